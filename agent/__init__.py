@@ -1,0 +1,1 @@
+"""What runs on the box: from a microphone's samples to a question for a person."""

@@ -1,0 +1,156 @@
+"""The frozen values that cross from one stage to the next.
+
+Times are UTC seconds since the epoch (``*_at``), durations are seconds (``*_s``), positions
+are sample indices at the bundle's sample rate. Arrays are owned by the record: a stage that
+wants to change one copies it first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+
+class Severity(StrEnum):
+    """How bad the described error is, in the words of alarm management (ITU-T X.733)."""
+
+    CRITICAL = "CRITICAL"
+    MAJOR = "MAJOR"
+    MINOR = "MINOR"
+    WARNING = "WARNING"
+    INDETERMINATE = "INDETERMINATE"
+
+
+class SourceState(StrEnum):
+    """What a source of sound is doing, as published on ``source/{source}/state``."""
+
+    OK = "ok"
+    SILENT = "silent"
+    CLIPPED = "clipped"
+    LOST = "lost"
+    OVERRUN = "overrun"
+
+
+class Step(StrEnum):
+    """Where an alert is in its life, as published in ``event_type``."""
+
+    NEW = "new"
+    UPDATE = "update"
+    END = "end"
+    REVIEWED = "reviewed"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a source delivers at once: a run of samples without a gap."""
+
+    source: str
+    """Name of the source, as in the configuration."""
+    index: int
+    """Index of the first sample since the source started, at the bundle's sample rate.
+
+    A block that does not follow on the one before (``index`` jumps) tells of lost sound.
+    """
+    captured_at: float
+    """UTC time of the first sample, seconds since the epoch."""
+    samples: FloatArray
+    """Mono, float32, full scale at 1.0, shape ``(samples,)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One model input, cut out of the stream of frames."""
+
+    source: str
+    index: int
+    """Index of the window's first sample."""
+    captured_at: float
+    """UTC time of the window's first sample, seconds since the epoch."""
+    duration_s: float
+    log_mel: FloatArray
+    """Normalised log-mel, float32, shape ``(n_mels, n_frames)``."""
+
+    @property
+    def ends_at(self) -> float:
+        """UTC time of the end of the window's last sample, seconds since the epoch."""
+        return self.captured_at + self.duration_s
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One window compared with every description.
+
+    The arrays are in the order of ``error_ids``.
+    """
+
+    source: str
+    index: int
+    captured_at: float
+    duration_s: float
+    error_ids: tuple[str, ...]
+    cosine: FloatArray
+    """Cosine of the description's best prototype, shape ``(descriptions,)``."""
+    score: FloatArray
+    """Margin over the best contrast, in standard deviations of the background, same shape."""
+
+    def scores(self) -> Mapping[str, float]:
+        """Scores by error id."""
+        return dict(zip(self.error_ids, self.score.tolist(), strict=True))
+
+    def cosines(self) -> Mapping[str, float]:
+        """Cosines by error id."""
+        return dict(zip(self.error_ids, self.cosine.tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A change of state of one description at one source: an event starts, grows or ends."""
+
+    source: str
+    error_id: str
+    step: Step
+    starts_at: float
+    """UTC start of the first window that counted, seconds since the epoch."""
+    peaks_at: float
+    """UTC start of the window with the highest score so far, seconds since the epoch."""
+    ends_at: float
+    """UTC end of the last window that counted, seconds since the epoch."""
+    score: float
+    """Highest score so far."""
+    threshold: float
+    hits: int
+    """Windows at or over the threshold among the last ``windows``."""
+    windows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What produced an alert, so that it can be repeated."""
+
+    bundle: str
+    """Hash of the bundle's manifest, ``sha256:…``."""
+    descriptions: str
+    """Hash of the descriptions as they were read, ``sha256:…``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A question for a person: was this the described error?"""
+
+    alert_id: str
+    """ULID: unique, and sorted by the time of creation."""
+    detection: Detection
+    description: str
+    """The operator's own words."""
+    severity: Severity
+    provenance: Provenance
+    clock_synced: bool

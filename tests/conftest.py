@@ -1,0 +1,19 @@
+"""Fixtures that every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The shared recordings: ``KIKIMIMI_DATA``, by default beside the repository."""
+    folder = Path(os.environ.get("KIKIMIMI_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no recordings at {folder}: set KIKIMIMI_DATA to their folder")
+    return folder

@@ -154,3 +154,12 @@ class Alert:
     severity: Severity
     provenance: Provenance
     clock_synced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One message that waits for the broker's acknowledgement."""
+
+    sequence: int
+    topic: str
+    payload: str

@@ -1,0 +1,52 @@
+"""Every MQTT topic of a box, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics under ``{prefix}/{site}/{node}/``."""
+
+    prefix: str
+    site: str
+    node: str
+
+    @property
+    def root(self) -> str:
+        """What all topics of this box start with, without the last slash."""
+        return f"{self.prefix}/{self.site}/{self.node}"
+
+    @property
+    def status(self) -> str:
+        """Retained ``online`` or ``offline``: birth, last will and clean stop."""
+        return f"{self.root}/status"
+
+    @property
+    def health(self) -> str:
+        """Retained JSON: state, reasons and counters."""
+        return f"{self.root}/health"
+
+    @property
+    def alert(self) -> str:
+        """One JSON message for each step in the life of an alert."""
+        return f"{self.root}/alert"
+
+    @property
+    def scores(self) -> str:
+        """Live scores of each window, where they are switched on."""
+        return f"{self.root}/scores"
+
+    @property
+    def config_state(self) -> str:
+        """Retained JSON: which descriptions are in force, and why the last ones were refused."""
+        return f"{self.root}/config/state"
+
+    def source_state(self, source: str) -> str:
+        """Retained state of one source."""
+        return f"{self.root}/source/{source}/state"
+
+    def source_level(self, source: str) -> str:
+        """Level of one source in dBFS, ``null`` on digital silence."""
+        return f"{self.root}/source/{source}/level"

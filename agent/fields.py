@@ -1,0 +1,297 @@
+"""Typed fields out of a YAML tree; what is wrong with them is collected, never raised.
+
+A field that is left out or left empty takes its default. A converter turns the text of a value
+into what the field holds, or raises ``ValueError`` with the remedy as its message.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from agent.errors import Problem
+from agent.yamlfile import Mapping, Node, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from enum import StrEnum
+
+    E = TypeVar("E", bound=StrEnum)
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+_SHOWN_CHARACTERS = 60
+_NEAR = 0.6
+"""Similarity (difflib's ratio) from which a name is proposed instead of an unknown one."""
+
+_INTEGER = re.compile(r"[-+]?[0-9]{1,15}", re.ASCII)
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", re.ASCII)
+_DURATION = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+) ?(ms|s|m|min|h|d)?", re.ASCII)
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
+_SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One text of a list, and where it stands."""
+
+    where: str
+    text: str
+
+
+class Table:
+    """One table, read field by field."""
+
+    def __init__(self, node: Mapping, path: str, problems: list[Problem]) -> None:
+        self._node = node
+        self._path = path
+        self._problems = problems
+        self._known: list[str] = []
+
+    @property
+    def where(self) -> str:
+        """File, line and path of the table."""
+        return f"{self._node.where} {self._path}".rstrip()
+
+    def where_of(self, name: str) -> str:
+        """File, line and path of one of its fields, given or not."""
+        node = self._node.get(name)
+        return f"{(node or self._node).where} {self._path_of(name)}"
+
+    def has(self, name: str) -> bool:
+        """Whether the field is given and not left empty."""
+        node = self._node.get(name)
+        return node is not None and not (isinstance(node, Scalar) and node.is_null)
+
+    def report(self, name: str, found: str, remedy: str) -> None:
+        """Collect a problem with one of the fields."""
+        self._problems.append(Problem(self.where_of(name), found, remedy))
+
+    def value(self, name: str, convert: Callable[[str], T], default: D) -> T | D:
+        """A single value; the default where it is missing or wrong."""
+        node = self._take(name)
+        if node is None:
+            return default
+        converted = self._convert(node, self._path_of(name), convert)
+        return default if converted is None else converted
+
+    def required(self, name: str, convert: Callable[[str], T]) -> T | None:
+        """A single value that has no default; ``None`` where it is missing or wrong."""
+        node = self._take(name)
+        if node is None:
+            found = "is empty" if self._node.get(name) is not None else "is missing"
+            self.report(name, found, f"write '{name}: …'")
+            return None
+        return self._convert(node, self._path_of(name), convert)
+
+    def texts(self, name: str, convert: Callable[[str], str]) -> list[Item]:
+        """A list of texts, without those that are wrong."""
+        items: list[Item] = []
+        for node, path in self._items(name, "[first, second]"):
+            if (text := self._convert(node, path, convert)) is not None:
+                items.append(Item(f"{node.where} {path}", text))
+        return items
+
+    def values(
+        self, name: str, convert: Callable[[str], T], default: tuple[T, ...]
+    ) -> tuple[T, ...]:
+        """A list of values, or a single one in place of a list of one."""
+        node = self._take(name)
+        if node is None:
+            return default
+        path = self._path_of(name)
+        if not isinstance(node, Sequence):
+            single = self._convert(node, path, convert)
+            return default if single is None else (single,)
+        converted = (
+            self._convert(item, f"{path}[{i}]", convert) for i, item in enumerate(node.items)
+        )
+        return tuple(one for one in converted if one is not None)
+
+    def table(self, name: str) -> Table:
+        """A table in the table; an empty one where it is missing or something else."""
+        node = self._take(name)
+        if node is not None and not isinstance(node, Mapping):
+            self.report(name, _shown(node), "write its fields below it, indented")
+            node = None
+        return Table(node or Mapping(self._node.where), self._path_of(name), self._problems)
+
+    def tables(self, name: str) -> list[Table]:
+        """A list of tables, without items that are something else; a given one is not empty."""
+        found: list[Table] = []
+        given = self._node.get(name)
+        if isinstance(given, Sequence) and not given.items:
+            self.report(name, "is an empty list", "write one or delete the line")
+        for node, path in self._items(name, "'- field: value'"):
+            if isinstance(node, Mapping):
+                found.append(Table(node, path, self._problems))
+            else:
+                remedy = "write its fields as 'field: value'"
+                self._problems.append(Problem(f"{node.where} {path}", _shown(node), remedy))
+        return found
+
+    def finish(self) -> None:
+        """Collect the fields that nobody asked for, each with the nearest one that exists."""
+        for entry in self._node.entries:
+            if entry.key not in self._known:
+                where = f"{entry.where} {self._path_of(entry.key[:_SHOWN_CHARACTERS])}"
+                near = nearest(entry.key, self._known)
+                listed = f"the fields here are {', '.join(self._known)}"
+                remedy = f"did you mean '{near}'?" if near else listed
+                self._problems.append(Problem(where, "is not a field", remedy))
+
+    def _take(self, name: str) -> Node | None:
+        """The value of a field that from now on is known; ``None`` where it is left empty."""
+        self._known.append(name)
+        return self._node.get(name) if self.has(name) else None
+
+    def _path_of(self, name: str) -> str:
+        # A name with a line break in it would break the one-line rule of messages.
+        printable = name if name.isprintable() else repr(name)
+        return f"{self._path}.{printable}" if self._path else printable
+
+    def _items(self, name: str, example: str) -> list[tuple[Node, str]]:
+        node = self._take(name)
+        if node is None:
+            return []
+        if not isinstance(node, Sequence):
+            self.report(name, _shown(node), f"write a list: {example}")
+            return []
+        path = self._path_of(name)
+        return [(item, f"{path}[{i}]") for i, item in enumerate(node.items)]
+
+    def _convert(self, node: Node, path: str, convert: Callable[[str], T]) -> T | None:
+        if not isinstance(node, Scalar):
+            remedy = "write a single value"
+        elif node.is_null:
+            remedy = "write a value or delete the line"
+        else:
+            try:
+                return convert(node.text)
+            except ValueError as error:
+                remedy = str(error)
+        self._problems.append(Problem(f"{node.where} {path}", _shown(node), remedy))
+        return None
+
+
+def _shown(node: Node) -> str:
+    """What stands there, short and on one line."""
+    if isinstance(node, Sequence):
+        return "is a list"
+    if isinstance(node, Mapping):
+        return "holds fields"
+    if node.is_null or not node.text.strip():
+        return "is empty"
+    cut = "…" if len(node.text) > _SHOWN_CHARACTERS else ""
+    return f"is {node.text[:_SHOWN_CHARACTERS]!r}{cut}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that an unknown one was probably meant to be."""
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower()[:_SHOWN_CHARACTERS], by_lower, 1, _NEAR)
+    return by_lower[near[0]] if near else None
+
+
+def text(limit: int = 1_000) -> Callable[[str], str]:
+    """A text on one line: runs of white space become one space."""
+
+    def convert(raw: str) -> str:
+        joined = raw.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
+        _refuse_controls(joined)
+        plain = " ".join(joined.split())
+        if not plain:
+            raise ValueError("write a text")
+        if len(plain) > limit:
+            raise ValueError(f"write at most {limit} characters, not {len(plain)}")
+        return plain
+
+    return convert
+
+
+def _refuse_controls(raw: str) -> None:
+    if raw.isprintable():
+        return
+    for character in raw:
+        if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
+            raise ValueError(f"delete the control character U+{ord(character):04X}")
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def convert(raw: str) -> int:
+        if not _INTEGER.fullmatch(raw) or not low <= int(raw) <= high:
+            raise ValueError(f"write a whole number from {low} to {high}")
+        return int(raw)
+
+    return convert
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """A number within bounds."""
+
+    def convert(raw: str) -> float:
+        value = float(raw) if _NUMBER.fullmatch(raw) else math.nan
+        if not low <= value <= high:
+            raise ValueError(f"write a number from {low:g} to {high:g}")
+        return value
+
+    return convert
+
+
+def duration(low_s: float, high_s: float) -> Callable[[str], float]:
+    """A duration in seconds, written as ``30s``, ``2m``, ``1h``, ``7d``, ``500ms`` or ``30``."""
+
+    def convert(raw: str) -> float:
+        match = _DURATION.fullmatch(raw)
+        value_s = float(match[1]) * _UNIT_S[match[2] or "s"] if match else math.nan
+        if not low_s <= value_s <= high_s:
+            raise ValueError(
+                f"write a duration such as 30s, 2m or 1h, from {low_s:g} to {high_s:g} seconds"
+            )
+        return value_s
+
+    return convert
+
+
+def switch(raw: str) -> bool:
+    """``true`` or ``false``."""
+    if raw.lower() not in _SWITCH:
+        raise ValueError("write true or false")
+    return _SWITCH[raw.lower()]
+
+
+def choice(options: type[E]) -> Callable[[str], E]:
+    """One of the values of an enumeration, in upper or lower case."""
+    by_name = {option.value.lower(): option for option in options}
+
+    def convert(raw: str) -> E:
+        if raw.lower() in by_name:
+            return by_name[raw.lower()]
+        near = nearest(raw, by_name)
+        proposal = f" (did you mean '{near}'?)" if near else ""
+        raise ValueError(f"write one of {', '.join(by_name)}{proposal}")
+
+    return convert
+
+
+def path(base: Path) -> Callable[[str], Path]:
+    """A path; ``~`` is the home folder, and a relative one starts at ``base``."""
+
+    def convert(raw: str) -> Path:
+        _refuse_controls(raw)
+        if not raw.strip():
+            raise ValueError("write a path")
+        try:
+            return base / Path(raw.strip()).expanduser()
+        except RuntimeError as error:
+            raise ValueError("write the path without ~") from error
+
+    return convert

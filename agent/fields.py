@@ -79,7 +79,7 @@ class Table:
         if node is None:
             return default
         converted = self._convert(node, self._path_of(name), convert)
-        return default if converted is None else converted
+        return converted[0] if converted else default
 
     def required(self, name: str, convert: Callable[[str], T]) -> T | None:
         """A single value that has no default; ``None`` where it is missing or wrong."""
@@ -88,14 +88,15 @@ class Table:
             found = "is empty" if self._node.get(name) is not None else "is missing"
             self.report(name, found, f"write '{name}: …'")
             return None
-        return self._convert(node, self._path_of(name), convert)
+        converted = self._convert(node, self._path_of(name), convert)
+        return converted[0] if converted else None
 
     def texts(self, name: str, convert: Callable[[str], str]) -> list[Item]:
         """A list of texts, without those that are wrong."""
         items: list[Item] = []
         for node, path in self._items(name, "[first, second]"):
-            if (text := self._convert(node, path, convert)) is not None:
-                items.append(Item(f"{node.where} {path}", text))
+            converted = self._convert(node, path, convert)
+            items.extend(Item(f"{node.where} {path}", one) for one in converted)
         return items
 
     def values(
@@ -107,12 +108,11 @@ class Table:
             return default
         path = self._path_of(name)
         if not isinstance(node, Sequence):
-            single = self._convert(node, path, convert)
-            return default if single is None else (single,)
+            return self._convert(node, path, convert) or default
         converted = (
             self._convert(item, f"{path}[{i}]", convert) for i, item in enumerate(node.items)
         )
-        return tuple(one for one in converted if one is not None)
+        return tuple(one for single in converted for one in single)
 
     def table(self, name: str) -> Table:
         """A table in the table; an empty one where it is missing or something else."""
@@ -166,18 +166,19 @@ class Table:
         path = self._path_of(name)
         return [(item, f"{path}[{i}]") for i, item in enumerate(node.items)]
 
-    def _convert(self, node: Node, path: str, convert: Callable[[str], T]) -> T | None:
+    def _convert(self, node: Node, path: str, convert: Callable[[str], T]) -> tuple[T, ...]:
+        """The value by itself; nothing where it is wrong."""
         if not isinstance(node, Scalar):
             remedy = "write a single value"
         elif node.is_null:
             remedy = "write a value or delete the line"
         else:
             try:
-                return convert(node.text)
+                return (convert(node.text),)
             except ValueError as error:
                 remedy = str(error)
         self._problems.append(Problem(f"{node.where} {path}", _shown(node), remedy))
-        return None
+        return ()
 
 
 def _shown(node: Node) -> str:

@@ -1,0 +1,141 @@
+"""What a site listens for, and what changes from one set of descriptions to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agent.records import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """How many of the latest windows have to reach the threshold."""
+
+    hits: int
+    windows: int
+
+    def __str__(self) -> str:
+        return f"{self.hits} of {self.windows}"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionPolicy:
+    """When scores of a description become an event, as the file says."""
+
+    threshold: float | None = None
+    """Score to reach, in standard deviations of the background; ``None``: calibrated here."""
+    hysteresis: float = 0.5
+    """An event goes on until the score is this far below the threshold."""
+    hits: Hits = Hits(2, 3)
+    cooldown_s: float = 30.0
+    false_alarms_per_day: float = 1.0
+    """What an ``auto`` threshold is calibrated for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for descriptions that do not say otherwise."""
+
+    severity: Severity = Severity.MINOR
+    policy: DetectionPolicy = DetectionPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDescription:
+    """One work error or abnormal sound."""
+
+    error_id: str
+    text: str
+    """What people read in an alert."""
+    paraphrases: tuple[str, ...]
+    unlike: tuple[str, ...]
+    """Sounds that resemble it and are normal here."""
+    examples: tuple[Path, ...]
+    """Recordings of it."""
+    severity: Severity
+    policy: DetectionPolicy
+    enabled: bool
+    where: str = field(compare=False)
+    """File, line and path, for messages."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Everything that describes it: the text, then the paraphrases."""
+        return (self.text, *self.paraphrases)
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptionSet:
+    """A valid descriptions file."""
+
+    errors: tuple[ErrorDescription, ...]
+    background: tuple[str, ...]
+    defaults: Defaults
+    digest: str
+    """Of the file's bytes, ``sha256:…``."""
+    where: Mapping[str, str] = field(compare=False, repr=False)
+    """File, line and path at which each text first stands."""
+
+    @property
+    def active(self) -> tuple[ErrorDescription, ...]:
+        """The descriptions that are not switched off, in the file's order."""
+        return tuple(error for error in self.errors if error.enabled)
+
+    def texts(self) -> tuple[str, ...]:
+        """Every text to embed, each once, in the file's order, background last."""
+        found: dict[str, None] = {}
+        for error in self.active:
+            found.update(dict.fromkeys((*error.texts, *error.unlike)))
+        found.update(dict.fromkeys(self.background))
+        return tuple(found)
+
+    def policies(self) -> Mapping[str, DetectionPolicy]:
+        """The detection policy of each active description, by error id."""
+        return {error.error_id: error.policy for error in self.active}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a new set changes; only active descriptions count."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    reworded: tuple[str, ...]
+    """Texts, ``unlike`` or examples changed: its prototypes are made anew."""
+    retuned: tuple[str, ...]
+    """Only severity or policy changed."""
+    new_texts: tuple[str, ...]
+    """Texts that the old set did not have."""
+    background_changed: bool
+
+    def __bool__(self) -> bool:
+        """Whether anything that matters changed (comments and order do not)."""
+        named = self.added or self.removed or self.reworded or self.retuned
+        return bool(named) or self.background_changed
+
+
+def diff(old: DescriptionSet | None, new: DescriptionSet) -> Difference:
+    """What changes from an old set, or from nothing, to a new one."""
+    before = {error.error_id: error for error in old.active} if old else {}
+    after = {error.error_id: error for error in new.active}
+    both = [(before[name], after[name]) for name in after if name in before]
+    reworded = tuple(b.error_id for a, b in both if _wording(a) != _wording(b))
+    changed = tuple(b.error_id for a, b in both if a != b)
+    known = set(old.texts()) if old else set()
+    return Difference(
+        added=tuple(name for name in after if name not in before),
+        removed=tuple(name for name in before if name not in after),
+        reworded=reworded,
+        retuned=tuple(name for name in changed if name not in reworded),
+        new_texts=tuple(text for text in new.texts() if text not in known),
+        background_changed=(old.background if old else ()) != new.background,
+    )
+
+
+def _wording(error: ErrorDescription) -> tuple[object, ...]:
+    return error.text, error.paraphrases, error.unlike, error.examples

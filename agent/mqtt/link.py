@@ -341,6 +341,7 @@ class Link:
                     refused=self._status.refused + len(refused),
                     reason=trouble,
                 )
+                self._changed.notify_all()
         return bool(refused)
 
     def _say_goodbye(self, connection: Connection) -> None:

@@ -1,0 +1,302 @@
+"""What ``kikimimi check`` does: everything that can be told wrong before the agent runs.
+
+Problems keep the agent from running as it is configured; warnings do not.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import stat
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from agent import bundle as bundles
+from agent import descriptions as descriptions_file
+from agent.bundle import Bundle
+from agent.config import FileSettings, MicrophoneSettings, load_settings
+from agent.errors import (
+    BundleError,
+    CaptureError,
+    ConfigError,
+    DescriptionsError,
+    KikimimiError,
+    Problem,
+    TextError,
+)
+from agent.records import FloatArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from agent.config import MqttSettings, Settings
+    from agent.descriptions import DescriptionSet, ErrorDescription
+
+Embed: TypeAlias = Callable[[Bundle, Sequence[str]], FloatArray]
+"""Unit embeddings ``(texts, dim)`` of texts; raises TextError for one that it cannot read."""
+FindMicrophone: TypeAlias = Callable[[MicrophoneSettings], object]
+"""Finds a microphone; raises CaptureError where there is none."""
+
+DUPLICATE_COSINE = 0.95
+"""Descriptions whose texts are at least this near are hard to tell apart."""
+_CONNECT_S = 5.0
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    descriptions: int
+    """Active descriptions, 0 where the file is wrong."""
+    bundle: str
+    """Digest of the bundle, empty where it is wrong."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the agent can run as it is configured."""
+        return not self.problems
+
+    def lines(self) -> Iterator[str]:
+        """One line for each finding, problems first."""
+        yield from (f"problem: {problem}" for problem in self.problems)
+        yield from (f"warning: {warning}" for warning in self.warnings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values for ``--json``."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """The parts of the machine that a check may ask; what is ``None`` is not checked."""
+
+    embed: Embed | None = None
+    find_microphone: FindMicrophone | None = None
+    online: bool = False
+    """Whether to connect to the broker."""
+
+
+def check(
+    settings_path: Path | None,
+    descriptions_path: Path | None,
+    bundle_path: Path | None,
+    environ: Mapping[str, str],
+    probes: Probes,
+) -> Report:
+    """Check a site's files and machine as far as each part allows.
+
+    Args:
+        settings_path: ``agent.yaml``, see :func:`agent.config.load_settings`.
+        descriptions_path: in place of the one that the settings name.
+        bundle_path: in place of the one that the settings name.
+        environ: the environment variables.
+        probes: what else to ask.
+    """
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    settings: Settings | None = None
+    try:
+        settings = load_settings(settings_path, environ)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    bundle: Bundle | None = None
+    if settings is not None:
+        descriptions_path = descriptions_path or settings.descriptions
+        bundle_path = bundle_path or settings.bundle
+        _check_machine(settings, probes, problems, warnings)
+    if settings is not None or bundle_path is not None:
+        bundle = _load_bundle(bundle_path, problems)
+    descriptions: DescriptionSet | None = None
+    if descriptions_path is not None:
+        descriptions = _load_descriptions(descriptions_path, problems, warnings)
+    if bundle is not None and descriptions is not None and probes.embed is not None:
+        _check_texts(descriptions, bundle, probes.embed, problems, warnings)
+    return Report(
+        problems=tuple(problems),
+        warnings=tuple(warnings),
+        descriptions=len(descriptions.active) if descriptions else 0,
+        bundle=bundle.digest if bundle else "",
+    )
+
+
+def _load_bundle(path: Path | None, problems: list[Problem]) -> Bundle | None:
+    try:
+        return bundles.load(path)
+    except BundleError as error:
+        problems.append(_as_problem(error))
+        return None
+
+
+def _as_problem(error: KikimimiError) -> Problem:
+    """The three parts of an error's message: ``where: found; remedy``."""
+    where, _, rest = str(error).partition(": ")
+    found, _, remedy = rest.rpartition("; ")
+    return Problem(where, found, remedy)
+
+
+def _load_descriptions(
+    path: Path, problems: list[Problem], warnings: list[Problem]
+) -> DescriptionSet | None:
+    try:
+        descriptions = descriptions_file.load(path)
+    except DescriptionsError as error:
+        problems.extend(error.problems)
+        return None
+    if not descriptions.active:
+        warnings.append(Problem(str(path), "has no enabled description", "enable one"))
+    for described in descriptions.active:
+        for example in described.examples:
+            if not example.is_file():
+                where = f"{described.where}.examples"
+                warnings.append(Problem(where, f"{example} is not there", "record it again"))
+    return descriptions
+
+
+def _check_machine(
+    settings: Settings, probes: Probes, problems: list[Problem], warnings: list[Problem]
+) -> None:
+    for number, source in enumerate(settings.sources):
+        where = f"sources[{number}] {source.name}"
+        if isinstance(source, FileSettings) and not source.path.is_file():
+            problems.append(Problem(where, f"{source.path} is not there", "name a sound file"))
+        if isinstance(source, MicrophoneSettings) and probes.find_microphone is not None:
+            try:
+                probes.find_microphone(source)
+            except CaptureError as error:
+                warnings.append(Problem(where, str(error), "see 'kikimimi devices'"))
+    _check_state_folder(settings.state_dir, warnings)
+    if settings.mqtt.enabled:
+        _check_secrecy(settings.mqtt, warnings)
+        if probes.online:
+            _check_broker(settings.mqtt, warnings)
+
+
+def _check_state_folder(folder: Path, warnings: list[Problem]) -> None:
+    """Whether files can be made in the folder, or in the one in which it will be made."""
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        found = f"{folder} cannot be written ({(error.strerror or str(error)).lower()})"
+        remedy = "give the agent's user the right to write there, or name another folder"
+        warnings.append(Problem("state_dir", found, remedy))
+
+
+def _check_secrecy(mqtt: MqttSettings, warnings: list[Problem]) -> None:
+    file = mqtt.password_file
+    if file is None:
+        return
+    if file.stat().st_mode & stat.S_IROTH:
+        found = f"{file} can be read by every user"
+        warnings.append(Problem("mqtt.password_file", found, f"run chmod o-r {file}"))
+    if mqtt.tls is None and mqtt.host not in _LOCAL_HOSTS:
+        found = f"the password goes to {mqtt.host} unencrypted"
+        warnings.append(Problem("mqtt.tls", found, "write enabled: true, and a port with TLS"))
+
+
+def _check_broker(mqtt: MqttSettings, warnings: list[Problem]) -> None:
+    """Whether something accepts a connection, and shows a certificate that is trusted."""
+    try:
+        with socket.create_connection((mqtt.host, mqtt.port), timeout=_CONNECT_S) as plain:
+            if mqtt.tls is not None:
+                context = ssl.create_default_context(
+                    cafile=str(mqtt.tls.ca_file) if mqtt.tls.ca_file else None
+                )
+                context.check_hostname = not mqtt.tls.insecure
+                if mqtt.tls.cert_file is not None:
+                    context.load_cert_chain(mqtt.tls.cert_file, mqtt.tls.key_file)
+                context.wrap_socket(plain, server_hostname=mqtt.host).close()
+    except (OSError, ValueError) as error:
+        found = f"no connection to {mqtt.host}:{mqtt.port} ({error})"
+        remedy = "start the broker, or mend host, port and tls"
+        warnings.append(Problem("mqtt", found, remedy))
+
+
+def _check_texts(
+    descriptions: DescriptionSet,
+    bundle: Bundle,
+    embed: Embed,
+    problems: list[Problem],
+    warnings: list[Problem],
+) -> None:
+    texts = descriptions.texts()
+    try:
+        embeddings = embed(bundle, texts)
+    except TextError:
+        for text, error in _unreadable(texts, bundle, embed):
+            problem = Problem(descriptions.where[text], str(error), "write it in other words")
+            problems.append(problem)
+        return
+    rows = {text: row for row, text in enumerate(texts)}
+    warnings.extend(_near_duplicates(descriptions.active, rows, embeddings))
+    for described in descriptions.active:
+        contrast = (*described.unlike, *descriptions.background)
+        warnings.extend(_explained(described, contrast, rows, embeddings))
+
+
+def _unreadable(
+    texts: Sequence[str], bundle: Bundle, embed: Embed
+) -> Iterator[tuple[str, TextError]]:
+    """The texts that the bundle cannot read, found by halving."""
+    try:
+        embed(bundle, texts)
+    except TextError as error:
+        if len(texts) == 1:
+            yield texts[0], error
+            return
+        middle = len(texts) // 2
+        yield from _unreadable(texts[:middle], bundle, embed)
+        yield from _unreadable(texts[middle:], bundle, embed)
+
+
+def _near_duplicates(
+    errors: Sequence[ErrorDescription], rows: Mapping[str, int], embeddings: FloatArray
+) -> Iterator[Problem]:
+    """Pairs of descriptions of which a text of one is nearly a text of the other."""
+    own_rows = [[rows[text] for text in error.texts] for error in errors]
+    flat = np.concatenate([np.array(one) for one in own_rows]) if errors else np.array([], int)
+    starts = np.cumsum([0, *map(len, own_rows[:-1])])
+    every = embeddings[flat]
+    for number, error in enumerate(errors):
+        # One description at a time: all pairs at once would not fit into a small box's memory.
+        cosine = (every @ embeddings[own_rows[number]].T).max(axis=1)
+        nearest = np.maximum.reduceat(cosine, starts)
+        for other in np.flatnonzero(nearest >= DUPLICATE_COSINE).tolist():
+            if other > number:
+                found = f"is nearly the same as {errors[other].error_id} ({nearest[other]:.2f})"
+                remedy = "make one of them, or tell in both what differs"
+                yield Problem(error.where, f"{error.error_id} {found}", remedy)
+
+
+def _explained(
+    error: ErrorDescription,
+    contrast: Sequence[str],
+    rows: Mapping[str, int],
+    embeddings: FloatArray,
+) -> Iterator[Problem]:
+    """The description if a sound that is normal here is as near to it as its own paraphrases."""
+    if not contrast:
+        return
+    text = embeddings[rows[error.text]]
+    cosines = embeddings[[rows[one] for one in contrast]] @ text
+    own = DUPLICATE_COSINE
+    if error.paraphrases:
+        own = float((embeddings[[rows[one] for one in error.paraphrases]] @ text).max())
+    strongest = int(cosines.argmax())
+    if cosines[strongest] >= own:
+        found = (
+            f"{error.error_id} is explained by {contrast[strongest]!r} "
+            f"({cosines[strongest]:.2f}, its own paraphrases {own:.2f})"
+        )
+        yield Problem(error.where, found, "say what sounds different, or leave that text out")

@@ -234,7 +234,7 @@ class _Builder:
                 raise self._refused(event, "has a list or table as a field name", "write a name")
             if key.text in entries:
                 found = f"field {key.text[:60]!r} stands here again"
-                remedy = f"keep it once (it is also at {entries[key.text].where})"
+                remedy = f"keep it once (also at {entries[key.text].where})"
                 self._problems.append(Problem(key.where, found, remedy))
             else:
                 entries[key.text] = Entry(key.where, key.text, value)

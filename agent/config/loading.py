@@ -297,7 +297,10 @@ def _topic_level(raw: str) -> str:
 
 def _prefix(raw: str) -> str:
     """One or several levels of a topic."""
-    return "/".join(_topic_level(level) for level in raw.split("/"))
+    levels = raw.split("/")
+    if not all(levels):
+        raise ValueError("write names with one '/' between them, none at either end")
+    return "/".join(map(_topic_level, levels))
 
 
 def _host(raw: str) -> str:

@@ -70,7 +70,7 @@ class DescriptionsFile:
         self._clock = clock
         self._reported = current.digest if current else None
         self._pending: tuple[str, float] | None = None
-        """A content that was not reported yet, and since when it has been seen."""
+        """A content that was not reported yet, and from when on it will count as stable."""
         self._stamp: _Stamp = None
         self._read_at_s = float("-inf")
 
@@ -92,9 +92,9 @@ class DescriptionsFile:
             self._pending = None
             return None
         if self._pending is None or self._pending[0] != content.key:
-            self._pending = (content.key, now_s)
+            self._pending = (content.key, now_s + SETTLE_S)
             return None
-        if now_s - self._pending[1] < SETTLE_S:
+        if now_s < self._pending[1]:
             return None
         return self._report(content)
 

@@ -194,8 +194,8 @@ log: loud
 """,
     ) == [
         (
-            "agent.yaml:3 node: is 'line #1'; write at most 64 characters, without spaces, '/', '+', "
-            "'#' and a '$' in front (MQTT gives them a meaning)"
+            "agent.yaml:3 node: is 'line #1'; write at most 64 characters, without spaces, '/', "
+            "'+', '#' and a '$' in front (MQTT gives them a meaning)"
         ),
         (
             "agent.yaml:1 site: is 'a/b'; write at most 64 characters, without spaces, '/', '+', "
@@ -217,7 +217,10 @@ log: loud
             "write a host name or an address, without 'mqtt://'"
         ),
         "agent.yaml:15 mqtt.port: is '99999'; write a whole number from 1 to 65535",
-        "agent.yaml:17 mqtt.prefix: is 'a//b'; write names with one '/' between them, none at either end",
+        (
+            "agent.yaml:17 mqtt.prefix: is 'a//b'; "
+            "write names with one '/' between them, none at either end"
+        ),
         "agent.yaml:18 mqtt.protocol: is '4'; write one of auto, 5, 3.1.1",
         "agent.yaml:14 mqtt.prot: is not a field; did you mean 'port'?",
         "agent.yaml:19 publish.scores: is 'maybe'; write true or false",

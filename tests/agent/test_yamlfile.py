@@ -69,7 +69,7 @@ def test_a_byte_order_mark_is_read_over() -> None:
         ("", "f.yaml: is empty; write the fields that it needs"),
         ("# only a comment\n", "f.yaml: is empty; write the fields that it needs"),
         ("- a\n", "f.yaml:1: does not hold fields; write lines such as 'field: value'"),
-        ("a: 1\n\na: 3\n", "f.yaml:3: field 'a' stands here again; keep it once (also at f.yaml:1)"),
+        ("a: 1\na: 3\n", "f.yaml:2: field 'a' stands here again; keep it once (also at f.yaml:1)"),
         ("a: &x [1]\nb: *x\n", "f.yaml:2: uses the alias *x; write the value out"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2: starts a second document; keep one, without ---"),
         ("a: 1\n? [b]\n: 2\n", "f.yaml:2: has a list or table as a field name; write a name"),

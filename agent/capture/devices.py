@@ -1,0 +1,120 @@
+"""Input devices by names that stay the same when other devices come and go."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.errors import CaptureError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT = "default"
+
+_HARDWARE = re.compile(r"\s*\(hw:(\d+),\d+\)")
+_USB_PORT = re.compile(r"\d+-\d+(\.\d+)*")
+_PROC = Path("/proc/asound")
+_SYS = Path("/sys/class/sound")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One input device as the system shows it now."""
+
+    index: int
+    """PortAudio's number; means something else after the next listing."""
+    name: str
+    """PortAudio's name without the card's number, which depends on the order of discovery."""
+    host_api: str
+    channels: int
+    """Input channels; a sound server claims more than any microphone has."""
+    sample_rate_hz: int
+    """The device's own."""
+    is_default: bool
+    identity: str = ""
+    """What tells it from others of its kind: ALSA card id, USB port and serial number."""
+
+    @property
+    def label(self) -> str:
+        """All that the configured name may be a part of."""
+        words = f"{self.name}, {self.host_api}"
+        return f"{words} [{self.identity}]" if self.identity else words
+
+
+def stable_name(name: str) -> tuple[str, int | None]:
+    """PortAudio's name without ``(hw:1,0)``, and the number of the ALSA card in it."""
+    hardware = _HARDWARE.search(name)
+    if hardware is None:
+        return name, None
+    return _HARDWARE.sub("", name), int(hardware[1])
+
+
+def card_identity(card: int, proc: Path = _PROC, sys: Path = _SYS) -> str:
+    """``card=Device usb=1-1.2 serial=A1B2`` of an ALSA card, as far as the kernel tells."""
+    words = []
+    card_id = _line(proc / f"card{card}" / "id")
+    if card_id:
+        words.append(f"card={card_id}")
+    device = (sys / f"card{card}" / "device").resolve()
+    for folder in (device, *device.parents):
+        if _USB_PORT.fullmatch(folder.name):
+            words.append(f"usb={folder.name}")
+            serial = _line(folder / "serial")
+            if serial:
+                words.append(f"serial={serial}")
+            break
+    return " ".join(words)
+
+
+def cards(proc: Path = _PROC) -> str:
+    """The ALSA cards of now as one text, to be compared; empty where there are none."""
+    try:
+        return (proc / "cards").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def find_device(devices: Sequence[Device], wanted: str) -> Device:
+    """The one device that a configured name means.
+
+    Args:
+        devices: what there is.
+        wanted: ``default``, or a part of a label; capitals do not matter.
+
+    Raises:
+        CaptureError: no device has that name, or more than one; the message lists them all.
+    """
+    if wanted == DEFAULT:
+        found = [device for device in devices if device.is_default]
+    else:
+        text = stable_name(wanted)[0].casefold()
+        names = ((device.name, device.label) for device in devices)
+        exact = [text in (name.casefold(), label.casefold()) for name, label in names]
+        found = [device for device, same in zip(devices, exact, strict=True) if same]
+        found = found or [device for device in devices if text and text in device.label.casefold()]
+    if len(found) == 1:
+        return found[0]
+    there = "; ".join(f"'{device.label}'" for device in devices) or "none"
+    if found:
+        which = "; ".join(f"'{device.label}'" for device in found)
+        raise CaptureError(
+            f"device '{wanted}' fits {len(found)} input devices: {which}; write more of the name"
+        )
+    if not devices:
+        raise CaptureError(
+            f"device '{wanted}' not found: this machine shows no input device; connect a "
+            "microphone, and let the user belong to the group 'audio'"
+        )
+    raise CaptureError(
+        f"device '{wanted}' not found; input devices: {there}; write 'default' or a part of a name"
+    )

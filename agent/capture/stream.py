@@ -1,0 +1,204 @@
+"""Sound that another program sends: on standard input, or from ffmpeg."""
+
+from __future__ import annotations
+
+import os
+import select
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from agent.capture.assembly import Assembly
+from agent.capture.pcm import Encoding, PcmFormat, PcmReader
+from agent.capture.source import SourceCounters
+from agent.errors import CaptureError
+
+if TYPE_CHECKING:
+    from agent.clock import Clock
+    from agent.records import Block, FloatArray
+
+_READ_BYTES = 1 << 16
+# Later than this, sound is not delayed but missing.
+_GAP_S = 2.0
+
+
+class Pipe(Protocol):
+    """Where bytes come from."""
+
+    def open(self) -> int:
+        """A file descriptor to read from.
+
+        Raises:
+            CaptureError: there is nothing to read from.
+        """
+
+    def close(self) -> None:
+        """Free it; safe to call twice."""
+
+    def at_end(self) -> None:
+        """Called at the end of the bytes.
+
+        Raises:
+            CaptureError: this is not how they should end; opened again, more may come.
+        """
+
+
+@dataclass(slots=True)
+class StandardInput:
+    """Standard input, or any other descriptor, which stays open for its owner."""
+
+    descriptor: int = 0
+    _copy: int | None = None
+
+    def open(self) -> int:
+        """A copy, so that closing it leaves the original alone."""
+        self.close()
+        try:
+            if os.isatty(self.descriptor):
+                raise CaptureError(
+                    "standard input is a terminal; send sound into it: "
+                    "arecord -f S16_LE -r 48000 -t wav | kikimimi run"
+                )
+            self._copy = os.dup(self.descriptor)
+        except OSError as error:
+            if isinstance(error, CaptureError):
+                raise
+            raise CaptureError("standard input is closed; send sound into it") from error
+        return self._copy
+
+    def close(self) -> None:
+        """Close the copy."""
+        if self._copy is not None:
+            os.close(self._copy)
+            self._copy = None
+
+    def at_end(self) -> None:
+        """The sender is done, and so are we."""
+
+
+class StreamSource:
+    """Bytes to blocks; raw samples, or a WAV file where the bytes begin like one.
+
+    A lasting silence of the sender shows as a jump of the index. Input faster than real time is
+    taken as it comes, and its times of capture run ahead.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pipe: Pipe,
+        *,
+        sample_rate_hz: int,
+        clock: Clock,
+        raw: PcmFormat | None = None,
+        stall_s: float | None = None,
+    ) -> None:
+        """Remember where to read.
+
+        Args:
+            name: of the source.
+            pipe: where the bytes come from.
+            sample_rate_hz: that the blocks shall have.
+            clock: tells when sound arrived.
+            raw: what raw bytes mean; float32, mono, at ``sample_rate_hz`` if ``None``.
+            stall_s: a sender that is silent for so long is given up; never if ``None``.
+        """
+        self._name = name
+        self._pipe = pipe
+        self._clock = clock
+        self._raw = raw or PcmFormat(Encoding.F32, sample_rate_hz, 1)
+        self._assembly = Assembly(name, sample_rate_hz, clock, channels=None)
+        self._reader = PcmReader(self._raw)
+        self._stall_s = stall_s
+        self._descriptor: int | None = None
+        self._heard_s = 0.0
+        self._refusal: str | None = None
+        self._begun = False
+        self._ended = False
+        self._dropped = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the source."""
+        return self._name
+
+    @property
+    def ended(self) -> bool:
+        """Whether the sender is done."""
+        return self._ended
+
+    def counters(self) -> SourceCounters:
+        """What went wrong so far."""
+        return SourceCounters(
+            dropped_samples=self._dropped, non_finite_samples=self._assembly.non_finite
+        )
+
+    def open(self) -> None:
+        """Begin to read."""
+        self.close()
+        if self._refusal is not None:  # what follows such a header is not sound
+            raise CaptureError(self._refusal)
+        self._descriptor = self._pipe.open()
+        self._reader = PcmReader(self._raw)
+        self._heard_s = self._clock.monotonic()
+        self._begun = False
+        self._ended = False
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._descriptor = None
+        self._pipe.close()
+
+    def read(self, timeout_s: float) -> Block | None:
+        """What the pipe holds, at most 64 KiB; waits where it is empty."""
+        if self._descriptor is None:
+            raise CaptureError(f"source '{self._name}' is not open")
+        if self._ended:
+            return None
+        if self._reader.complete:
+            return self._finish()
+        waiting = select.poll()
+        waiting.register(self._descriptor, select.POLLIN)
+        if not waiting.poll(max(0.0, timeout_s) * 1_000.0):
+            self._check_alive()
+            return None
+        try:
+            data = os.read(self._descriptor, _READ_BYTES)
+        except OSError as error:
+            raise CaptureError(f"source '{self._name}': {error.strerror}") from error
+        if not data:
+            return self._finish()
+        self._heard_s = self._clock.monotonic()
+        try:
+            frames = self._reader.feed(data)
+        except CaptureError as error:
+            self._refusal = f"source '{self._name}': {error}"
+            raise CaptureError(self._refusal) from error
+        return self._assemble(frames) if len(frames) else None
+
+    def _check_alive(self) -> None:
+        quiet_s = self._clock.monotonic() - self._heard_s
+        if self._stall_s is not None and quiet_s > self._stall_s:
+            raise CaptureError(f"source '{self._name}': nothing came for {quiet_s:.1f} s")
+
+    def _assemble(self, frames: FloatArray) -> Block | None:
+        rate_hz = self._begin()
+        # The last frame is the one that arrived now; the others were captured before it.
+        captured_s = self._heard_s - len(frames) / rate_hz
+        late = self._assembly.late_frames(0, captured_s)
+        if late > _GAP_S * rate_hz:
+            self._dropped += late
+            self._assembly.skip(late)
+        self._assembly.observe(0, captured_s)
+        return self._assembly.add(frames)
+
+    def _begin(self) -> int:
+        form = self._reader.format or self._raw
+        if not self._begun:
+            self._assembly.begin(form.rate_hz)
+            self._begun = True
+        return form.rate_hz
+
+    def _finish(self) -> Block | None:
+        self._pipe.at_end()
+        self._ended = True
+        return self._assembly.finish() if self._begun else None

@@ -1,0 +1,59 @@
+"""When each sample was captured, told from when sound arrives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.clock import Clock
+
+# Sound arrives late now and then, never early: the earliest arrivals tell the time. A sound
+# card's crystal is off by up to 200 parts per million, and the estimate follows it upwards a
+# little faster; downwards, an unlucky start of 100 ms is forgotten in ten seconds, while input
+# that comes faster than real time keeps its own even time.
+_RISE = 0.0005
+_FALL = 0.01
+
+# Reading two clocks in turn is not exact; only a real step of UTC is taken over.
+_STEP_S = 0.05
+
+
+class Timeline:
+    """Maps seconds of sound since a start to the monotonic clock."""
+
+    def __init__(self, position_s: float, monotonic_s: float) -> None:
+        self._start_s = monotonic_s - position_s
+        self._position_s = position_s
+
+    def observe(self, position_s: float, monotonic_s: float) -> None:
+        """Take note that the sample at a position was captured at a time or a little before."""
+        passed_s = max(0.0, position_s - self._position_s)
+        self._position_s = max(position_s, self._position_s)
+        start_s = monotonic_s - position_s
+        if start_s < self._start_s:
+            self._start_s = max(start_s, self._start_s - _FALL * passed_s)
+        else:
+            self._start_s = min(start_s, self._start_s + _RISE * passed_s)
+
+    def late_s(self, position_s: float, monotonic_s: float) -> float:
+        """Seconds by which a sample comes later than the ones before let expect."""
+        return monotonic_s - position_s - self._start_s
+
+    def monotonic_s(self, position_s: float) -> float:
+        """When the sample at a position was captured, on the monotonic clock."""
+        return self._start_s + position_s
+
+
+class WallClock:
+    """UTC of instants on the monotonic clock; follows steps of UTC, ignores jitter."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset_s = clock.now() - clock.monotonic()
+
+    def utc(self, monotonic_s: float) -> float:
+        """UTC, seconds since the epoch, as the clock stands now."""
+        offset_s = self._clock.now() - self._clock.monotonic()
+        if abs(offset_s - self._offset_s) > _STEP_S:
+            self._offset_s = offset_s
+        return self._offset_s + monotonic_s

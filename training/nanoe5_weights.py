@@ -24,6 +24,7 @@ _MAGIC = b"E5S1"
 _BLOCK = 32
 _BLOCK_BYTES = 2 + _BLOCK // 2
 _FLOAT, _Q4 = 0, 1
+_WORD_TABLE = "emb.word"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class E5Weights:
     vocabulary: Vocabulary
     tensors: Mapping[str, npt.NDArray[np.float32]]
     """Flat float32 arrays by the file's names (``l3.q.w``)."""
+    word_blocks: npt.NDArray[np.uint8]
+    """The embedding table as stored, shape ``(vocabulary, blocks, block_bytes)``."""
 
 
 def installed_file() -> Path:
@@ -98,6 +101,7 @@ def read_weights(path: Path | None = None) -> E5Weights:
     dimensions = Dimensions(hidden, layers, heads, feed_forward, vocabulary, positions, eps)
     words = _vocabulary(cursor)
     tensors: dict[str, npt.NDArray[np.float32]] = {}
+    word_blocks = np.empty((0, 0, _BLOCK_BYTES), np.uint8)
     (count,) = cursor.take("i")
     for _ in range(count):
         (length,) = cursor.take("H")
@@ -106,11 +110,14 @@ def read_weights(path: Path | None = None) -> E5Weights:
         raw = cursor.data[offset : offset + stored]
         if len(raw) != stored or kind not in (_FLOAT, _Q4):
             raise ValueError(f"{path}: tensor {name} is truncated or of unknown type {kind}")
+        if name == _WORD_TABLE:
+            word_blocks = np.frombuffer(raw, np.uint8).reshape(vocabulary, -1, _BLOCK_BYTES)
+            continue
         values = np.frombuffer(raw, "<f4") if kind == _FLOAT else dequantise_q4(raw)
         if values.size != size:
             raise ValueError(f"{path}: tensor {name} has {values.size} values, not {size}")
         tensors[name] = values
-    return E5Weights(dimensions, words, tensors)
+    return E5Weights(dimensions, words, tensors, word_blocks)
 
 
 def dequantise_q4(raw: bytes) -> npt.NDArray[np.float32]:

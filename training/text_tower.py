@@ -20,6 +20,7 @@ from training.vocabulary import frozen_vocabulary, make_tokenizer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
     from tokenizers import Tokenizer
 
     from agent.records import FloatArray
@@ -27,6 +28,30 @@ if TYPE_CHECKING:
 
 PREFIX = "query: "
 _BATCH = 64
+
+
+class Q4Embedding(nn.Module):
+    """An embedding table that stays in the 4-bit blocks that it was published in.
+
+    A block is 32 weights: a float16 scale and 32 nibbles, the low ones first.
+    """
+
+    nibbles: Tensor
+    scales: Tensor
+
+    def __init__(self, blocks: npt.NDArray[np.uint8]) -> None:
+        """Keep rows of Q4_0 blocks, shape ``(rows, blocks, block_bytes)``."""
+        super().__init__()
+        scales = np.ascontiguousarray(blocks[:, :, :2]).view("<f2").astype(np.float32)
+        self.register_buffer("nibbles", torch.from_numpy(blocks[:, :, 2:].copy()))
+        self.register_buffer("scales", torch.from_numpy(scales).to(torch.float16))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Rows of the table, float32, shape ``(batch, tokens, hidden)``."""
+        pairs = self.nibbles[ids].to(torch.float32)
+        high = torch.floor(pairs / 16.0)
+        weights = torch.cat([pairs - 16.0 * high, high], dim=-1) - 8.0
+        return (weights * self.scales[ids].to(torch.float32)).flatten(start_dim=2)
 
 
 class _Layer(nn.Module):
@@ -60,9 +85,9 @@ class _Layer(nn.Module):
 class E5Encoder(nn.Module):
     """Token ids to unit text embeddings."""
 
-    def __init__(self, size: Dimensions, vocabulary: int) -> None:
+    def __init__(self, size: Dimensions, word: Q4Embedding) -> None:
         super().__init__()
-        self.word = nn.Embedding(vocabulary, size.hidden)
+        self.word = word
         self.position = nn.Parameter(torch.zeros(size.positions, size.hidden))
         self.eln = nn.LayerNorm(size.hidden, eps=size.layer_norm_eps)
         self.layers = nn.ModuleList(_Layer(size) for _ in range(size.layers))
@@ -89,11 +114,9 @@ class E5Encoder(nn.Module):
 def load_encoder(weights: E5Weights, kept: Sequence[int]) -> E5Encoder:
     """The encoder with the embedding rows of the kept pieces only."""
     size = weights.dimensions
-    encoder = E5Encoder(size, len(kept))
+    encoder = E5Encoder(size, Q4Embedding(weights.word_blocks[list(kept)]))
     tensors = weights.tensors
-    word = tensors["emb.word"].reshape(-1, size.hidden)[list(kept)]
     state = {
-        "word.weight": word,
         # There is one token type, so its row is part of every position.
         "position": tensors["emb.pos"].reshape(-1, size.hidden)
         + tensors["emb.type"][: size.hidden],
@@ -105,7 +128,8 @@ def load_encoder(weights: E5Weights, kept: Sequence[int]) -> E5Encoder:
             module, kind = name.split(".")
             flat = tensors[f"l{index}.{module}.{kind[0]}"]
             state[f"layers.{index}.{name}"] = flat.reshape(parameter.shape)
-    encoder.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in state.items()})
+    arrays = {name: torch.from_numpy(array.copy()) for name, array in state.items()}
+    encoder.load_state_dict(encoder.state_dict() | arrays)
     return encoder.eval().requires_grad_(requires_grad=False)
 
 

@@ -1,0 +1,109 @@
+"""The towers as ONNX graphs."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.model import DualEncoder
+    from training.text_tower import E5Encoder
+
+OPSET = 17
+_PRODUCER = "kikimimi"
+
+
+class _Audio(nn.Module):
+    """The audio side from log-mel to embedding, as one graph."""
+
+    def __init__(self, model: DualEncoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        return self.model.encode_audio(log_mel)
+
+
+def export_audio(model: DualEncoder, path: Path) -> None:
+    """Write the audio tower with its level normalisation and projection.
+
+    Input ``log_mel`` float32 ``(batch, n_mels, n_frames)``; output ``embedding`` float32
+    ``(batch, embedding_size)``, unit length.
+    """
+    _export(
+        _Audio(model),
+        (torch.zeros(2, 128, 200),),
+        path,
+        inputs={"log_mel": {0: "batch", 2: "n_frames"}},
+        output="embedding",
+    )
+
+
+def export_text_head(model: DualEncoder, path: Path) -> None:
+    """Write the projection of text embeddings, ``text_embedding`` to ``embedding``."""
+    _export(
+        model.text_head,
+        (torch.ones(2, model.config.text_size),),
+        path,
+        inputs={"text_embedding": {0: "batch"}},
+        output="embedding",
+    )
+
+
+def export_text_tower(encoder: E5Encoder, path: Path) -> None:
+    """Write the text tower, its embedding table in 4-bit blocks, the rest float32.
+
+    Inputs ``input_ids`` and ``attention_mask`` int64 ``(batch, tokens)``; output
+    ``text_embedding`` float32 ``(batch, hidden)``, unit length.
+    """
+    axes = {0: "batch", 1: "tokens"}
+    ids = torch.ones((2, 8), dtype=torch.int64)
+    _export(
+        encoder,
+        (ids, ids),
+        path,
+        inputs={"input_ids": axes, "attention_mask": axes},
+        output="text_embedding",
+    )
+
+
+def _export(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    path: Path,
+    inputs: dict[str, dict[int, str]],
+    output: str,
+) -> None:
+    with warnings.catch_warnings():
+        # The exporter without onnxscript works well here and is the one that folds batch norms;
+        # torch says that another will be the default.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            example,
+            str(path),
+            input_names=list(inputs),
+            output_names=[output],
+            dynamic_axes={**inputs, output: {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    normalise(path)
+
+
+def normalise(path: Path) -> None:
+    """Check a graph and leave out what differs between two equal exports."""
+    graph = onnx.load(str(path))
+    graph.producer_name = _PRODUCER
+    graph.producer_version = ""
+    graph.doc_string = ""
+    for node in graph.graph.node:
+        node.doc_string = ""
+    onnx.checker.check_model(graph, full_check=True)
+    path.write_bytes(graph.SerializeToString(deterministic=True))

@@ -92,8 +92,8 @@ class LevelMeter:
         self._level: Level | None = None
         self._ratios: deque[float] = deque(maxlen=self._intervals)
         self._still_value: float | None = None
-        self._still_s = 0.0
-        self._moving_s = 0.0
+        self._still_samples = 0
+        self._moving_samples = 0
         self._silent = False
         self._clipped = False
 
@@ -112,13 +112,14 @@ class LevelMeter:
     @property
     def reason(self) -> str:
         """What is wrong with the signal, and what to look at; empty if nothing is."""
-        if self._silent and self._still_value is not None and abs(self._still_value) > _STILL:
-            return (
-                f"the value has stood still at {self._still_value:.3f} for {self._still_s:.0f} s; "
-                "check cable and converter"
-            )
         if self._silent:
-            return f"digital silence for {self._still_s:.0f} s; check plug, mute and gain"
+            still_s = self._still_samples / self._rate_hz
+            if self._still_value is not None and abs(self._still_value) > _STILL:
+                return (
+                    f"the value has stood still at {self._still_value:.3f} for {still_s:.0f} s; "
+                    "check cable and converter"
+                )
+            return f"digital silence for {still_s:.0f} s; check plug, mute and gain"
         if self._clipped:
             share = 100.0 * sum(self._ratios) / self._intervals
             return f"{share:.1f} % of the samples are at full scale; lower the gain"
@@ -129,7 +130,7 @@ class LevelMeter:
         if len(samples) == 0:
             return
         lowest, highest = float(samples.min()), float(samples.max())
-        self._follow(lowest, highest, len(samples) / self._rate_hz)
+        self._follow(lowest, highest, len(samples))
         sums = self._sums
         wide = samples.astype(np.float64)
         sums.samples += len(samples)
@@ -144,18 +145,19 @@ class LevelMeter:
             self._sums = _Sums()
             self._judge_clipping(self._level.clipped_ratio)
 
-    def _follow(self, lowest: float, highest: float, duration_s: float) -> None:
+    def _follow(self, lowest: float, highest: float, samples: int) -> None:
+        limits = self._limits
         still = highest - lowest <= _STILL
         if still and (self._still_value is None or abs(lowest - self._still_value) <= _STILL):
-            self._still_s += duration_s
-            self._moving_s = 0.0
+            self._still_samples += samples
+            self._moving_samples = 0
         else:
-            self._moving_s += duration_s
-            if not self._silent or self._moving_s >= self._limits.sounding_after_s:
-                self._still_s = 0.0
+            self._moving_samples += samples
+            if not self._silent or self._moving_samples >= limits.sounding_after_s * self._rate_hz:
+                self._still_samples = 0
                 self._silent = False
         self._still_value = lowest if still else None
-        if self._still_s >= self._limits.silent_after_s:
+        if self._still_samples >= limits.silent_after_s * self._rate_hz:
             self._silent = True
 
     def _judge_clipping(self, ratio: float) -> None:

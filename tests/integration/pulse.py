@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 30.0
 SINK_RATE_HZ = 48_000
+# Without norewinds an idle sink renders two seconds ahead, and a recorder waits as long for its
+# first sound.
+_SINK = f"sink_name=factory rate={SINK_RATE_HZ} channels=2 norewinds=1"
 
 _ASOUND = """\
 pcm.!default { type pulse hint { show on description "Factory" } }
@@ -52,6 +55,10 @@ class PulseServer:
             "ALSA_CONFIG_PATH": f"{self.folder}/asound.conf",
         }
 
+    @property
+    def _socket(self) -> str:
+        return f"socket={self.folder}/native auth-anonymous=1"
+
     def start(self) -> None:
         """Start and wait until it answers."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,12 +73,8 @@ class PulseServer:
                     "--exit-idle-time=-1",
                     "--use-pid-file=no",
                     "--disable-shm=yes",
-                    # Without norewinds an idle sink renders two seconds ahead, and a recorder
-                    # waits as long for its first sound.
-                    f"--load=module-null-sink sink_name=factory rate={SINK_RATE_HZ} channels=2 "
-                    "norewinds=1",
-                    f"--load=module-native-protocol-unix socket={self.folder}/native "
-                    "auth-anonymous=1",
+                    f"--load=module-null-sink {_SINK}",
+                    f"--load=module-native-protocol-unix {self._socket}",
                 ],
                 env=os.environ | self.environment,
                 stdout=output,

@@ -1,0 +1,43 @@
+"""From a source's settings to the source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.capture.file import FileSource
+from agent.capture.microphone import Microphone
+from agent.capture.stream import StandardInput, StreamSource
+from agent.config.settings import FileSettings, MicrophoneSettings
+
+if TYPE_CHECKING:
+    from agent.capture.source import Source
+    from agent.clock import Clock
+    from agent.config.settings import SourceSettings
+
+
+def make_source(settings: SourceSettings, sample_rate_hz: int, clock: Clock) -> Source:
+    """The source that a site asks for, not opened yet.
+
+    Args:
+        settings: one item of ``sources``.
+        sample_rate_hz: of the blocks, the bundle's.
+        clock: passed on.
+    """
+    if isinstance(settings, MicrophoneSettings):
+        return Microphone(
+            settings.name,
+            device=settings.device,
+            channels=settings.channels,
+            sample_rate_hz=sample_rate_hz,
+            clock=clock,
+        )
+    if isinstance(settings, FileSettings):
+        return FileSource(
+            settings.name,
+            path=settings.path,
+            sample_rate_hz=sample_rate_hz,
+            clock=clock,
+            realtime=settings.realtime,
+            loop=settings.loop,
+        )
+    return StreamSource(settings.name, StandardInput(), sample_rate_hz=sample_rate_hz, clock=clock)

@@ -1,0 +1,145 @@
+"""A sound file in place of a microphone: in real time, faster, or as fast as it can be read."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from agent.audiofile import iter_audio
+from agent.capture.source import SourceCounters
+from agent.capture.timeline import WallClock
+from agent.errors import CaptureError
+from agent.records import Block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from agent.clock import Clock
+    from agent.records import FloatArray
+
+# In real time a block comes when its last sample would have been captured: short, for little
+# delay. Otherwise long, for little work around each.
+_REALTIME_BLOCK_S = 0.05
+_BLOCK_S = 0.5
+
+
+class FileSource:
+    """Plays one file.
+
+    Times of capture are the sound's own time since ``open``, so that windows keep their length
+    whatever the speed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        path: Path,
+        sample_rate_hz: int,
+        clock: Clock,
+        realtime: bool = True,
+        loop: bool = False,
+        speed: float = 1.0,
+    ) -> None:
+        """Remember what to play.
+
+        Args:
+            name: of the source.
+            path: of the sound file.
+            sample_rate_hz: that the blocks shall have.
+            clock: paces the sound.
+            realtime: ``False`` gives each block as soon as it is asked for.
+            loop: whether to begin again at the end, without a gap.
+            speed: sound's time over real time, 20 for twenty times as fast.
+        """
+        self._name = name
+        self._path = path
+        self._rate_hz = sample_rate_hz
+        self._clock = clock
+        self._realtime = realtime
+        self._loop = loop
+        self._speed = speed
+        self._block_samples = round((_REALTIME_BLOCK_S if realtime else _BLOCK_S) * sample_rate_hz)
+        self._wall = WallClock(clock)
+        self._closed = threading.Event()
+        self._audio: Iterator[FloatArray] | None = None
+        self._samples: FloatArray | None = None  # read and not yet due
+        self._ended = False
+        self._index = 0
+        self._epoch_s: float | None = None  # monotonic time of index 0 at speed 1
+        self._start_index = 0
+        self._start_s = 0.0
+
+    @property
+    def name(self) -> str:
+        """Name of the source."""
+        return self._name
+
+    @property
+    def ended(self) -> bool:
+        """Whether all was read."""
+        return self._ended
+
+    def counters(self) -> SourceCounters:
+        """Nothing is lost from a file."""
+        return SourceCounters()
+
+    def open(self) -> None:
+        """Begin at the file's start; a file that cannot be read is told here."""
+        self.close()
+        self._closed.clear()
+        self._ended = False
+        self._audio = iter_audio(self._path, self._rate_hz, self._block_samples)
+        self._samples = next(self._audio)
+        self._start_s = self._clock.monotonic()
+        if self._epoch_s is None:
+            self._epoch_s = self._start_s
+        gap_s = self._start_s - self._epoch_s - self._index / self._rate_hz
+        self._index += max(0, round(gap_s * self._rate_hz))
+        self._start_index = self._index
+
+    def close(self) -> None:
+        """Close the file; a reader that waits returns."""
+        self._closed.set()
+        self._audio = None
+
+    def read(self, timeout_s: float) -> Block | None:
+        """The next block, when its time has come."""
+        if self._audio is None:
+            raise CaptureError(f"{self._path} is not open")
+        if self._samples is None:
+            self._samples = self._following(self._audio)
+        samples = self._samples
+        if samples is None:
+            self._ended = True
+            return None
+        if self._realtime and not self._due(len(samples), timeout_s):
+            return None
+        played_s = (self._index - self._start_index) / self._rate_hz
+        block = Block(
+            source=self._name,
+            index=self._index,
+            captured_at=self._wall.utc(self._start_s + played_s),
+            samples=samples,
+        )
+        self._index += len(samples)
+        self._samples = None
+        return block
+
+    def _due(self, samples: int, timeout_s: float) -> bool:
+        """Wait for a block's end, which is told from the start so that errors do not add up."""
+        end_s = (self._index + samples - self._start_index) / self._rate_hz
+        due_s = self._start_s + end_s / self._speed
+        wait_s = due_s - self._clock.monotonic()
+        if wait_s <= 0.0:
+            return True
+        self._closed.wait(min(wait_s, timeout_s))
+        return self._clock.monotonic() >= due_s
+
+    def _following(self, audio: Iterator[FloatArray]) -> FloatArray | None:
+        samples = next(audio, None)
+        if samples is None and self._loop:
+            self._audio = iter_audio(self._path, self._rate_hz, self._block_samples)
+            samples = next(self._audio, None)
+        return samples

@@ -77,6 +77,11 @@ class LogMel:
         self._signal = np.zeros(0)
         self._reflected = False
 
+    def samples_until(self, frame: int) -> int:
+        """Samples of a stream, from its first on, that complete a frame (without ``flush``)."""
+        emphasised = max(frame * self.constants.hop_length, 1) + self._half
+        return emphasised + 1
+
     def push(self, samples: FloatArray) -> FloatArray:
         """Take the samples that follow and give the frames that they complete.
 

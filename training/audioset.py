@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 RESOURCE = Path(__file__).parent / "resources" / "audioset_texts.csv"
 CLASSES = 527
@@ -100,6 +100,23 @@ def load_texts(classes: Iterable[SoundClass], path: Path = RESOURCE) -> tuple[Cl
     """
     classes = tuple(classes)
     texts = [text for sound in classes for text in _own_texts(sound)]
+    mids = {sound.index: sound.mid for sound in classes}
+    return tuple(sorted([*texts, *load_texts_file(mids, path)], key=lambda text: text.index))
+
+
+def load_texts_file(
+    mids: Mapping[int, str] | None = None, path: Path = RESOURCE
+) -> tuple[ClassText, ...]:
+    """Our own texts about the classes.
+
+    Args:
+        mids: the classes' ids to check against, by index; not checked if ``None``.
+        path: the file.
+
+    Raises:
+        ValueError: a row is wrong; names the line.
+    """
+    texts = []
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         columns = ",".join(reader.fieldnames or [])
@@ -107,13 +124,11 @@ def load_texts(classes: Iterable[SoundClass], path: Path = RESOURCE) -> tuple[Cl
             raise ValueError(f"{path}: columns are {columns}, expected {_COLUMNS}")
         for row in reader:
             where = f"{path}:{reader.line_num}"
-            if not row["index"].isdigit() or int(row["index"]) >= len(classes):
-                raise ValueError(f"{where}: index {row['index']!r}; write 0 to {len(classes) - 1}")
+            if not row["index"].isdigit() or int(row["index"]) >= CLASSES:
+                raise ValueError(f"{where}: index {row['index']!r}; write 0 to {CLASSES - 1}")
             index = int(row["index"])
-            if row["mid"] != classes[index].mid:
-                raise ValueError(
-                    f"{where}: mid {row['mid']!r}; class {index} is {classes[index].mid}"
-                )
+            if mids is not None and row["mid"] != mids[index]:
+                raise ValueError(f"{where}: mid {row['mid']!r}; class {index} is {mids[index]}")
             if row["language"] not in _LANGUAGES or row["kind"] not in _KINDS:
                 raise ValueError(
                     f"{where}: {row['language']!r}, {row['kind']!r}; "
@@ -122,7 +137,7 @@ def load_texts(classes: Iterable[SoundClass], path: Path = RESOURCE) -> tuple[Cl
             if not row["text"].strip():
                 raise ValueError(f"{where}: the text is empty; write one or delete the line")
             texts.append(ClassText(index, row["language"], row["kind"], row["text"].strip()))
-    return tuple(sorted(texts, key=lambda text: text.index))
+    return tuple(texts)
 
 
 def _own_texts(sound: SoundClass) -> list[ClassText]:

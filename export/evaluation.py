@@ -1,0 +1,137 @@
+"""What a variant of the audio tower costs, measured as retrieval on real recordings."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime
+import torch
+
+from agent import descriptions
+from agent.audiofile import read_audio
+from agent.retrieval import mean_average_precision, top_1
+from training.frontend import LogMel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from agent.records import FloatArray
+    from training.model import DualEncoder
+    from training.text_tower import TextTower
+
+LANGUAGES = ("en", "ja")
+TEXTS = Path(__file__).resolve().parents[1] / "configs" / "evaluation"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure, between 0 and 1."""
+
+    dataset: str
+    language: str
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSet:
+    """Recordings, each with one of several texts as its own."""
+
+    name: str
+    log_mels: tuple[FloatArray, ...]
+    truth: npt.NDArray[np.intp]
+    texts: Mapping[str, FloatArray]
+    """Embeddings of the texts by language, unit length, ``(texts, embedding_size)``."""
+
+    def measure(self, tower: Path) -> list[Figure]:
+        """Both retrieval figures in each language with a variant of the audio tower."""
+        embeddings = encode(tower, self.log_mels)
+        figures = []
+        for language, texts in self.texts.items():
+            scores = embeddings @ texts.T
+            for name, value in (
+                ("top-1", top_1(scores, self.truth)),
+                ("mAP@10", mean_average_precision(scores, self.truth)),
+            ):
+                figures.append(Figure(self.name, language, name, value))
+        return figures
+
+
+def encode(tower: Path, log_mels: Sequence[FloatArray]) -> FloatArray:
+    """Embeddings of whole recordings, one by one, ``(recordings, embedding_size)``."""
+    options = onnxruntime.SessionOptions()
+    session = onnxruntime.InferenceSession(str(tower), options, providers=["CPUExecutionProvider"])
+    rows = [session.run(None, {"log_mel": one[None]})[0][0] for one in log_mels]
+    return np.stack(rows).astype(np.float32)
+
+
+def log_mels(paths: Sequence[Path]) -> tuple[FloatArray, ...]:
+    """Normalised log-mels of whole recordings, each ``(n_mels, n_frames)``."""
+    frontend = LogMel()
+    rate_hz = frontend.constants.sample_rate_hz
+    return tuple(
+        frontend(torch.from_numpy(read_audio(path, rate_hz))[None])[0].numpy() for path in paths
+    )
+
+
+def esc50_40(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
+    """The forty classes of ESC-50, whole clips, class names in English and Japanese."""
+    folder = data / "esc50-40"
+    with (folder / "clips.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    texts = {}
+    ids: list[str] = []
+    for language in LANGUAGES:
+        described = descriptions.load(TEXTS / f"esc50-40.{language}.yaml")
+        ids = [error.error_id for error in described.errors]
+        texts[language] = embed(model, tower, [error.text for error in described.errors])
+    return RetrievalSet(
+        name="esc50-40",
+        log_mels=log_mels([folder / "audio" / row["filename"] for row in rows]),
+        truth=np.array([ids.index(row["category"]) for row in rows]),
+        texts=texts,
+    )
+
+
+def everyday_cc(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
+    """Everyday sounds, every other one, by their own English labels.
+
+    Which parts of the tower are quantized is chosen on these, so that esc50-40 only judges.
+    """
+    rows = everyday_rows(data)[1::2]
+    labels = sorted({row["label"] for row in rows})
+    return RetrievalSet(
+        name="everyday-cc",
+        log_mels=log_mels([data / "everyday-cc" / "audio" / row["filename"] for row in rows]),
+        truth=np.array([labels.index(row["label"]) for row in rows]),
+        texts={"en": embed(model, tower, labels)},
+    )
+
+
+def calibration(data: Path) -> tuple[FloatArray, ...]:
+    """Log-mels that activations are measured on: everyday and machine sound, no test recording."""
+    paths = [data / "everyday-cc" / "audio" / row["filename"] for row in everyday_rows(data)[::2]]
+    paths = paths[::2]
+    paths += sorted((data / "brushless-motors").glob("*.flac"))[::12]
+    paths += sorted((data / "vroom-lathe").glob("*/*.flac"))[::60]
+    longest = 600
+    return tuple(one[:, :longest] for one in log_mels(paths))
+
+
+def everyday_rows(data: Path) -> list[dict[str, str]]:
+    """The rows of everyday-cc's list of clips."""
+    with (data / "everyday-cc" / "clips.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def embed(model: DualEncoder, tower: TextTower, texts: Sequence[str]) -> FloatArray:
+    """Texts in the joint space, ``(texts, embedding_size)``."""
+    with torch.inference_mode():
+        embedded: FloatArray = model.encode_text(torch.from_numpy(tower.embed(texts))).numpy()
+    return embedded

@@ -134,7 +134,9 @@ class Supervisor:
                 if block is not None:
                     self._hear(block)
                 elif self._source.ended:
-                    self._set(SourceState.LOST, "the sound is at its end", ended=True)
+                    heard = self._heard_s > self._opened_s
+                    reason = "the sound is at its end" if heard else "no sound came before the end"
+                    self._set(SourceState.LOST, reason, ended=True)
                     return
                 else:
                     self._wait()

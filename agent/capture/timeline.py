@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
 # Sound arrives late now and then, never early: the earliest arrivals tell the time. A sound
 # card's crystal is off by up to 200 parts per million, and the estimate follows it upwards a
-# little faster; downwards, an unlucky start of 100 ms is forgotten in ten seconds, while input
-# that comes faster than real time keeps its own even time.
+# little faster. Downwards it goes at once while the stream settles, and later so slowly that
+# input which comes faster than real time keeps its own even time.
 _RISE = 0.0005
 _FALL = 0.01
+_SETTLING_S = 2.0
 
 # Reading two clocks in turn is not exact; only a real step of UTC is taken over.
 _STEP_S = 0.05
@@ -24,13 +25,16 @@ class Timeline:
     def __init__(self, position_s: float, monotonic_s: float) -> None:
         self._start_s = monotonic_s - position_s
         self._position_s = position_s
+        self._settled_at_s = position_s + _SETTLING_S
 
     def observe(self, position_s: float, monotonic_s: float) -> None:
         """Take note that the sample at a position was captured at a time or a little before."""
         passed_s = max(0.0, position_s - self._position_s)
         self._position_s = max(position_s, self._position_s)
         start_s = monotonic_s - position_s
-        if start_s < self._start_s:
+        if start_s < self._start_s and position_s < self._settled_at_s:
+            self._start_s = start_s
+        elif start_s < self._start_s:
             self._start_s = max(start_s, self._start_s - _FALL * passed_s)
         else:
             self._start_s = min(start_s, self._start_s + _RISE * passed_s)

@@ -249,8 +249,17 @@ def test_end_of_the_sound_ends_the_blocks() -> None:
     run = Run(SOUND, END)
     assert [block is not None for block in run.blocks] == [True]
     assert run.supervisor.status.ended
+    assert run.supervisor.status.reason == "the sound is at its end"
     assert run.source.opened == 1
     assert not run.source.is_open
+
+
+def test_end_without_any_sound_says_so() -> None:
+    """An empty pipe is told from one that was listened to."""
+    run = Run(END)
+    assert list(run.blocks) == []
+    assert run.supervisor.status.ended
+    assert run.supervisor.status.reason == "no sound came before the end"
 
 
 def test_stop_ends_the_blocks_and_closes() -> None:

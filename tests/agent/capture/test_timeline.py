@@ -30,11 +30,28 @@ def test_crystal_of_the_card_is_followed(drift: float) -> None:
 
 
 def test_unlucky_start_is_forgotten() -> None:
-    """A first delivery that came 100 ms late shifts the times for ten seconds, not for ever."""
-    timeline = Timeline(0.0, 0.1)
-    for position_s in np.arange(0.0, 11.0, 0.1):
-        timeline.observe(position_s, position_s)
-    assert timeline.monotonic_s(11.0) == pytest.approx(11.0, abs=0.001)
+    """A first delivery that came late shifts the times only until one comes in time."""
+    timeline = Timeline(0.0, 0.5)
+    timeline.observe(0.5, 0.6)
+    timeline.observe(1.0, 1.0)
+    timeline.observe(1.5, 1.7)
+    assert timeline.monotonic_s(1.5) == pytest.approx(1.5, abs=0.001)
+
+
+def test_later_the_time_falls_slowly() -> None:
+    """A delivery after the start that claims to be early moves the times by a hundredth."""
+    timeline = Timeline(0.0, 0.0)
+    timeline.observe(10.0, 10.0)
+    timeline.observe(11.0, 10.0)
+    assert timeline.monotonic_s(11.0) == pytest.approx(10.99)
+
+
+def test_faster_input_keeps_its_own_time() -> None:
+    """A minute that is sent in a second lasts a minute, but for the start and one hundredth."""
+    timeline = Timeline(0.0, 0.0)
+    for position_s in np.arange(0.0, 60.0, 0.1):
+        timeline.observe(position_s, position_s / 60.0)
+    assert timeline.monotonic_s(60.0) == pytest.approx(60.0, abs=2.0 + 0.01 * 60.0)
 
 
 def test_lateness_is_what_is_missing() -> None:

@@ -27,8 +27,8 @@ _EXACT_PROTOTYPES = 512
 
 # Beyond, the nearest ones. With these figures 100,000 embeddings of real windows gave a
 # recall@10 of .995; fewer neighbours lost recall, a wider search only time.
-_NEAREST = 128
-_SEARCH_WIDTH = 128
+_NEAREST = 96
+_SEARCH_WIDTH = 96
 _NEIGHBOURS = 16
 _BUILD_WIDTH = 200
 _SEED = 100

@@ -26,22 +26,38 @@ class Backlog:
         with self._changed:
             return self._dropped
 
-    def put(self, windows: list[Window]) -> None:
-        """Add windows; where there is no room the oldest go, since the news matters most."""
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        with self._changed:
+            return not self._windows
+
+    def put(self, windows: list[Window], *, wait: bool = False) -> None:
+        """Add windows; where there is no room the oldest go, since the news matters most.
+
+        Args:
+            windows: in the order of time.
+            wait: for room instead: the sound is in no hurry (a file that is read as fast as it
+                can be scored).
+        """
         if not windows:
             return
         with self._changed:
+            if wait:
+                self._changed.wait_for(lambda: len(self._windows) < self._limit or self._closed)
             self._windows.extend(windows)
-            while len(self._windows) > self._limit:
+            while len(self._windows) > self._limit and not wait:
                 self._windows.popleft()
                 self._dropped += 1
-            self._changed.notify()
+            self._changed.notify_all()
 
     def take(self, limit: int, timeout_s: float) -> list[Window]:
         """Up to ``limit`` windows, oldest first; empty after ``timeout_s`` without any."""
         with self._changed:
             self._changed.wait_for(lambda: self._windows or self._closed, timeout_s)
-            return [self._windows.popleft() for _ in range(min(limit, len(self._windows)))]
+            taken = [self._windows.popleft() for _ in range(min(limit, len(self._windows)))]
+            self._changed.notify_all()
+            return taken
 
     def close(self) -> None:
         """Let a waiting ``take`` return at once."""

@@ -142,7 +142,7 @@ def write_audio_side(model: DualEncoder, folder: Path) -> None:
     constants = frontend.constants
     _save(
         folder / FRONTEND,
-        mel_filters=mel_filters(constants),
+        mel_filters=mel_filters(constants).astype(np.float64),
         window=hann_window(constants),
     )
     windows = backgrounds(
@@ -189,7 +189,7 @@ def write_manifest(
         tuning=Tuning(_WINDOW_FRAMES, _HOP_FRAMES, identity.threshold),
         text=TextSettings(prefix=PREFIX, max_tokens=_MAX_TOKENS, languages=LANGUAGES),
         embedding_size=model.config.embedding_size,
-        logit_scale=round(float(model.logit_scale), 6),
+        logit_scale=round(float(model.logit_scale.detach()), 6),
         variants=Variants(reference=AUDIO, **variants),
         files=files,
         metrics=metrics,

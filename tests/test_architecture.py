@@ -22,13 +22,14 @@ FORBIDDEN = {
 # Each library that the box talks to the world with lives in one module or package.
 HOMES = {
     "sounddevice": {"agent/capture/microphone.py"},
-    "onnxruntime": {"agent/encoder.py", "agent/text.py"},
-    "tokenizers": {"agent/text.py"},
-    "hnswlib": {"agent/matcher.py", "agent/prototypes.py"},
-    "paho": {"agent/mqtt/link.py", "agent/mqtt/connection.py", "agent/demo.py", "agent/bench.py"},
+    "soxr": {"agent/audiofile.py", "agent/capture/assembly.py"},
+    "soundfile": {"agent/audiofile.py", "agent/demo.py", "agent/bench.py"},
+    "onnxruntime": {"agent/graph.py"},
+    "tokenizers": {"agent/text_encoder.py"},
+    "hnswlib": {"agent/matcher.py"},
+    "paho": {"agent/mqtt/link.py", "agent/mqtt/connection.py", "agent/mqtt/subscriber.py"},
     "yaml": {"agent/yamlfile.py"},
     "sqlite3": {"agent/store.py"},
-    "soundfile": {"agent/audiofile.py"},
     "ulid": {"agent/alerts.py"},
     "amqtt": {"agent/broker.py"},
 }

@@ -51,7 +51,7 @@ class Choice:
 
 GRID = tuple(
     Choice(temperature, ridge)
-    for temperature, ridge in itertools.product((0.5, 1.0, 2.0), (0.003, 0.01, 0.03, 0.1, 0.3))
+    for temperature, ridge in itertools.product((1.0, 2.0, 4.0), (0.003, 0.01, 0.03))
 )
 
 
@@ -228,7 +228,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--data", type=Path, default=data_folder(), help="the shared data folder")
     parser.add_argument("--output", type=Path, default=Path("runs/bootstrap"))
     parser.add_argument("--embedding-size", type=int, default=512)
-    parser.add_argument("--landmarks", type=int, default=1024)
+    parser.add_argument("--landmarks", type=int, default=640)
     parser.set_defaults(run=run)
 
 

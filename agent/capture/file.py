@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # In real time a block comes when its last sample would have been captured: short, for little
 # delay. Otherwise long, for little work around each.
-_REALTIME_BLOCK_S = 0.05
+_REALTIME_BLOCK_S = 0.01
 _BLOCK_S = 0.5
 
 

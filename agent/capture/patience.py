@@ -37,7 +37,7 @@ class Patience:
         def call() -> None:
             try:
                 action()
-            except Exception as error:  # noqa: BLE001 - raised again below, in the caller's thread
+            except Exception as error:  # raised again below, in the caller's thread
                 failures.append(error)
 
         self._call = threading.Thread(target=call, name="portaudio-call", daemon=True)

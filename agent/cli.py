@@ -1,0 +1,206 @@
+"""The commands, each a thin call into one module."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent import bundle, descriptions
+from agent.config import FileSettings, MicrophoneSettings, StdinSettings, load_settings
+from agent.errors import ConfigError, DescriptionsError, KikimimiError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.config import Settings
+
+FINE, FOUND_PROBLEMS, BAD_USAGE = 0, 1, 2
+
+_EXAMPLES = {
+    "run": "  kikimimi run --config /etc/kikimimi/agent.yaml\n"
+    "  kikimimi run --descriptions descriptions.yaml --source recording.wav\n"
+    "  arecord -t raw -f FLOAT_LE -r 32000 | kikimimi run --source -",
+    "check": "  kikimimi check --config agent.yaml --online\n"
+    "  kikimimi check --descriptions descriptions.yaml --json",
+    "devices": "  kikimimi devices",
+    "score": "  kikimimi score recording.wav --descriptions descriptions.yaml --json\n"
+    "  kikimimi score sounds/*.flac --whole --descriptions classes.yaml --truth clips.csv",
+    "bench": "  kikimimi bench --json",
+    "demo": "  kikimimi demo --language en\n  kikimimi demo --microphone",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 fine, 1 found problems, 2 bad usage or configuration.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except (ConfigError, DescriptionsError) as error:
+        for problem in error.problems:
+            print(f"kikimimi: {problem}", file=sys.stderr)
+        return BAD_USAGE
+    except KikimimiError as error:
+        print(f"kikimimi: {error}", file=sys.stderr)
+        return BAD_USAGE
+    except BrokenPipeError:
+        # Whoever read the output has enough of it; nothing more may be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kikimimi",
+        description="Listens to a factory floor and asks people about the work errors it hears.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=f"examples:\n{_EXAMPLES[name]}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    run = add("run", "listen, and publish alerts by MQTT")
+    _add_site(run)
+    run.add_argument(
+        "--source", metavar="FILE|-", help="listen to a sound file or standard input instead"
+    )
+    run.add_argument("--device", metavar="NAME", help="listen to this microphone instead")
+    run.set_defaults(command=_run)
+
+    demo = add("demo", "hear a factory scene, or a microphone, with a live view of the alerts")
+    from agent import demo as demonstration
+
+    demonstration.add_arguments(demo)
+    demo.set_defaults(command=demonstration.run)
+
+    check = add("check", "tell what is wrong with configuration, descriptions and bundle")
+    _add_site(check)
+    check.add_argument("--online", action="store_true", help="also try to reach the broker")
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+    check.set_defaults(command=_check)
+
+    devices = add("devices", "list the microphones of this machine")
+    devices.add_argument("--json", action="store_true", help="print one JSON array")
+    devices.set_defaults(command=_devices)
+
+    score = add("score", "score sound files against descriptions")
+    from agent import score as scoring
+
+    scoring.add_arguments(score)
+    score.set_defaults(command=scoring.run)
+
+    bench = add("bench", "measure speed, memory and delay on this machine")
+    from agent import bench as benchmark
+
+    benchmark.add_arguments(bench)
+    bench.set_defaults(command=benchmark.run)
+    return parser
+
+
+def _add_site(parser: argparse.ArgumentParser) -> None:
+    """Options that every command that knows a site takes."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="agent.yaml")
+    parser.add_argument(
+        "--descriptions", type=Path, metavar="FILE", help="what to listen for, instead of its own"
+    )
+    parser.add_argument(
+        "--bundle", type=Path, metavar="FOLDER", help="model, instead of its own or the shipped one"
+    )
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    """The site's settings with what the command line says instead."""
+    settings = load_settings(arguments.config, os.environ)
+    if arguments.descriptions is not None:
+        settings = replace(settings, descriptions=arguments.descriptions)
+    if arguments.bundle is not None:
+        settings = replace(settings, bundle=arguments.bundle)
+    return settings
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from agent import log
+    from agent.clock import SystemClock
+    from agent.pipeline import Pipeline, Requests
+
+    settings = _settings(arguments)
+    if arguments.source == "-":
+        settings = replace(settings, sources=(StdinSettings(name="stdin"),))
+    elif arguments.source is not None:
+        path = Path(arguments.source)
+        settings = replace(settings, sources=(FileSettings(name="file", path=path),))
+    elif arguments.device is not None:
+        microphone = MicrophoneSettings(name="mic1", device=arguments.device)
+        settings = replace(settings, sources=(microphone,))
+    log.set_up(settings.log.level, settings.log.format)
+    model = bundle.load(settings.bundle)
+    described = descriptions.load(settings.descriptions)
+    requests = Requests(stop=threading.Event(), reload=threading.Event())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: requests.stop.set())
+    signal.signal(signal.SIGHUP, lambda *_: requests.reload.set())
+    return Pipeline(settings, model, SystemClock()).run(described, requests)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from agent.capture.devices import find_device
+    from agent.capture.microphone import list_devices
+    from agent.check import Probes, check
+    from agent.text import embed_texts
+
+    report = check(
+        arguments.config,
+        arguments.descriptions,
+        arguments.bundle,
+        os.environ,
+        Probes(
+            embed=lambda model, texts: embed_texts(model, texts, None),
+            find_microphone=lambda wanted: find_device(list_devices(), wanted.device),
+            online=arguments.online,
+        ),
+    )
+    if arguments.json:
+        print(report.to_json())
+    else:
+        for line in report.lines():
+            print(line)
+    return FINE if report.ok else FOUND_PROBLEMS
+
+
+def _devices(arguments: argparse.Namespace) -> int:
+    from agent.capture.microphone import list_devices
+
+    devices = list_devices()
+    if arguments.json:
+        fields = ("name", "host_api", "channels", "sample_rate_hz", "is_default", "identity")
+        print(json.dumps([{f: getattr(one, f) for f in fields} for one in devices], indent=2))
+        return FINE
+    if not devices:
+        print("no microphone: plug one in and see that `arecord -l` lists it", file=sys.stderr)
+        return FOUND_PROBLEMS
+    for one in devices:
+        mark = "*" if one.is_default else " "
+        print(f"{mark} {one.label}: {one.channels} channels, {one.sample_rate_hz} Hz")
+    return FINE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""One source of sound on a thread of its own: blocks in, windows out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.backlog import Backlog
+    from agent.capture.supervisor import SourceStatus, Supervisor
+    from agent.windows import Windower
+
+_log = logging.getLogger(__name__)
+
+
+class Listener:
+    """Cuts a source's blocks into windows and leaves them in the backlog."""
+
+    def __init__(
+        self, supervisor: Supervisor, windower: Windower, backlog: Backlog, *, live: bool
+    ) -> None:
+        """Take over a source.
+
+        Args:
+            supervisor: of the source.
+            windower: of its bundle.
+            backlog: where windows go.
+            live: whether the sound goes on whether it is heard or not, so that a backlog that
+                is full has to drop windows; otherwise the source waits.
+        """
+        self._live = live
+        self._supervisor = supervisor
+        self._windower = windower
+        self._backlog = backlog
+        self._stop = threading.Event()
+        name = f"listener-{supervisor.status.source}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.failure: BaseException | None = None
+        """What ended the thread although nobody asked it to."""
+
+    @property
+    def status(self) -> SourceStatus:
+        """What the source is doing."""
+        return self._supervisor.status
+
+    @property
+    def finished(self) -> bool:
+        """Whether no more windows will come."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Stop listening and free the device."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            for block in self._supervisor.blocks(self._stop):
+                if block is not None:
+                    self._backlog.put(self._windower.push(block), wait=not self._live)
+        except Exception as error:  # the pipeline ends the program, and systemd starts it again
+            _log.exception("listener_failed", extra={"source": self.status.source})
+            self.failure = error

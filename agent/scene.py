@@ -25,13 +25,14 @@ _Samples: TypeAlias = npt.NDArray[np.float64]
 _CALM_S = 10.0
 _PAUSE_S = 6.0
 _BACKGROUND_DBFS = -42.0
+_JET_PEAK_HZ = 7_000.0
 # A ventilator's channel carries nothing below.
 _RUMBLE_HZ = 90.0
 # Of a steel part on concrete; when bounces come faster than this they are one rattle that ends.
 _RESTITUTION = 0.6
 _LAST_BOUNCE_S = 0.012
-_DUTY = 0.55
 # Share of the time that the buzzer sounds.
+_DUTY = 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _noise(
     """Noise with a given spectrum: ``shape`` turns frequencies in Hz into amplitudes."""
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     hertz = np.fft.rfftfreq(samples, 1.0 / RATE_HZ)
-    shaped: _Samples = np.fft.irfft(spectrum * shape(hertz), samples)
+    shaped: _Samples = np.fft.irfft(spectrum * shape(hertz.astype(np.float64)), samples)
     return shaped
 
 
@@ -175,14 +176,21 @@ def glass_broken(rng: np.random.Generator) -> _Samples:
     return breaking
 
 
+def _jet(hertz: _Samples) -> _Samples:
+    """The broad hump of a small jet's noise, which rises and falls about a Strouhal peak."""
+    above: _Samples = hertz / _JET_PEAK_HZ
+    return above**1.2 / (1.0 + above**2.4)
+
+
 def air_leak(rng: np.random.Generator) -> _Samples:
     """A jet from a small hole: broad noise around 7 kHz that opens quickly and stays."""
     seconds = 4.0
     time_s = _time(seconds)
-    jet = _noise(rng, len(time_s), lambda hz: (hz / 7_000.0) ** 1.2 / (1 + (hz / 7_000.0) ** 2.4))
+    jet = _noise(rng, len(time_s), _jet)
     flutter = 1.0 + 0.06 * _noise(rng, len(time_s), _below(15.0)) * 20.0
     opening = np.minimum(1.0, time_s / 0.04) * np.minimum(1.0, (seconds - time_s) / 0.2)
-    return jet * np.clip(flutter, 0.4, 1.6) * opening
+    leaking: _Samples = jet * np.clip(flutter, 0.4, 1.6) * opening
+    return leaking
 
 
 def alarm_buzzer(rng: np.random.Generator) -> _Samples:

@@ -242,4 +242,4 @@ def model_card(identity: Identity, metrics: tuple[Metric, ...], costs: str) -> s
 
 def _save(path: Path, **arrays: npt.NDArray[np.generic]) -> None:
     """Write arrays as ``.npz``; NumPy stamps no time into it, so equal arrays are equal files."""
-    np.savez(path, allow_pickle=False, **arrays)
+    np.savez_compressed(path, allow_pickle=False, **arrays)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 OPSET = 17
 _PRODUCER = "kikimimi"
+_MATRIX = 2
 
 
 class _Audio(nn.Module):
@@ -46,7 +48,10 @@ def export_audio(model: DualEncoder, path: Path) -> None:
 
 
 def export_text_head(model: DualEncoder, path: Path) -> None:
-    """Write the projection of text embeddings, ``text_embedding`` to ``embedding``."""
+    """Write the projection of text embeddings, ``text_embedding`` to ``embedding``.
+
+    Its weights are half precision already and are stored as such; the arithmetic is float32.
+    """
     _export(
         model.text_head,
         (torch.ones(2, model.config.text_size),),
@@ -54,6 +59,7 @@ def export_text_head(model: DualEncoder, path: Path) -> None:
         inputs={"text_embedding": {0: "batch"}},
         output="embedding",
     )
+    _store_in_half(path)
 
 
 def export_text_tower(encoder: E5Encoder, path: Path) -> None:
@@ -94,6 +100,24 @@ def _export(
             opset_version=OPSET,
             dynamo=False,
         )
+    normalise(path)
+
+
+def _store_in_half(path: Path) -> None:
+    """Keep the matrices that lose nothing by it in float16, cast as the graph is loaded."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    for stored in list(graph.initializer):
+        values = onnx.numpy_helper.to_array(stored)
+        half = values.astype(np.float16)
+        if values.ndim != _MATRIX or not np.array_equal(half.astype(values.dtype), values):
+            continue
+        name = f"{stored.name}.half"
+        graph.initializer.remove(stored)
+        graph.initializer.append(onnx.numpy_helper.from_array(half, name))
+        cast = onnx.helper.make_node("Cast", [name], [stored.name], to=onnx.TensorProto.FLOAT)
+        graph.node.insert(0, cast)
+    path.write_bytes(model.SerializeToString())
     normalise(path)
 
 

@@ -94,9 +94,9 @@ def fit(
         temperature: width of the kernel.
         ridge: regularisation, relative to a text of weight one.
     """
-    mean: Matrix = np.average(embeddings.astype(np.float64), axis=0, weights=weights)
+    mean: Matrix = embeddings.astype(np.float64).mean(axis=0)
     centred = centre(embeddings, mean)
-    basis = centred[choose_landmarks(centred, landmarks, temperature)]
+    basis = as_stored(centred[choose_landmarks(centred, landmarks, temperature)])
     intercept: Matrix = np.average(targets, axis=0, weights=weights)
     kernel = radial(centred, basis, temperature)
     weighted = kernel * weights[:, None]
@@ -104,4 +104,9 @@ def fit(
     coefficients = np.linalg.solve(
         kernel.T @ weighted + penalty, weighted.T @ (targets - intercept)
     ).astype(np.float64)
-    return KernelFit(mean, basis, coefficients, intercept, temperature)
+    return KernelFit(mean, basis, as_stored(coefficients), intercept, temperature)
+
+
+def as_stored(values: Matrix) -> Matrix:
+    """Rounded to half precision, as the text head is stored: half its size, the same ranks."""
+    return values.astype(np.float16).astype(np.float64)

@@ -30,47 +30,82 @@ if TYPE_CHECKING:
 
 SPACE = "▁"
 _SPECIAL = 4  # <s>, <pad>, </s>, <unk>
-# Every kana, the punctuation and width forms of Japanese, ASCII, and Latin-1's signs (degrees,
-# micro, accented letters of loanwords).
-# Pieces of nothing else are kept whatever a word list says.
-_ALWAYS = re.compile(
-    r"^▁?[\u0021-\u007e\u00a0-\u00ff\u2010-\u203b\u2100-\u2199\u2200-\u22ff\u2460-\u24ff"
-    r"\u25a0-\u266f\u3000-\u303f\u3040-\u30ff\u31f0-\u31ff\uff00-\uffef]+$"
+# What Japanese and English are written with. Letters that only other languages have are left
+# out, so that their words become <unk> instead of a heap of letters without a meaning.
+_LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
+_SIGNS = (
+    r"!-/:-@\[-`{-~0-9\u00a1-\u00a9\u00ab-\u00b9\u00bb-\u00bf\u00d7\u00f7"
+    r"\u2010-\u27bf\u3000-\u303f\uff00-\uffef\U0001f300-\U0001faff"
 )
-_LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u00ff]{3}")
-_KANJI = re.compile(r"^▁?[\u3005\u3007\u4e00-\u9fff]$")
-_KANA = re.compile(r"[\u3040-\u30ff]")
+_JAPANESE = r"\u3005-\u3007\u303b\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
+_KANJI_SET = "shift_jis_2004"  # JIS X 0213
+# Units, quantities and the vowels of romanised Japanese: letters, but words of nothing.
+_SINGLE = re.compile("^▁?[αβγδεηθκλμνπρστφχψωΓΔΘΛΠΣΦΨΩāīūēōĀĪŪĒŌœŒ]$")
+_READABLE = re.compile(f"^▁?[{_LATIN}{_SIGNS}{_JAPANESE}]*$")
+_HAS_JAPANESE = re.compile(f"[{_JAPANESE}]")
+_IS_CHARACTER = re.compile("^▁?.$")
+_LATIN_WORD = re.compile(f"[{_LATIN}]{{3}}")
+# Pieces that are no words (numbers, punctuation, two letters) are kept up to this rank of
+# XLM-RoBERTa's own order, which is by frequency.
+_FREQUENT = 40_000
 # Words of each language whose pieces are kept, the most frequent first (wordfreq's best list).
 _WORDS = {"ja": 40_000, "en": 30_000}
 _CAPITALISED = 10_000
-# U+FF5E is all that NFKC changes and XLM-RoBERTa does not, among what people write.
+_INSIDE_JAPANESE = 5_000
 FROZEN = Path(__file__).parent / "resources" / "vocabulary.txt"
+# U+FF5E is all that NFKC changes and XLM-RoBERTa does not, among what people write.
 _TILDE, _TILDE_STAND_IN = "\uff5e", "\ue000"
 
 
 def cut_vocabulary(vocabulary: Vocabulary, sentences: Iterable[str] = ()) -> tuple[int, ...]:
     """Indices of the pieces to keep, ascending; the special ones come first.
 
+    All pieces with kana or with kanji of JIS X 0213 stay, so that Japanese is cut as before. Of
+    the Latin ones stay those that frequent English words are cut into: most of XLM-RoBERTa's
+    belong to other languages.
+
     Args:
         vocabulary: the whole one.
         sentences: further texts whose pieces are kept: how people write of sounds is not how
-            a word list's newspapers do (``chirping``, ``ガシャン``).
+            a word list's newspapers do (``chirping``, ``staccato``).
     """
     from wordfreq import top_n_list
 
     whole = make_tokenizer(vocabulary, range(len(vocabulary.pieces)))
-    kept = set(range(_SPECIAL))
-    for index, piece in enumerate(vocabulary.pieces):
-        always = _ALWAYS.match(piece) and not _LATIN_WORD.search(piece)
-        if always or _KANJI.match(piece) or _KANA.search(piece):
-            kept.add(index)
-    for language, count in _WORDS.items():
-        kept |= _used(whole, top_n_list(language, count))
-    # A word within a sentence: Japanese has no space before it, English may open with it.
-    kept |= _used(whole, (f"の{word}が" for word in top_n_list("ja", _WORDS["ja"])))
-    kept |= _used(whole, (word.capitalize() for word in top_n_list("en", _CAPITALISED)))
-    kept |= _used(whole, sentences)
-    return tuple(sorted(kept - {vocabulary.pieces.index("<mask>")}))
+    kept = {
+        index
+        for index, piece in enumerate(vocabulary.pieces)
+        if _readable(piece) and _kept_always(piece, index)
+    }
+    english = top_n_list("en", _WORDS["en"])
+    used = _used(whole, top_n_list("ja", _WORDS["ja"]))
+    used |= _used(whole, english)
+    used |= _used(whole, (word.capitalize() for word in english[:_CAPITALISED]))
+    # Within a Japanese sentence there is no space before a word: 工場のWindowsが止まる.
+    for form in (str.lower, str.capitalize, str.upper):
+        used |= _used(whole, (f"の{form(word)}が" for word in english[:_INSIDE_JAPANESE]))
+    used |= _used(whole, sentences)
+    kept |= {index for index in used if _readable(vocabulary.pieces[index])}
+    return tuple(sorted(kept - {vocabulary.pieces.index("<mask>")} | set(range(_SPECIAL))))
+
+
+def _readable(piece: str) -> bool:
+    """Whether Japanese or English may be written with a piece."""
+    if _SINGLE.match(piece):
+        return True
+    kanji = "".join(_HAS_JAPANESE.findall(piece))
+    try:
+        kanji.encode(_KANJI_SET)
+    except UnicodeEncodeError:
+        return False
+    return _READABLE.match(piece) is not None
+
+
+def _kept_always(piece: str, rank: int) -> bool:
+    """Whether a readable piece stays whatever a word list says."""
+    if _HAS_JAPANESE.search(piece) or _IS_CHARACTER.match(piece):
+        return True
+    return rank < _FREQUENT and not _LATIN_WORD.search(piece)
 
 
 def frozen_vocabulary() -> tuple[int, ...]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from training.text_tower import TextTower
 
 LANGUAGES = ("en", "ja")
+# Windows as long as those on the box, and how many of a long recording.
+_WINDOW_FRAMES, _MOST_WINDOWS = 200, 3
 TEXTS = Path(__file__).resolve().parents[1] / "configs" / "evaluation"
 
 
@@ -100,10 +102,7 @@ def esc50_40(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
 
 
 def everyday_cc(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
-    """Everyday sounds, every other one, by their own English labels.
-
-    Which parts of the tower are quantized is chosen on these, so that esc50-40 only judges.
-    """
+    """Everyday sounds, every other one, by their own English labels; the others calibrate."""
     rows = everyday_rows(data)[1::2]
     labels = sorted({row["label"] for row in rows})
     return RetrievalSet(
@@ -115,13 +114,19 @@ def everyday_cc(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSe
 
 
 def calibration(data: Path) -> tuple[FloatArray, ...]:
-    """Log-mels that activations are measured on: everyday and machine sound, no test recording."""
+    """Windows that activations are measured on: everyday and machine sound, no test recording.
+
+    All of one length, which the quantizer's histograms need.
+    """
     paths = [data / "everyday-cc" / "audio" / row["filename"] for row in everyday_rows(data)[::2]]
     paths = paths[::2]
     paths += sorted((data / "brushless-motors").glob("*.flac"))[::12]
     paths += sorted((data / "vroom-lathe").glob("*/*.flac"))[::60]
-    longest = 600
-    return tuple(one[:, :longest] for one in log_mels(paths))
+    return tuple(
+        one[:, start : start + _WINDOW_FRAMES]
+        for one in log_mels(paths)
+        for start in range(0, one.shape[1] - _WINDOW_FRAMES + 1, _WINDOW_FRAMES)[:_MOST_WINDOWS]
+    )
 
 
 def everyday_rows(data: Path) -> list[dict[str, str]]:

@@ -7,14 +7,16 @@ signed by signed (S8S8); see "Quantize ONNX Models" in ONNX Runtime's documentat
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import onnx
 from onnxruntime.quantization import (
     CalibrationDataReader,
+    CalibrationMethod,
     QuantFormat,
     QuantType,
     quantize_dynamic,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from agent.records import FloatArray
 
 _QUANTIZED = ["Conv", "Gemm", "MatMul"]
+# The loudest activations are clipped: a range that holds every outlier leaves the rest too coarse.
+_PERCENTILE = 99.99
 
 
 class Activations(StrEnum):
@@ -93,7 +97,7 @@ def quantize_audio(
         target: where to write.
         recipe: what stays in float.
         activations: the processor that it is for.
-        calibration: log-mels of ordinary sound, each ``(n_mels, n_frames)``.
+        calibration: log-mels of ordinary sound, ``(n_mels, n_frames)``, all of one shape.
     """
     prepared = target.with_suffix(".prepared.onnx")
     with _quiet():
@@ -108,8 +112,10 @@ def quantize_audio(
             else QuantType.QInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
+            calibrate_method=CalibrationMethod.Percentile,
             op_types_to_quantize=_QUANTIZED,
             nodes_to_exclude=nodes_of(prepared, recipe.in_float),
+            extra_options={"CalibPercentile": _PERCENTILE},
         )
     prepared.unlink()
     normalise(target)
@@ -149,9 +155,10 @@ def quantize_text(source: Path, target: Path) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The quantizer advises, through the root logger, to do what is done here already."""
+    """The quantizer advises what is done here already, and prints its histograms' sizes."""
     logging.disable(logging.WARNING)
     try:
-        yield
+        with redirect_stdout(StringIO()):
+            yield
     finally:
         logging.disable(logging.NOTSET)

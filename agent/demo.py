@@ -198,7 +198,7 @@ def _watch(
             message = heard.next(_TICK_S)
             alert = None if message is None else view.take(message)
             if alert is not None:
-                console.print(_line(alert, started_at))
+                console.print(_line(alert, started_at), soft_wrap=True)
             if console.is_terminal:
                 live.update(_status(view, time.time() - started_at, limit_s))
             child.check()
@@ -211,7 +211,7 @@ def _line(alert: ShownAlert, started_at: float) -> Text:
     text = Text(f"{alert.arrived_at - started_at:6.1f} s  ")
     text.append(f"{alert.severity:<8} ", _COLOURS.get(alert.severity, ""))
     text.append(alert.description, "bold")
-    text.append(f"  ({alert.error_id})  score {alert.score:.1f}, threshold {alert.threshold:.1f}")
+    text.append(f"  {alert.error_id} {alert.score:.1f} of {alert.threshold:.1f}")
     return text
 
 
@@ -235,8 +235,8 @@ def _summary(
 ) -> int:
     """Compare what arrived with what is in the scene."""
     table = Table(title="what was to be heard, and what arrived", title_justify="left")
-    for column in ("in the scene", "at", "alert", "score", "after its start", "also heard"):
-        table.add_column(column)
+    for column in ("in the scene", "at", "alert", "score", "after", "also heard"):
+        table.add_column(column, no_wrap=column in {"in the scene", "alert"})
     others = list(view.alerts)
     missed = 0
     for event in scene.events:

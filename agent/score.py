@@ -10,6 +10,7 @@ import csv
 import json
 import sys
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,13 +111,21 @@ class Scorer:
                     size / constants.frame_rate_hz,
                     log_mel[:, first : first + size],
                 )
-                for first in range(0, log_mel.shape[1] - size + 1, self.hop_frames)
+                for first in _starts(log_mel.shape[1], size, self.hop_frames)
             ]
         for start in range(0, len(windows), _BATCH):
             batch = windows[start : start + _BATCH]
             embeddings = self.encoder.encode(np.stack([one.log_mel for one in batch]))
             for match in self.matcher.match(batch, embeddings):
                 yield Scored(path, match)
+
+
+def _starts(frames: int, size: int, hop: int) -> list[int]:
+    """First frames of the windows; the last one ends with the file, so that nothing is left."""
+    starts = list(range(0, frames - size + 1, hop))
+    if starts[-1] + size < frames:
+        starts.append(frames - size)
+    return starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,40 +249,42 @@ def run(arguments: argparse.Namespace) -> int:
         ids = scorer.matcher.error_ids
         columns = (file_column, id_column)
         truth = read_truth(arguments.truth, arguments.files, ids, columns)
-    failed = 0
+    unread: list[AudioFileError] = []
     results = []
     for name, variant in chosen.items():
         one = replace(scorer, encoder=Encoder(variant))
-        whole = arguments.whole or truth is not None
-        scored, unread = _score_files(one, arguments.files, whole=whole, quiet=truth is not None)
-        failed += unread
-        if truth is not None and scored:
-            results.append(accuracy(name or "this machine", scored, truth))
-        elif truth is None:
-            _print(scored, as_json=arguments.json)
+        if truth is None:
+            for scored in _score_files(
+                one, arguments.files, unread, whole=arguments.whole, quiet=False
+            ):
+                _print(scored, as_json=arguments.json)
+            continue
+        judged = list(chain(*_score_files(one, arguments.files, unread, whole=True, quiet=True)))
+        if judged:
+            results.append(accuracy(name or "this machine", judged, truth))
     if results:
         _print_accuracies(results, as_json=arguments.json)
-    return 1 if failed else 0
+    return 1 if unread else 0
 
 
 def _score_files(
-    scorer: Scorer, files: Sequence[Path], *, whole: bool, quiet: bool
-) -> tuple[list[Scored], int]:
-    """All windows of all files, and how many files could not be read."""
+    scorer: Scorer, files: Sequence[Path], unread: list[AudioFileError], *, whole: bool, quiet: bool
+) -> Iterator[list[Scored]]:
+    """Windows of each file as soon as it is scored; one that cannot be read is told and kept."""
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
-    shown = console.is_terminal and (quiet or len(files) > 1)
-    scored: list[Scored] = []
-    failed = 0
+    # What is printed on a terminal shows the progress itself.
+    shown = console.is_terminal and len(files) > 1 and (quiet or not sys.stdout.isatty())
     for path in track(files, "scoring", console=console, transient=True, disable=not shown):
         try:
-            scored.extend(scorer.file(path, whole=whole))
+            scored = list(scorer.file(path, whole=whole))
         except AudioFileError as error:
-            failed += 1
+            unread.append(error)
             print(f"kikimimi score: {error}", file=sys.stderr)
-    return scored, failed
+        else:
+            yield scored
 
 
 def _print(scored: Sequence[Scored], *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import math
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.bundle import Bundle
+    from agent.child import Child
     from agent.records import FloatArray
 
 _ROUNDS = 7
@@ -45,6 +46,7 @@ _BLOCK_S = 0.01
 _READY_S = 60.0
 _LISTEN_S = 45.0
 _WARM_UP_S = 5.0
+_SETTLED_S = 60.0
 _MEBI = 1024.0
 
 
@@ -186,7 +188,7 @@ def running(
         path = place / "sound.wav"
         soundfile.write(path, sound, RATE_HZ, subtype="PCM_16")
         broker = stack.enter_context(local_broker())
-        heard = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/bench/box/scores"))
+        heard = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/bench/box/#"))
         settings = {
             "site": "bench",
             "node": "box",
@@ -207,36 +209,73 @@ def running(
                 child.wait_for_event("ready", _READY_S)
                 starts_s.append(time.perf_counter() - began_s)
                 if len(starts_s) == 2:  # noqa: PLR2004 - the one that is measured further
-                    delays_ms = _delays_ms(heard, seconds)
-                    resident_mib = _resident_mib(child.pid)
+                    run = _observe(heard, child, seconds)
+    delays_ms = run.delays_ms or [math.nan]
     p50, p99 = (float(np.percentile(delays_ms, q)) for q in (50, 99))
+    early, late = run.resident_mib[0], run.resident_mib[-1]
     return [
         Figure("start to ready, texts to embed", starts_s[0], "s"),
         Figure(
             "start to ready, texts cached", starts_s[1], "s", starts_s[1] / starts_s[0], "of it"
         ),
-        Figure(f"resident memory after {seconds:.0f} s", resident_mib, "MiB"),
+        Figure(f"resident memory after {min(_SETTLED_S, seconds / 2):.0f} s", early, "MiB"),
+        Figure(f"resident memory after {seconds:.0f} s", late, "MiB", late / early, "of that"),
+        Figure("threads at the end", float(run.threads), ""),
+        Figure("open files at the end", float(run.open_files), ""),
+        Figure("windows dropped", run.dropped, "", run.drop_ratio, "of all"),
+        Figure("alerts", float(run.alerts), ""),
         Figure(f"end of window to message, {len(delays_ms)} windows, p50", p50, "ms"),
         Figure(f"end of window to message, {len(delays_ms)} windows, p99", p99, "ms"),
     ]
 
 
-def _delays_ms(heard: Subscriber, seconds: float) -> list[float]:
+@dataclass(slots=True)
+class Observed:
+    """What a running agent said and took."""
+
+    delays_ms: list[float] = field(default_factory=list)
     """From the end of each window's last sample to the arrival of its scores here."""
+    resident_mib: list[float] = field(default_factory=list)
+    """Once when the first minute is over, then at the end."""
+    threads: int = 0
+    open_files: int = 0
+    dropped: float = math.nan
+    """Windows, as its last health message says."""
+    drop_ratio: float = math.nan
+    alerts: int = 0
+
+
+def _observe(heard: Subscriber, child: Child, seconds: float) -> Observed:
+    run = Observed()
+    process = Path(f"/proc/{child.pid}")
+    settled_s = min(_SETTLED_S, seconds / 2)
     began_s = time.monotonic()
-    delays = []
     while (elapsed_s := time.monotonic() - began_s) < seconds:
         message = heard.next(1.0)
-        if message is None or elapsed_s < _WARM_UP_S:
+        child.check()
+        if not run.resident_mib and elapsed_s >= settled_s:
+            run.resident_mib.append(_status(process, "VmRSS") / _MEBI)
+        if message is None:
             continue
-        ends_at = datetime.fromisoformat(json.loads(message.payload)["ts_end"]).timestamp()
-        delays.append(1_000.0 * (message.at - ends_at))
-    return delays or [math.nan]
+        kind = message.topic.rsplit("/", 1)[-1]
+        if kind == "scores" and elapsed_s >= _WARM_UP_S:
+            ends_at = datetime.fromisoformat(json.loads(message.payload)["ts_end"]).timestamp()
+            run.delays_ms.append(1_000.0 * (message.at - ends_at))
+        elif kind == "health":
+            health = json.loads(message.payload)
+            run.dropped = health["counters"]["windows_dropped"]
+            run.drop_ratio = health["drop_ratio"]
+        elif kind == "alert":
+            run.alerts += json.loads(message.payload)["event_type"] == "new"
+    run.resident_mib.append(_status(process, "VmRSS") / _MEBI)
+    run.threads = round(_status(process, "Threads"))
+    run.open_files = len(list((process / "fd").iterdir()))
+    return run
 
 
-def _resident_mib(pid: int) -> float:
-    """Resident set of a process (``VmRSS``), as Linux tells it."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return float(line.split()[1]) / _MEBI
+def _status(process: Path, name: str) -> float:
+    """A number of a process's ``status``, as Linux tells it."""
+    for line in (process / "status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{name}:"):
+            return float(line.split()[1])
     return math.nan

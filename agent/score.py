@@ -139,17 +139,17 @@ class Accuracy:
     map_10: float
 
 
-def accuracy(variant: str, scored: Sequence[Scored], truth: Mapping[str, str]) -> Accuracy:
+def accuracy(variant: str, scored: Sequence[Scored], truth: Mapping[Path, str]) -> Accuracy:
     """Judge whole files by cosine.
 
     Args:
         variant: of the audio tower.
         scored: one for each file.
-        truth: error id by file name; every file has to be in it.
+        truth: error id by file; every file has to be in it.
     """
     ids = scored[0].match.error_ids
     cosine: FloatArray = np.stack([one.match.cosine for one in scored])
-    right = np.array([ids.index(truth[one.file.name]) for one in scored])
+    right = np.array([ids.index(truth[one.file]) for one in scored])
     return Accuracy(
         variant=variant,
         files=len(scored),
@@ -161,37 +161,42 @@ def accuracy(variant: str, scored: Sequence[Scored], truth: Mapping[str, str]) -
 
 def read_truth(
     source: str, files: Sequence[Path], ids: Sequence[str], columns: tuple[str, str]
-) -> dict[str, str]:
+) -> dict[Path, str]:
     """Error id of each file, from a CSV file or from the name of each file's folder.
 
     Raises:
         ConfigError: a column or a file is missing, or an id is no description's.
     """
-    problems = []
     if source == FOLDER:
-        truth = {path.name: path.parent.name for path in files}
+        truth = {path: path.parent.name for path in files}
     else:
-        file_column, id_column = columns
-        try:
-            with Path(source).open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ConfigError([Problem(source, reason, "name a CSV file in UTF-8")]) from error
-        if rows and not {file_column, id_column} <= rows[0].keys():
-            found = f"has the columns {', '.join(rows[0])}"
-            remedy = "name two of them with --truth-columns FILE,ID"
-            raise ConfigError([Problem(source, found, remedy)])
-        truth = {row[file_column]: row[id_column] for row in rows}
+        by_name = _truth_by_name(source, columns)
+        truth = {path: by_name[path.name] for path in files if path.name in by_name}
+    problems = []
     for path in files:
-        if path.name not in truth:
+        if path not in truth:
             problems.append(Problem(source, f"has no line for {path.name}", "add one"))
-        elif truth[path.name] not in ids:
-            found = f"{truth[path.name]!r}, the truth of {path.name}, is no description's id"
+        elif truth[path] not in ids:
+            found = f"{truth[path]!r}, the truth of {path.name}, is no description's id"
             problems.append(Problem(source, found, f"write one of {', '.join(ids[:5])} ..."))
     if problems:
         raise ConfigError(problems)
     return truth
+
+
+def _truth_by_name(source: str, columns: tuple[str, str]) -> dict[str, str]:
+    file_column, id_column = columns
+    try:
+        with Path(source).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError([Problem(source, reason, "name a CSV file in UTF-8")]) from error
+    if rows and not {file_column, id_column} <= rows[0].keys():
+        found = f"has the columns {', '.join(rows[0])}"
+        remedy = "name two of them with --truth-columns FILE,ID"
+        raise ConfigError([Problem(source, found, remedy)])
+    return {row[file_column]: row[id_column] for row in rows}
 
 
 def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:

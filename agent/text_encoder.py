@@ -30,8 +30,7 @@ _LISTED_CHARACTERS = 10
 class TextEncoder:
     """The text side of a bundle.
 
-    Each text is computed by itself: in a batch, 8-bit arithmetic scales all texts together,
-    and an embedding would depend on its neighbours.
+    Each text is computed by itself: without padding, its embedding depends on no other text.
     """
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:

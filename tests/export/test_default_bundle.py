@@ -1,0 +1,71 @@
+"""The bundle that ships inside the package."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from agent import bundle as bundles
+from agent.encoder import Encoder
+from agent.manifest import MANIFEST, MODEL_CARD
+from agent.score import variants_of
+from agent.text_encoder import TextEncoder
+
+pytestmark = pytest.mark.torch
+
+_MOST_BYTES = 45_000_000
+_MOST_COST = 0.005
+
+
+@pytest.fixture(scope="module")
+def bundle() -> bundles.Bundle:
+    """Loaded with its hashes checked."""
+    return bundles.load(None)
+
+
+def test_it_is_small_enough(bundle: bundles.Bundle) -> None:
+    """All its files together."""
+    assert sum(entry.size_bytes for entry in bundle.manifest.files.values()) <= _MOST_BYTES
+
+
+def test_shipped_variants_cost_no_more_than_allowed(bundle: bundles.Bundle) -> None:
+    """As the manifest's own figures say, each quantized variant against float32."""
+    by_variant: dict[str, dict[tuple[str, str, str], float]] = {}
+    for metric in bundle.manifest.metrics:
+        key = (metric.dataset, metric.language, metric.name)
+        by_variant.setdefault(metric.variant, {})[key] = metric.value
+    reference = by_variant.pop("float32")
+    assert set(by_variant) == {"x86_64", "aarch64"}
+    for figures in by_variant.values():
+        assert figures.keys() == reference.keys()
+        assert all(reference[key] - value <= _MOST_COST for key, value in figures.items())
+
+
+def test_variants_hear_alike(bundle: bundles.Bundle) -> None:
+    """On windows of noise and tones, every variant is close to float32."""
+    rng = np.random.default_rng(0)
+    windows = rng.normal(0.2, 0.5, (4, 128, 200)).astype(np.float32)
+    found = {name: Encoder(one).encode(windows) for name, one in variants_of(bundle, "all").items()}
+    for embeddings in found.values():
+        assert (embeddings * found["reference"]).sum(axis=1).min() > 0.9
+
+
+def test_both_languages_say_the_same(bundle: bundles.Bundle) -> None:
+    """A Japanese text is nearest to its English translation."""
+    encoder = TextEncoder(bundle)
+    english = encoder.encode(["breaking glass", "a siren", "a dog barks", "running water"])
+    japanese = encoder.encode(["ガラスが割れる音", "サイレン", "犬が吠える", "水が流れる音"])
+    assert (japanese @ english.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
+
+
+def test_it_tells_how_to_rebuild_it_and_what_it_is_made_of(bundle: bundles.Bundle) -> None:
+    """No path of the machine that made it, every licence in the card."""
+    manifest = (bundle.folder / MANIFEST).read_text(encoding="utf-8")
+    assert "/tmp" not in manifest  # noqa: S108 - looked for, not used
+    commands = json.loads(manifest)["rebuild"]["commands"]
+    assert any("training bootstrap" in command for command in commands)
+    assert any("export" in command for command in commands)
+    card = bundle.path(MODEL_CARD).read_text(encoding="utf-8")
+    assert all(one.work in card for one in bundle.manifest.attributions)

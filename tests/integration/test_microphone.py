@@ -1,0 +1,48 @@
+"""From a real PortAudio device to a message on a real broker."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.child import running_agent
+from tests.integration.pulse import pulse_server
+from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.integration.test_end_to_end import BOX, settings_of
+from tests.mosquitto import listener, mosquitto
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.broker, pytest.mark.device]
+
+_READY_S = 60.0
+
+
+def test_recording_played_to_the_microphone_alerts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A siren played into a null sink is heard from its monitor, and only the siren."""
+    (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
+    recording = write_siren(tmp_path / "siren.wav", before_s=4.0)
+    source = {"name": "mic1", "kind": "microphone", "device": "default"}
+    with (
+        pulse_server(tmp_path / "pulse", monkeypatch) as server,
+        mosquitto(tmp_path) as broker,
+        listener(broker.port) as heard,
+        running_agent(tmp_path, settings_of(tmp_path, broker.port, source)) as child,
+    ):
+        child.wait_for_event("ready", _READY_S)
+        # Nothing is played yet: the monitor of an idle sink is digital silence.
+        heard.wait(lambda: "silent" in heard.on(f"{BOX}/source/mic1/state"), 60.0)
+        with server.playing(recording):
+            heard.wait(lambda: '"end"' in "".join(heard.on(f"{BOX}/alert")), 60.0)
+        states = heard.on(f"{BOX}/source/mic1/state")
+        alerts = [json.loads(payload) for payload in heard.on(f"{BOX}/alert")]
+        health = json.loads(heard.on(f"{BOX}/health")[-1])
+    assert states[states.index("silent") :][:2] == ["silent", "ok"]
+    assert {alert["error_id"] for alert in alerts} == {"siren"}
+    assert alerts[0]["event_type"] == "new"
+    assert health["counters"]["windows_dropped"] == 0

@@ -70,7 +70,7 @@ class Report:
         yield from (f"warning: {warning}" for warning in self.warnings)
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain values for ``--json``."""
+        """The report as plain values, for a program."""
         return {"ok": self.ok, **asdict(self)}
 
 

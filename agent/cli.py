@@ -178,10 +178,12 @@ def _check(arguments: argparse.Namespace) -> int:
         ),
     )
     if arguments.json:
-        print(report.to_json())
+        print(json.dumps(report.to_json(), ensure_ascii=False))
     else:
         for line in report.lines():
             print(line)
+        if report.ok:
+            print(f"ready: {report.descriptions} descriptions, bundle {report.bundle}")
     return FINE if report.ok else FOUND_PROBLEMS
 
 

@@ -93,6 +93,18 @@ ATTRIBUTIONS = (
         licence="MIT; Apache-2.0",
         used_for="choice of the vocabulary's pieces",
     ),
+    Attribution(
+        work="mod-sounds (everyday-cc)",
+        author="AntumMT and the authors named there",
+        licence="CC0 or CC BY, by clip",
+        used_for="ranges of the quantized activations",
+    ),
+    Attribution(
+        work="Vroom; drone-audio-dataset",
+        author="SingingData; Grigoriev Vladimir",
+        licence="MIT",
+        used_for="ranges of the quantized activations",
+    ),
 )
 
 

@@ -1,0 +1,1 @@
+"""What the joint training minimises: ratings as lists, labels as pairs, and the two weighed."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from agent.mqtt.subscriber import Heard
     from agent.scene import Scene, SceneEvent
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+_CHECKOUT = Path(__file__).resolve().parents[1] / "configs"
+# Beside the code, or where the installation has put them.
+CONFIGS = _CHECKOUT if _CHECKOUT.is_dir() else Path(sys.prefix) / "share" / "kikimimi"
 
 _READY_S = 60.0
 _TICK_S = 0.2

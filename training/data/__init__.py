@@ -1,0 +1,1 @@
+"""What the joint training learns from: recordings, captions, labelled pairs and ratings."""

@@ -6,13 +6,14 @@ import argparse
 import sys
 
 from training import bootstrap, vocabulary
+from training.data import build
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 fine, 1 failed, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (bootstrap, vocabulary):
+    for module in (bootstrap, vocabulary, build):
         module.add_parser(commands)
     arguments = parser.parse_args(argv)
     try:

@@ -1,0 +1,1 @@
+"""One reader a data set: what was published in, a manifest out."""

@@ -1,0 +1,42 @@
+"""Data sets whose recordings have a class: the class's name is a caption of them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from training.data.records import Caption, Manifest, Pair, Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CLASS_LABEL = "class label"
+"""Provenance of the pairs: who collected the set named the class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A recording and the class that it belongs to."""
+
+    recording: Recording
+    name: str
+    """In English words: ``metal hit``."""
+
+
+def class_caption(data_set: str, name: str) -> str:
+    """Id of the caption that names a class."""
+    return f"{data_set}/class/{name}"
+
+
+def class_manifest(data_set: str, labelled: Iterable[Labelled]) -> Manifest:
+    """Recordings, one English caption a class, and a pair for each recording and its class."""
+    labelled = tuple(labelled)
+    names = dict.fromkeys(one.name for one in labelled)
+    return Manifest(
+        recordings=tuple(one.recording for one in labelled),
+        captions=tuple(Caption(class_caption(data_set, name), name, "en") for name in names),
+        pairs=tuple(
+            Pair(class_caption(data_set, one.name), one.recording.id, True, CLASS_LABEL)
+            for one in labelled
+        ),
+    )

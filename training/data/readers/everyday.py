@@ -1,0 +1,46 @@
+"""everyday-cc: short CC0 and CC BY sounds with descriptive names, by many authors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from training.data.readers.classes import Labelled, class_manifest
+from training.data.readers.splits import by_hash
+from training.data.readers.table import Line, read_table
+from training.data.records import Manifest, Recording
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "everyday-cc"
+_COLUMNS = ("filename", "label", "licence", "author")
+# Where the collection's table points to a footnote or to nothing; they may be one person.
+_UNKNOWN_AUTHORS = frozenset({"[↓](#authors)", "N/A", ""})
+
+
+def read(data: Path) -> Manifest:
+    """Recordings with their names, split by author: a take and its retake stay together.
+
+    Raises:
+        FileNotFoundError: the table is not there.
+        ManifestError: it is damaged; names the line.
+    """
+    lines = read_table(data / NAME / "clips.csv", _COLUMNS, "everyday-cc with its clips.csv")
+    return class_manifest(NAME, (_labelled(line) for line in lines))
+
+
+def _labelled(line: Line) -> Labelled:
+    known = line["author"] not in _UNKNOWN_AUTHORS
+    # "dobroide / qubodup": recorded by the first, edited by the second.
+    recordist = line["author"].split(" / ")[0] if known else "unknown"
+    source = f"{NAME}/{recordist}"
+    name = line["filename"]
+    recording = Recording(
+        id=f"{NAME}/{name.rpartition('.')[0]}",
+        path=f"{NAME}/audio/{name}",
+        source=source,
+        split=by_hash(source),
+        licence=line["licence"],
+        attribution=line["author"] if known else "author not stated, AntumMT/mod-sounds",
+    )
+    return Labelled(recording, line["label"])

@@ -1,0 +1,46 @@
+"""Ratings as the training reads them: one list a caption, one number a recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from training.data.records import Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from training.data.records import Rating, RatingKind
+
+
+@dataclass(frozen=True, slots=True)
+class RatedList:
+    """All recordings that one caption was rated for, in the order of the manifest."""
+
+    caption: str
+    kind: RatingKind
+    recordings: tuple[str, ...]
+    ratings: tuple[float, ...]
+    """0 to 100, mean over raters, as long as ``recordings``."""
+
+
+def rated_lists(ratings: Iterable[Rating]) -> tuple[RatedList, ...]:
+    """Lists by caption and kind; kinds are never averaged together."""
+    found: dict[tuple[str, RatingKind], dict[str, list[float]]] = {}
+    for one in ratings:
+        own = found.setdefault((one.caption, one.kind), {})
+        own.setdefault(one.recording, []).append(one.rating)
+    return tuple(
+        RatedList(caption, kind, tuple(rated), tuple(fmean(values) for values in rated.values()))
+        for (caption, kind), rated in found.items()
+    )
+
+
+def binarised(lists: Iterable[RatedList], threshold: float) -> tuple[Pair, ...]:
+    """Yes from a rating of ``threshold`` on, no below: what is left of ratings as labels."""
+    return tuple(
+        Pair(one.caption, recording, rating >= threshold, f"{one.kind} rating, from {threshold:g}")
+        for one in lists
+        for recording, rating in zip(one.recordings, one.ratings, strict=True)
+    )

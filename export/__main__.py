@@ -111,6 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
                 break
         if not shipped:
             target.unlink()
+    bundle.write_attributions(arguments.checkpoint, folder)
     bundle.write_manifest(
         model,
         folder,

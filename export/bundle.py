@@ -27,10 +27,10 @@ from agent.manifest import (
     Tuning,
     Variants,
 )
-from export.background import backgrounds
 from export.evaluation import encode
 from export.onnx import export_audio, export_text_head, export_text_tower
 from export.quantize import quantize_text
+from training.data.background import backgrounds
 from training.frontend import LogMel, hann_window, mel_filters
 from training.text_tower import PREFIX
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from training.text_tower import TextTower
 
 AUDIO = "audio.onnx"
+ATTRIBUTIONS = "attributions.csv"
 AUDIO_BY_MACHINE = {"x86_64": "audio.x86_64.onnx", "aarch64": "audio.aarch64.onnx"}
 LANGUAGES = ("en", "ja")
 
@@ -50,7 +51,7 @@ _WINDOW_FRAMES, _HOP_FRAMES = 200, 50
 _COHORT, _COHORT_SEED = 512, 20_240_814
 _MAX_TOKENS = 512
 
-ATTRIBUTIONS = (
+MADE_OF = (
     Attribution(
         work="EfficientAT mn04_as (mn04_as_mAP_432.pt)",
         author="Florian Schmid, Khaled Koutini, Gerhard Widmer",
@@ -170,6 +171,13 @@ def write_audio_side(model: DualEncoder, folder: Path) -> None:
     _save(folder / BACKGROUND, embeddings=encode(folder / AUDIO, log_mels).astype(np.float16))
 
 
+def write_attributions(checkpoint: Path, folder: Path) -> None:
+    """Take over the list of recordings that the model has learned from, if it has from any."""
+    source = checkpoint.with_name(ATTRIBUTIONS)
+    if source.is_file():
+        shutil.copyfile(source, folder / ATTRIBUTIONS)
+
+
 def write_manifest(
     model: DualEncoder,
     folder: Path,
@@ -184,7 +192,9 @@ def write_manifest(
     Raises:
         BundleError: what was written cannot be read.
     """
-    (folder / MODEL_CARD).write_text(model_card(identity, metrics, costs), encoding="utf-8")
+    learned_from = (folder / ATTRIBUTIONS).is_file()
+    card = model_card(identity, metrics, costs, learned_from=learned_from)
+    (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     files = {
         path.name: FileEntry(reading.sha256_of(path), path.stat().st_size)
         for path in sorted(folder.iterdir())
@@ -205,14 +215,16 @@ def write_manifest(
         variants=Variants(reference=AUDIO, **variants),
         files=files,
         metrics=metrics,
-        attributions=ATTRIBUTIONS,
+        attributions=MADE_OF,
         rebuild=rebuild,
     )
     (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return reading.load(folder).manifest
 
 
-def model_card(identity: Identity, metrics: tuple[Metric, ...], costs: str) -> str:
+def model_card(
+    identity: Identity, metrics: tuple[Metric, ...], costs: str, *, learned_from: bool
+) -> str:
     """What a person should know before relying on the model."""
     lines = [
         f"# {identity.name} {identity.version}",
@@ -247,9 +259,15 @@ def model_card(identity: Identity, metrics: tuple[Metric, ...], costs: str) -> s
         "",
         "| work | author | licence | used for |",
         "|---|---|---|---|",
-        *(f"| {a.work} | {a.author} | {a.licence} | {a.used_for} |" for a in ATTRIBUTIONS),
+        *(f"| {a.work} | {a.author} | {a.licence} | {a.used_for} |" for a in MADE_OF),
         "",
     ]
+    if learned_from:
+        lines += [
+            "The recordings that it has learned from, with their authors and licences, are in",
+            f"[{ATTRIBUTIONS}]({ATTRIBUTIONS}).",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from training import bootstrap, vocabulary
+from agent.errors import KikimimiError
+from training import bootstrap, train_command, vocabulary
 from training.data import build
 
 
@@ -13,12 +14,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 fine, 1 failed, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (bootstrap, vocabulary, build):
+    for module in (bootstrap, vocabulary, build, train_command):
         module.add_parser(commands)
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, ValueError, KikimimiError) as error:
         print(f"python -m training: {error}", file=sys.stderr)
         return 1
 

@@ -109,6 +109,12 @@ class KernelHead(nn.Module):
         kernel = torch.exp((centred @ self.landmarks.T - 1.0) / self.temperature)
         return functional.normalize(self.output(kernel), dim=-1)
 
+    @torch.no_grad()
+    def round_to_half(self) -> None:
+        """Round the matrices to half precision, as a bundle stores them."""
+        for matrix in (self.landmarks, self.output.weight):
+            matrix.copy_(matrix.to(torch.float16))
+
 
 class DualEncoder(nn.Module):
     """Both ways into the joint space; the text tower itself is frozen and kept apart."""

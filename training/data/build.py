@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.audioset import data_folder
+from training.data.captions import described, read_captions
 from training.data.leaks import leaking, without_leaks
 from training.data.manifest import write_manifest
 from training.data.readers import esc50, everyday, folders, tau
@@ -29,7 +30,7 @@ def read_data_set(data: Path, name: str) -> Manifest:
         ManifestError: it is damaged.
     """
     if name == esc50.NAME:
-        return esc50.read(data)
+        return described(esc50.read(data), esc50.NAME, read_captions())
     if name == everyday.NAME:
         return everyday.read(data)
     return folders.read(data, _BY_FOLDER[name])

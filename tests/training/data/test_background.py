@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.background import backgrounds
+from training.data.background import backgrounds
 
 pytestmark = pytest.mark.torch
 

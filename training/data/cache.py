@@ -1,0 +1,79 @@
+"""Log-mels of recordings, decoded once: training never waits for a decoder."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from agent.audiofile import read_audio
+from agent.errors import AudioFileError
+from training.frontend import LogMel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from agent.records import FloatArray
+    from training.data.records import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A recording that is left out, and why."""
+
+    recording: str
+    reason: str
+
+
+class LogMelCache:
+    """A folder of arrays, each named by the sound's content and the frontend's constants."""
+
+    def __init__(self, folder: Path, data: Path) -> None:
+        """Use a folder.
+
+        Args:
+            folder: of the arrays; made if missing, and may be deleted at any time.
+            data: what the recordings' paths are relative to.
+        """
+        self._folder = folder
+        self._data = data
+        self._frontend = LogMel()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def load(
+        self, recordings: Iterable[Recording]
+    ) -> Iterator[tuple[Recording, FloatArray | Unreadable]]:
+        """Each recording with its log-mel, float32 ``(n_mels, n_frames)``, or what is wrong."""
+        for recording in recordings:
+            try:
+                yield recording, self.log_mel(self._data / recording.path)
+            except AudioFileError as error:
+                yield recording, Unreadable(recording.id, str(error))
+
+    def log_mel(self, path: Path) -> FloatArray:
+        """Normalised log-mel of one sound file.
+
+        Raises:
+            AudioFileError: the file is missing or cannot be decoded.
+        """
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise AudioFileError(f"{path}: {error.strerror or error}") from error
+        identity = f"{self._frontend.constants}".encode()
+        cached = self._folder / f"{hashlib.sha256(identity + content).hexdigest()}.npy"
+        if cached.is_file():
+            stored: FloatArray = np.load(cached)
+            return stored
+        samples = read_audio(path, self._frontend.constants.sample_rate_hz)
+        with torch.inference_mode():
+            log_mel: FloatArray = self._frontend(torch.from_numpy(samples)[None])[0].numpy()
+        # Whoever is killed while writing leaves no half array behind.
+        temporary = cached.with_suffix(".tmp.npy")
+        np.save(temporary, log_mel)
+        temporary.replace(cached)
+        return log_mel

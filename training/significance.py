@@ -1,0 +1,130 @@
+"""Whether a difference between models is more than the luck of the queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Values = npt.NDArray[np.float64]
+
+RESAMPLES = 10_000
+_AT_ONCE = 500
+"""Resamples that are in memory together: some tens of megabytes for thousands of queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over queries and where it may lie."""
+
+    mean: float
+    low: float
+    high: float
+    level: float
+
+
+def bootstrap_interval(
+    values: Values, *, seed: int, resamples: int = RESAMPLES, level: float = 0.95
+) -> Interval:
+    """Percentile bootstrap of the mean over queries (Efron and Tibshirani, 1993, chapter 13).
+
+    For two models on the same queries give the differences: the interval of each model alone is
+    too wide to compare them.
+
+    Args:
+        values: one a query, shape ``(queries,)``.
+        seed: same seed, same interval.
+        resamples: how often as many queries are drawn with replacement.
+        level: coverage, between 0 and 1.
+
+    Raises:
+        ValueError: fewer than two values, one that is not finite, or a level out of range.
+    """
+    _check(values, resamples)
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level is {level}; write a number between 0 and 1, such as 0.95")
+    low, high = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=resamples,
+        batch=_AT_ONCE,
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Interval(float(np.mean(values)), float(low), float(high), level)
+
+
+def paired_permutation(a: Values, b: Values, *, seed: int, resamples: int = RESAMPLES) -> float:
+    """Two-sided p-value of the mean difference, if which value is whose were a coin's toss.
+
+    The randomisation test of Smucker, Allan and Carterette (CIKM 2007): the sign of each query's
+    difference is flipped at random. Where there are no more than ``resamples`` ways to flip them
+    all are taken and the value is exact; else the observed way counts as one of those drawn, so
+    that the value is never 0.
+
+    Args:
+        a: one model's values, shape ``(queries,)``.
+        b: the other's, of the same queries in the same order.
+        seed: same seed, same value.
+        resamples: how many ways to flip are drawn.
+
+    Raises:
+        ValueError: shapes differ, fewer than two values, or one that is not finite.
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"values are {a.shape} and {b.shape}; both models need the same queries")
+    _check(a, resamples)
+    _check(b, resamples)
+    test = stats.permutation_test(
+        (a - b,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=resamples,
+        batch=_AT_ONCE,
+        alternative="two-sided",
+        rng=np.random.default_rng(seed),
+    )
+    return float(test.pvalue)
+
+
+def holm(p_values: Sequence[float] | Values) -> Values:
+    """Adjusted p-values for several comparisons at once (Holm, 1979).
+
+    Below a level ``x`` they find a difference where there is none with a probability of at most
+    ``x`` over all comparisons together, whether or not these depend on each other.
+
+    Args:
+        p_values: one a comparison, any order.
+
+    Returns:
+        In the same order, at most 1.
+
+    Raises:
+        ValueError: one is not between 0 and 1.
+    """
+    raw = np.asarray(p_values, dtype=np.float64)
+    if raw.ndim != 1 or not bool(((raw >= 0.0) & (raw <= 1.0)).all()):
+        raise ValueError(f"p-values are {raw.tolist()}; write a list of numbers from 0 to 1")
+    order = np.argsort(raw, kind="stable")
+    stepped = raw[order] * np.arange(len(raw), 0, -1)
+    adjusted = np.empty_like(raw)
+    # A comparison can only be told apart if all of smaller p-value were.
+    adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
+    return adjusted
+
+
+def _check(values: Values, resamples: int) -> None:
+    if values.ndim != 1 or len(values) < 2:  # noqa: PLR2004 - one value has no spread
+        raise ValueError(f"values are {values.shape}; two queries or more are needed")
+    if not bool(np.isfinite(values).all()):
+        raise ValueError("values hold a non-finite number; leave out queries without a value")
+    if resamples < 1:
+        raise ValueError(f"resamples are {resamples}; write 1 or more")

@@ -10,7 +10,7 @@ from training.audioset import data_folder
 from training.data.captions import described, read_captions
 from training.data.leaks import leaking, without_leaks
 from training.data.manifest import write_manifest
-from training.data.readers import esc50, everyday, folders, tau
+from training.data.readers import esc50, everyday, folders, labels, tau
 from training.data.records import Manifest, Split
 
 if TYPE_CHECKING:
@@ -23,14 +23,19 @@ DATA_SETS = (esc50.NAME, everyday.NAME, *_BY_FOLDER)
 
 
 def read_data_set(data: Path, name: str) -> Manifest:
-    """One of :data:`DATA_SETS`.
+    """One of :data:`DATA_SETS`, with our captions of its classes.
 
     Raises:
         FileNotFoundError: it is not in the data folder.
-        ManifestError: it is damaged.
+        ManifestError: it is damaged, or a caption describes what it does not have.
     """
+    return described(_read(data, name), name, read_captions(DATA_SETS))
+
+
+def _read(data: Path, name: str) -> Manifest:
+    """A set as it was published, with the names of its classes alone."""
     if name == esc50.NAME:
-        return described(esc50.read(data), esc50.NAME, read_captions())
+        return esc50.read(data)
     if name == everyday.NAME:
         return everyday.read(data)
     return folders.read(data, _BY_FOLDER[name])
@@ -62,11 +67,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
     parser.add_argument("--output", type=Path, default=Path("runs/data"))
-    parser.add_argument("--sets", nargs="+", choices=DATA_SETS, default=DATA_SETS, metavar="SET")
+    parser.add_argument("--sets", nargs="*", choices=DATA_SETS, default=DATA_SETS, metavar="SET")
     parser.add_argument(
         "--clotho",
         type=Path,
         help="folder of Clotho's recordings: adds the 10,200 ratings by people",
+    )
+    parser.add_argument(
+        "--labels",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="exported labels, see docs/labels.md: adds what people answered to alerts",
     )
     parser.set_defaults(run=run)
 
@@ -74,6 +86,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Read the sets, write one manifest, print what is in it."""
     found = read_data_sets(arguments.data, arguments.sets, arguments.clotho)
+    answers = labels.read(arguments.labels) if arguments.labels else None
+    if answers is not None:
+        found[labels.NAME] = answers.manifest
     everything = sum(found.values(), Manifest())
     # Several sets are made of the same collection of sounds.
     manifest = without_leaks(everything)
@@ -83,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
         splits = Counter(recording.split for recording in one.recordings)
         counts = "".join(f"{splits[split]:>7}" for split in Split)
         print(f"{name:<28}{counts}{len(one.captions):>10}{len(one.ratings):>9}")
+    for line in answers.summary() if answers is not None else ():
+        print(line)
     left_out = leaking(everything)
     if left_out:
         sources = len({recording.source for recording in left_out})

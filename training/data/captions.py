@@ -1,84 +1,184 @@
 """Our captions of recordings that come with a class only: several a class, in both languages.
 
-In the manner of Clotho's, and as people on a factory floor say it: onomatopoeia stand alone, in
-sentences, and with the source named.
+How they are written is in docs/captions.md. A row of a file speaks of all recordings of a class,
+or of those whose names match a pattern.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.errors import Problem
+from agent.fields import nearest
+from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption
+from training.data.readers.table import Line, read_table
 from training.data.records import Caption, Manifest, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
-RESOURCE = Path(__file__).parents[1] / "resources" / "captions.csv"
-_COLUMNS = ["class", "language", "kind", "text"]
+RESOURCE = Path(__file__).parents[1] / "resources" / "captions"
+_COLUMNS = ("set", "class", "recording", "language", "kind", "text")
 _LANGUAGES = ("en", "ja")
-_KINDS = ("caption", "onomatopoeia")
+
+
+class CaptionKind(StrEnum):
+    """What a text is."""
+
+    NAME = "name"
+    """The class's plain name, in Japanese; its label is the English one."""
+    CAPTION = "caption"
+    """What is heard, as a person says it."""
+    ONOMATOPOEIA = "onomatopoeia"
+    """The sound alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One caption of all recordings of a class."""
+    """One caption of all or some recordings of a class."""
 
+    where: str
+    """File and line."""
+    data_set: str
     name: str
     """Of the class, in English words: ``glass breaking``."""
+    recordings: str
+    """Pattern of their names in the set (``scrape_0[3-8]``); all of the class if empty."""
     language: str
-    kind: str
-    """``caption`` or ``onomatopoeia``."""
+    kind: CaptionKind
     text: str
 
 
-def read_captions(path: Path = RESOURCE) -> tuple[Described, ...]:
-    """All captions.
+def read_captions(data_sets: Collection[str], path: Path = RESOURCE) -> tuple[Described, ...]:
+    """All captions, in the order of the files.
+
+    Args:
+        data_sets: names of the sets that a row may speak of.
+        path: a CSV file, or a folder of them.
 
     Raises:
-        ValueError: a row is wrong; names the line.
+        FileNotFoundError: there is no such file, or none in the folder.
+        ManifestError: rows are wrong or say again what another says; names each line.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != _COLUMNS:
-            found = ",".join(reader.fieldnames or [])
-            raise ValueError(f"{path}: columns are {found}; write {','.join(_COLUMNS)}")
-        captions = []
-        for row in reader:
-            where = f"{path}:{reader.line_num}"
-            if row["language"] not in _LANGUAGES or row["kind"] not in _KINDS:
-                raise ValueError(
-                    f"{where}: {row['language']!r}, {row['kind']!r}; "
-                    f"write one of {_LANGUAGES} and one of {_KINDS}"
-                )
-            if not (row["text"] or "").strip():
-                raise ValueError(f"{where}: the text is empty; write one or delete the line")
-            name = row["class"].replace("_", " ")
-            captions.append(Described(name, row["language"], row["kind"], row["text"].strip()))
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    if not files:
+        raise FileNotFoundError(f"{path}: holds no CSV file; put captions there, or delete it")
+    captions: list[Described] = []
+    problems: list[Problem] = []
+    for file in files:
+        for line in read_table(file, _COLUMNS, "captions as docs/captions.md says"):
+            if wrong := list(_wrong(line, data_sets)):
+                problems += wrong
+            else:
+                captions.append(_described(line))
+    problems += _repeated(captions)
+    if problems:
+        raise ManifestError(problems)
     return tuple(captions)
 
 
 def described(manifest: Manifest, data_set: str, captions: Iterable[Described]) -> Manifest:
-    """The manifest with a further caption, and pair, for every recording of a described class.
+    """The manifest with our captions, and a pair for each and every recording that it describes.
+
+    A text that several classes share (``カチッ``) is one caption, so that it is no wrong answer
+    for any of them.
 
     Args:
         manifest: of a set whose recordings have classes.
         data_set: its name.
-        captions: of its classes; those of other classes are not used.
+        captions: of any sets; those of other sets are not used.
+
+    Raises:
+        ManifestError: a caption describes a class or a recording that the set does not have;
+            names each line.
     """
-    own: dict[str, list[str]] = {}
+    of_class: dict[str, list[str]] = {}
     for pair in manifest.pairs:
-        own.setdefault(pair.caption, []).append(pair.recording)
-    added: list[Caption] = []
-    pairs: list[Pair] = []
-    for number, one in enumerate(captions):
-        recordings = own.get(class_caption(data_set, one.name), [])
-        if not recordings:
+        of_class.setdefault(pair.caption, []).append(pair.recording)
+    added: dict[str, Caption] = {}
+    pairs: dict[tuple[str, str], Pair] = {}
+    problems = []
+    for one in captions:
+        if one.data_set != data_set:
             continue
-        caption = Caption(f"{data_set}/{one.kind}/{number}", one.text, one.language)
-        added.append(caption)
-        pairs += [Pair(caption.id, recording, True, CLASS_LABEL) for recording in recordings]
-    return manifest + Manifest(captions=tuple(added), pairs=tuple(pairs))
+        members = of_class.get(class_caption(data_set, one.name))
+        if members is None:
+            names = [caption.rpartition("/")[2] for caption in of_class]
+            problems.append(_unknown(one, "class", one.name, names))
+            continue
+        pattern = f"{data_set}/{one.recordings or '*'}"
+        recordings = [member for member in members if fnmatchcase(member, pattern)]
+        if not recordings:
+            names = [member.removeprefix(f"{data_set}/") for member in members]
+            problems.append(_unknown(one, "recording", one.recordings, names))
+        # Without a line's number: ids stay when a row is added.
+        name = f"{data_set}/{one.kind}/{one.language}/{one.text}"
+        added[name] = Caption(name, one.text, one.language)
+        for recording in recordings:
+            pairs[name, recording] = Pair(name, recording, True, CLASS_LABEL)
+    if problems:
+        raise ManifestError(problems)
+    return manifest + Manifest(captions=tuple(added.values()), pairs=tuple(pairs.values()))
+
+
+def _wrong(line: Line, data_sets: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with a row by itself."""
+    accepted = {"set": data_sets, "language": _LANGUAGES, "kind": list(CaptionKind)}
+    for column, values in accepted.items():
+        if line[column] not in values:
+            found = f"is {line[column]!r}"
+            yield Problem(f"{line.where} {column}", found, f"write one of {', '.join(values)}")
+    for column in ("class", "text"):
+        if line[column] != " ".join(line[column].split()) or not line[column]:
+            found = f"is {line[column]!r}"
+            remedy = "write one line, without spaces at its ends"
+            yield Problem(f"{line.where} {column}", found, remedy)
+    if line["kind"] == CaptionKind.NAME and (line["language"] != "ja" or line["recording"]):
+        remedy = "a name is Japanese and the whole class's; write caption, or change the others"
+        yield Problem(f"{line.where} kind", "is 'name'", remedy)
+
+
+def _described(line: Line) -> Described:
+    return Described(
+        where=line.where,
+        data_set=line["set"],
+        name=line["class"],
+        recordings=line["recording"],
+        language=line["language"],
+        kind=CaptionKind(line["kind"]),
+        text=line["text"],
+    )
+
+
+def _repeated(captions: Iterable[Described]) -> Iterator[Problem]:
+    """Texts that stand twice, and second names of a class.
+
+    Only onomatopoeia may be shared: many things go カチッ. A sentence that fits two classes
+    tells neither from the other.
+    """
+    texts: dict[tuple[str, ...], Described] = {}
+    names: dict[tuple[str, str], Described] = {}
+    for one in captions:
+        of_one = (one.data_set, one.name, one.recordings)
+        shared = of_one if one.kind is CaptionKind.ONOMATOPOEIA else ()
+        first = texts.setdefault((one.language, one.text.casefold(), *shared), one)
+        if first is not one:
+            found = f"is {one.text!r}, as {first.where} of {first.data_set} {first.name!r}"
+            yield Problem(f"{one.where} text", found, "say what tells the two apart, or delete one")
+        if one.kind is CaptionKind.NAME:
+            named = names.setdefault((one.data_set, one.name), one)
+            if named is not one:
+                found = f"is a second name beside {named.where}"
+                yield Problem(f"{one.where} kind", found, "write caption, or delete one")
+
+
+def _unknown(one: Described, column: str, found: str, known: Collection[str]) -> Problem:
+    near = nearest(found, known)
+    hint = f"did you mean {near!r}?" if near else "write one that it has, or delete the row"
+    where = f"{one.where} {column}"
+    return Problem(where, f"is {found!r}, which {one.data_set} does not have", hint)

@@ -26,7 +26,7 @@ def test_command_writes_a_manifest_of_all_sets(
     assert all(not Path(recording.path).is_absolute() for recording in manifest.recordings)
     assert all((data_dir / recording.path).is_file() for recording in manifest.recordings)
     printed = capsys.readouterr().out.splitlines()
-    assert printed[1].split() == ["esc50-40", "509", "281", "288", "320", "0"]
+    assert printed[1].split() == ["esc50-40", "509", "281", "288", "677", "0"]
     assert printed[-1] == f"wrote {tmp_path / 'data'}"
 
 

@@ -8,13 +8,14 @@ import sys
 from agent.errors import KikimimiError
 from training import bootstrap, train_command, vocabulary
 from training.data import build, mix_command
+from training.evaluation import command as evaluate_command
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 fine, 1 failed, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (bootstrap, vocabulary, build, mix_command, train_command):
+    for module in (bootstrap, vocabulary, build, mix_command, train_command, evaluate_command):
         module.add_parser(commands)
     arguments = parser.parse_args(argv)
     try:

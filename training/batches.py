@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
     from agent.records import FloatArray
     from training.config import BatchConfig
-    from training.data.records import Manifest, Split
+    from training.data.records import Manifest, RatingKind, Split
 
 
 @dataclass(frozen=True, slots=True)
-class RatedItems:
-    """One caption's ratings, by position in the examples."""
+class RatedTable:
+    """All lists of one kind of rating; kinds are never averaged together."""
 
-    caption: int
-    recordings: tuple[int, ...]
-    ratings: tuple[float, ...]
+    kind: RatingKind
+    captions: Tensor
+    """int64 ``(lists,)``, by position in the examples; none twice."""
+    ratings: Tensor
+    """``(lists, recordings)``, NaN where nobody rated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,13 @@ class Examples:
     """Of each caption."""
     relevant: Tensor
     """Bool ``(captions, recordings)``: pairs that fit."""
-    lists: tuple[RatedItems, ...]
+    rated: tuple[RatedTable, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """Recordings, each with a caption that fits it."""
 
-    windows: Tensor
-    """``(pairs, n_mels, n_frames)``."""
     captions: Tensor
     """int64 ``(pairs,)``."""
     recordings: Tensor
@@ -56,16 +56,16 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Rated recordings of some captions."""
+    """Some captions, the recordings of their lists, and all ratings between them."""
 
-    windows: Tensor
-    """``(lists * items, n_mels, n_frames)``, list after list."""
     captions: Tensor
     """int64 ``(lists,)``."""
+    recordings: Tensor
+    """int64 ``(items,)``, none twice."""
     ratings: Tensor
-    """``(lists, items)``."""
+    """``(lists, items)``; 0 where nobody rated."""
     rated: Tensor
-    """Bool, same shape: short lists are filled up with what is not rated."""
+    """Bool, same shape."""
 
 
 def examples_of(
@@ -88,11 +88,8 @@ def examples_of(
     recordings = [one.id for one in manifest.recordings if one.split is split]
     positions = {name: at for at, name in enumerate(n for n in recordings if n in log_mels)}
     positives = [pair for pair in manifest.positives() if pair[1] in positions]
-    lists = [
-        (one, [(positions[r], v) for r, v in zip(one.recordings, one.ratings, strict=True)])
-        for one in _within(rated_lists(manifest.ratings), positions)
-    ]
-    wanted = {caption for caption, _ in positives} | {one.caption for one, _ in lists}
+    lists = _within(rated_lists(manifest.ratings), positions)
+    wanted = {caption for caption, _ in positives} | {one.caption for one in lists}
     captions = [one for one in manifest.captions if one.id in wanted]
     if not captions:
         raise ValueError(f"the manifest's split '{split}' holds neither pairs nor rated lists")
@@ -100,14 +97,15 @@ def examples_of(
     relevant = torch.zeros((len(captions), len(positions)), dtype=torch.bool)
     for caption, recording in positives:
         relevant[numbers[caption], positions[recording]] = True
+    kinds = dict.fromkeys(one.kind for one in lists)
     return Examples(
         log_mels=tuple(torch.from_numpy(log_mels[name]) for name in positions),
         texts=torch.stack([torch.from_numpy(texts[one.id]) for one in captions]),
         languages=tuple(one.language for one in captions),
         relevant=relevant,
-        lists=tuple(
-            RatedItems(numbers[one.caption], *map(tuple, zip(*rated, strict=True)))
-            for one, rated in lists
+        rated=tuple(
+            _table(kind, [one for one in lists if one.kind is kind], numbers, positions)
+            for kind in kinds
         ),
     )
 
@@ -127,62 +125,62 @@ def _within(lists: Sequence[RatedList], positions: Mapping[str, int]) -> list[Ra
     return kept
 
 
-def draw_pairs(
-    examples: Examples, config: BatchConfig, frames: int, chance: torch.Generator
-) -> Pairs:
-    """Recordings at random, each with one of its captions, and a window of each.
+def _table(
+    kind: RatingKind,
+    lists: Sequence[RatedList],
+    numbers: Mapping[str, int],
+    positions: Mapping[str, int],
+) -> RatedTable:
+    ratings = torch.full((len(lists), len(positions)), torch.nan)
+    for row, one in enumerate(lists):
+        at = torch.tensor([positions[name] for name in one.recordings])
+        ratings[row, at] = torch.tensor(one.ratings)
+    return RatedTable(kind, torch.tensor([numbers[one.caption] for one in lists]), ratings)
 
-    A recording is drawn through one of its captions, so that a class with many recordings is
-    heard no more often than another.
+
+def weights_of(relevant: Tensor) -> Tensor:
+    """How often each recording is drawn, relative to the others, ``(recordings,)``.
+
+    The inverse square root of how many recordings its most general caption fits: what there is
+    much of is heard more often in all, but each of its recordings less often. One without a
+    caption is never drawn.
     """
-    with_pairs = examples.relevant.any(dim=1).nonzero()[:, 0]
-    count = min(config.pairs, len(with_pairs))
-    captions = with_pairs[torch.randperm(len(with_pairs), generator=chance)[:count]]
-    recordings = torch.stack(
-        [_one_of(examples.relevant[caption].nonzero()[:, 0], chance) for caption in captions]
+    shared = (relevant * relevant.sum(dim=1, keepdim=True)).amax(dim=0)
+    return torch.where(shared > 0, shared.clamp(min=1).rsqrt(), torch.zeros(()))
+
+
+def draw_pairs(
+    examples: Examples, weights: Tensor, config: BatchConfig, chance: torch.Generator
+) -> Pairs:
+    """Different recordings at random, by :func:`weights_of`, each with one of its captions."""
+    count = min(config.pairs, int((weights > 0).sum()))
+    recordings = torch.multinomial(weights, count, generator=chance)
+    captions = torch.stack(
+        [_one_of(examples.relevant[:, at].nonzero()[:, 0], chance) for at in recordings]
     )
-    windows = _windows(examples, recordings.tolist(), frames, chance)
-    return Pairs(windows, captions, recordings)
+    return Pairs(captions, recordings)
 
 
-def draw_lists(
-    examples: Examples, config: BatchConfig, frames: int, chance: torch.Generator
-) -> Lists | None:
-    """Rated lists at random, with some of their recordings; ``None`` where there are none."""
-    if not examples.lists or not config.lists:
+def draw_lists(examples: Examples, config: BatchConfig, chance: torch.Generator) -> Lists | None:
+    """Rated lists of one kind at random, with some recordings of each; ``None`` without any.
+
+    Whatever else is known between the captions and recordings that were drawn counts as well.
+    """
+    if not examples.rated or not config.lists:
         return None
-    order = torch.randperm(len(examples.lists), generator=chance)[: config.lists].tolist()
-    drawn = [examples.lists[at] for at in order]
-    items = min(config.list_items, max(len(one.recordings) for one in drawn))
-    ratings = torch.zeros((len(drawn), items))
-    rated = torch.zeros((len(drawn), items), dtype=torch.bool)
-    recordings = []
-    for row, one in enumerate(drawn):
-        chosen = torch.randperm(len(one.recordings), generator=chance)[:items].tolist()
-        ratings[row, : len(chosen)] = torch.tensor([one.ratings[at] for at in chosen])
-        rated[row, : len(chosen)] = True
-        heard = [one.recordings[at] for at in chosen]
-        recordings += heard + heard[:1] * (items - len(heard))
-    windows = _windows(examples, recordings, frames, chance)
-    return Lists(windows, torch.tensor([one.caption for one in drawn]), ratings, rated)
-
-
-def window_of(log_mel: Tensor, frames: int, start: int) -> Tensor:
-    """So many frames from ``start`` on, ``(n_mels, frames)``; a shorter sound is repeated."""
-    at = (start + torch.arange(frames)) % log_mel.shape[1]
-    return log_mel[:, at]
-
-
-def _windows(
-    examples: Examples, recordings: list[int], frames: int, chance: torch.Generator
-) -> Tensor:
-    windows = []
-    for at in recordings:
-        log_mel = examples.log_mels[at]
-        starts = max(1, log_mel.shape[1] - frames + 1)
-        start = int(torch.randint(starts, (1,), generator=chance))
-        windows.append(window_of(log_mel, frames, start))
-    return torch.stack(windows)
+    sizes = torch.tensor([float(len(one.captions)) for one in examples.rated])
+    table = examples.rated[int(torch.multinomial(sizes, 1, generator=chance))]
+    rows = torch.randperm(len(table.captions), generator=chance)[: config.lists]
+    known = ~table.ratings[rows].isnan()
+    drawn = torch.cat(
+        [
+            own[torch.randperm(len(own), generator=chance)[: config.list_items]]
+            for own in (row.nonzero()[:, 0] for row in known)
+        ]
+    )
+    recordings = torch.unique(drawn)
+    ratings = table.ratings[rows][:, recordings]
+    return Lists(table.captions[rows], recordings, ratings.nan_to_num(), ~ratings.isnan())
 
 
 def _one_of(values: Tensor, chance: torch.Generator) -> Tensor:

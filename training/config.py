@@ -9,9 +9,11 @@ from pathlib import Path
 from agent import fields, yamlfile
 from agent.errors import ConfigError, Problem
 from agent.fields import Table
+from training.audio_tower import BLOCKS
+from training.data.records import RatingKind
 from training.losses.joint import ConstantWeights, JointLoss, RampWeights, UncertaintyWeights
 
-_MOST_STEPS, _MOST_ITEMS = 10_000_000, 4_096
+_MOST_STEPS, _MOST_ITEMS, _MOST_VIEWS = 10_000_000, 4_096, 1_000
 
 
 class Weighting(StrEnum):
@@ -20,6 +22,44 @@ class Weighting(StrEnum):
     CONSTANT = "constant"
     RAMP = "ramp"
     UNCERTAINTY = "uncertainty"
+
+
+class Ratings(StrEnum):
+    """What ratings become."""
+
+    GRADED = "graded"
+    BINARISED = "binarised"
+    """Pairs, as if people had said yes or no."""
+    NONE = "none"
+
+
+class Device(StrEnum):
+    """Where a training computes."""
+
+    AUTO = "auto"
+    """A graphics card if there is one."""
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Precision(StrEnum):
+    """What the audio tower computes in."""
+
+    AUTO = "auto"
+    """bfloat16 on a graphics card, float32 elsewhere."""
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True, slots=True)
+class LearnConfig:
+    """What of the manifest is learned from."""
+
+    labels: bool = True
+    ratings: Ratings = Ratings.GRADED
+    kinds: tuple[RatingKind, ...] = (RatingKind.HUMAN, RatingKind.SIMULATED)
+    binarise_from: float = 50.0
+    """Rating from which a pair fits, where ratings are binarised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +73,22 @@ class LossConfig:
     """Weight of ListNet, likewise."""
     rating_temperature: float = 20.0
     """Of the ratings' softmax, in points of 100."""
-    keep_texts: float = 20.0
+    keep_texts: float = 5.0
     """Weight of staying near the start's embeddings of AudioSet's texts."""
-    keep_audio: float = 100.0
+    keep_audio: float = 20.0
     """Weight of staying near the start's embeddings of the same windows."""
+    translations: float = 2.0
+    """Weight of Japanese sentences coming to the same sentences in English."""
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether labels have a weight at all."""
+        return self.weighting is not Weighting.CONSTANT or self.binary > 0.0
+
+    @property
+    def uses_ratings(self) -> bool:
+        """Whether ratings have a weight at all."""
+        return self.weighting is not Weighting.CONSTANT or self.continuous > 0.0
 
     def joint(self) -> JointLoss:
         """The loss that the weighting asks for."""
@@ -51,12 +103,12 @@ class LossConfig:
 class BatchConfig:
     """What one step looks at."""
 
-    pairs: int = 32
+    pairs: int = 48
     lists: int = 4
     list_items: int = 6
     """Rated recordings of each list, drawn anew each time."""
-    texts: int = 256
-    """Of AudioSet, for ``keep_texts``."""
+    texts: int = 128
+    """Of AudioSet, for ``keep_texts``, and sentences for ``translations``."""
     window_s: float = 2.0
 
 
@@ -64,7 +116,7 @@ class BatchConfig:
 class OptimiserConfig:
     """AdamW (Loshchilov and Hutter, ICLR 2019)."""
 
-    tower_rate: float = 1e-5
+    tower_rate: float = 2e-4
     head_rate: float = 3e-4
     weight_decay: float = 1e-4
     most_norm: float = 5.0
@@ -80,16 +132,32 @@ class TrainConfig:
     output: Path = Path("runs/train")
     cache: Path = Path("runs/cache")
     seed: int = 0
-    steps: int = 1_500
+    steps: int = 600
     validate_every: int = 100
     patience: int = 5
     """Validations without an improvement before it ends."""
     augment: bool = True
-    blend: float = 0.6
+    frozen_blocks: int = 7
+    """First blocks of the audio tower that stay as they are, 0 to 17."""
+    views: int = 8
+    """Windows of each recording that are heard once and kept; 0: new ones in each step."""
+    blend: float = 1.0
     """How far the result is from the start towards what was trained, 0 to 1."""
+    device: Device = Device.AUTO
+    precision: Precision = Precision.AUTO
+    tensorboard: bool = True
+    leave_out: tuple[str, ...] = ()
+    """Classes that nothing is learned of, to measure what is kept of others."""
+    learn: LearnConfig = LearnConfig()
     loss: LossConfig = LossConfig()
     batch: BatchConfig = BatchConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
+
+    def half(self, device: str) -> bool:
+        """Whether the audio tower computes in bfloat16 on this type of device."""
+        if self.precision is Precision.AUTO:
+            return device == "cuda"
+        return self.precision is Precision.BFLOAT16
 
 
 def load_config(path: Path | None) -> TrainConfig:
@@ -126,10 +194,32 @@ def _train(table: Table) -> TrainConfig:
         validate_every=table.value("validate_every", count, default.validate_every),
         patience=table.value("patience", count, default.patience),
         augment=table.value("augment", fields.switch, default.augment),
+        frozen_blocks=table.value(
+            "frozen_blocks", fields.integer(0, BLOCKS), default.frozen_blocks
+        ),
+        views=table.value("views", fields.integer(0, _MOST_VIEWS), default.views),
         blend=table.value("blend", fields.number(0.0, 1.0), default.blend),
+        device=table.value("device", fields.choice(Device), default.device),
+        precision=table.value("precision", fields.choice(Precision), default.precision),
+        tensorboard=table.value("tensorboard", fields.switch, default.tensorboard),
+        leave_out=table.values("leave_out", fields.text(), default.leave_out),
+        learn=_learn(table.table("learn"), default.learn),
         loss=_loss(table.table("loss"), default.loss),
         batch=_batch(table.table("batch"), default.batch),
         optimiser=_optimiser(table.table("optimiser"), default.optimiser),
+    )
+    table.finish()
+    return config
+
+
+def _learn(table: Table, default: LearnConfig) -> LearnConfig:
+    config = LearnConfig(
+        labels=table.value("labels", fields.switch, default.labels),
+        ratings=table.value("ratings", fields.choice(Ratings), default.ratings),
+        kinds=table.values("kinds", fields.choice(RatingKind), default.kinds),
+        binarise_from=table.value(
+            "binarise_from", fields.number(0.0, 100.0), default.binarise_from
+        ),
     )
     table.finish()
     return config
@@ -146,6 +236,7 @@ def _loss(table: Table, default: LossConfig) -> LossConfig:
         ),
         keep_texts=table.value("keep_texts", weight, default.keep_texts),
         keep_audio=table.value("keep_audio", weight, default.keep_audio),
+        translations=table.value("translations", weight, default.translations),
     )
     table.finish()
     return config

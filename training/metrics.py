@@ -48,6 +48,25 @@ def recall_at(scores: FloatArray | Values, relevant: Mask, k: int) -> Values:
     return _float64(found[kept] / relevant.sum(axis=1)[kept])
 
 
+def precision_at(scores: FloatArray | Values, relevant: Mask, k: int) -> Values:
+    """P@k: share of the ``k`` best items that are relevant.
+
+    Args:
+        scores: higher is better, shape ``(queries, items)``.
+        relevant: same shape.
+        k: depth; more than there are items means all of them.
+
+    Returns:
+        0 to 1 for each query with a relevant item, see :func:`has_relevant`. A query with fewer
+        than ``k`` relevant items cannot reach 1.
+
+    Raises:
+        ValueError: as :func:`recall_at`.
+    """
+    best = _ranked(scores, _binary(relevant), k)
+    return _float64((best.within / best.size).mean(axis=1)[has_relevant(relevant)])
+
+
 def average_precision_at(scores: FloatArray | Values, relevant: Mask, k: int) -> Values:
     """AP@k, of which the mean is mAP@k: how early the relevant items come (Manning, IR, 8.4).
 

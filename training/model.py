@@ -143,6 +143,15 @@ class DualEncoder(nn.Module):
         embedding: Tensor = self.audio_head(self.listen(log_mel))
         return embedding
 
+    def stem(self, log_mel: Tensor, blocks: int) -> Tensor:
+        """What the tower's first blocks make of log-mels at the reference level."""
+        return self.tower.stem(self.level(log_mel), blocks)
+
+    def encode_stem(self, stem: Tensor, blocks: int) -> Tensor:
+        """Unit embeddings ``(batch, embedding_size)`` of what :meth:`stem` made."""
+        embedding: Tensor = self.audio_head(self.tower.rest(stem, blocks))
+        return embedding
+
     def encode_text(self, text_embedding: Tensor) -> Tensor:
         """Unit embeddings ``(batch, embedding_size)`` of the text tower's embeddings."""
         embedding: Tensor = self.text_head(text_embedding)

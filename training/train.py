@@ -1,53 +1,43 @@
 """The joint training: InfoNCE on pairs and ListNet on rated lists, on the same model.
 
-Both towers' heads learn, and the audio tower itself at a lower rate; the text tower is frozen, so
-its embeddings are computed once. What the start knew of sounds that are not among the recordings
-is kept by staying near to its embeddings of AudioSet's texts and of the same windows.
+Both towers' heads learn, and the audio tower itself behind its first blocks; the text tower is
+frozen, so its embeddings are computed once. What the start knew of sounds that are not among the
+recordings is kept by staying near to its embeddings of AudioSet's texts and of the same windows.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
 
 from training import checkpoint
-from training.batches import draw_lists, draw_pairs, examples_of
-from training.data.augment import AugmentConfig, augment, background_log_mels
-from training.data.records import Split
-from training.losses.infonce import false_negatives, infonce
-from training.losses.listnet import listnet
-from training.metrics import average_precision_at
+from training.judge import Judge
+from training.objective import Objective
+from training.parallel import ALONE, World, device_of
+from training.sounds import FreshWindows, KeptWindows, Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from agent.records import FloatArray
-    from training.batches import Examples
     from training.config import TrainConfig
-    from training.data.records import Manifest
+    from training.material import Material
     from training.model import DualEncoder
+    from training.objective import Terms
 
 _STATE = "state.pt"
 _MODEL = "model.pt"
 _REPORT = "report.json"
-_DEPTH = 10
-_BACKGROUNDS, _BACKGROUND_SEED, _BACKGROUND_FRAMES = 128, 7, 400
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What a training learns from and is judged by."""
-
-    train: Examples
-    validation: Examples
-    kept_texts: Tensor
-    """Of AudioSet, by the text tower, ``(texts, text_size)``."""
+_CURVES = "tensorboard"
+_LOG_EVERY = 10
+_VIEWS_SEED = 1_000_003
+_WARM_UP_STEPS = 20
 
 
 @dataclass(slots=True)
@@ -56,60 +46,61 @@ class Progress:
 
     step: int = 0
     best: float = -1.0
-    """Validation mAP@10 of the best model so far."""
+    """Validation score of the best model so far."""
     since_best: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
-
-
-def gather(
-    manifest: Manifest,
-    log_mels: Mapping[str, FloatArray],
-    texts: Mapping[str, FloatArray],
-    kept_texts: FloatArray,
-) -> Material:
-    """The material of a manifest.
-
-    Args:
-        manifest: with a training and a validation split.
-        log_mels: by id of the recording.
-        texts: embeddings by id of the caption.
-        kept_texts: embeddings of AudioSet's texts.
-
-    Raises:
-        ValueError: one of the splits is empty.
-    """
-    train, validation = (
-        examples_of(manifest, split, log_mels, texts) for split in (Split.TRAIN, Split.VALIDATION)
-    )
-    return Material(train, validation, torch.from_numpy(kept_texts))
 
 
 class Trainer:
     """One training, that can be killed at any time and goes on where its state was saved."""
 
-    def __init__(self, start: DualEncoder, material: Material, config: TrainConfig) -> None:
+    def __init__(
+        self,
+        start: DualEncoder,
+        material: Material,
+        config: TrainConfig,
+        world: World = ALONE,
+        track: Callable[[range], Iterable[int]] = iter,
+    ) -> None:
         """Prepare the first step, or take up the saved state in the output folder.
 
+        Args:
+            start: the model to start from.
+            material: what is learned from.
+            config: the settings.
+            world: the processes that train together.
+            track: shows how far the windows are that are heard beforehand.
+
         Raises:
-            ValueError: the saved state is of another training.
+            ValueError: the saved state is of another training, or the device is not there.
         """
         self.config = config
         self.material = material
         self.progress = Progress()
-        self.start = copy.deepcopy(start).eval().requires_grad_(requires_grad=False)
+        self._world = world
+        device = device_of(config.device, world)
+        self.start = copy.deepcopy(start).eval().requires_grad_(requires_grad=False).to(device)
         # Batch norms stay as they are: batches are small and augmented.
-        self.model = copy.deepcopy(start).eval().requires_grad_(requires_grad=True)
-        self.joint = config.loss.joint()
+        self.model = copy.deepcopy(start).eval().requires_grad_(requires_grad=True).to(device)
+        self.model.tower.features[: config.frozen_blocks].requires_grad_(requires_grad=False)
+        self.joint = config.loss.joint().to(device)
         self.optimiser = _optimiser(self.model, self.joint, config)
         self.chance = torch.Generator().manual_seed(config.seed)
-        frame_rate_hz = self.model.level.constants.frame_rate_hz
-        self.frames = round(config.batch.window_s * frame_rate_hz)
-        self.noise: Tensor | None = None
-        if config.augment:
-            self.noise = background_log_mels(_BACKGROUNDS, _BACKGROUND_SEED, _BACKGROUND_FRAMES)
-        with torch.inference_mode():
-            self.kept = self.start.encode_text(material.kept_texts)
+        frames = round(config.batch.window_s * self.model.level.constants.frame_rate_hz)
+        windows = Windows(material.train.log_mels, frames, augmented=config.augment)
+        fresh = FreshWindows(windows, self.start, config.frozen_blocks)
+        sounds: FreshWindows | KeptWindows = fresh
+        if config.views:
+            seed = _VIEWS_SEED * (1 + config.seed)
+            sounds = KeptWindows(fresh, len(windows), config.views, seed, track)
+        self._objective = Objective(self.start, material.train, material.texts, sounds, config)
+        self._judge = Judge(material.validation, self.start, config.frozen_blocks)
         self._resume()
+        self._curves: SummaryWriter | None = None
+        if world.first and config.tensorboard:
+            self._curves = SummaryWriter(
+                str(config.output / _CURVES), purge_step=self.progress.step + 1
+            )
 
     @property
     def done(self) -> bool:
@@ -117,11 +108,16 @@ class Trainer:
         exhausted = self.progress.since_best >= self.config.patience
         return exhausted or self.progress.step >= self.config.steps
 
-    def run(self, report: Callable[[dict[str, float]], None] = lambda _: None) -> DualEncoder:
+    def run(
+        self,
+        report: Callable[[dict[str, float]], None] = lambda _: None,
+        stepped: Callable[[int], None] = lambda _: None,
+    ) -> DualEncoder:
         """Train to the end.
 
         Args:
             report: told of each validation.
+            stepped: told of each step.
 
         Returns:
             The model that did best on the validation recordings.
@@ -130,20 +126,31 @@ class Trainer:
             self._validate(report)
         while not self.done:
             self.step()
+            stepped(self.progress.step)
             last = self.progress.step == self.config.steps
             if last or self.progress.step % self.config.validate_every == 0:
                 self._validate(report)
+        if self._curves is not None:
+            self._curves.close()
+        self._world.wait()
         return checkpoint.load(self.config.output / _MODEL)
 
     def step(self) -> float:
         """One step of the optimiser; the loss before it."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["rate"] * self._rate_share()
         self.optimiser.zero_grad()
-        loss = self.loss()
-        loss.backward()  # type: ignore[no-untyped-call]
+        share = self.progress.step / self.config.steps
+        terms = self._objective(self.model, self.joint, share, self.chance, self._world)
+        terms.loss.backward()  # type: ignore[no-untyped-call]
+        learned = [*self.model.parameters(), *self.joint.parameters()]
+        self._world.average(learned)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optimiser.most_norm)
         self.optimiser.step()
         self.progress.step += 1
-        return float(loss.detach())
+        if self.progress.step % _LOG_EVERY == 0:
+            self._log(terms)
+        return float(terms.loss.detach())
 
     def result(self) -> DualEncoder:
         """The model as it would be written now: between the start and what was trained.
@@ -158,56 +165,53 @@ class Trainer:
         result.text_head.round_to_half()
         return result
 
-    def loss(self) -> Tensor:
-        """The joint loss of a newly drawn batch, with what keeps it near the start."""
-        config, train = self.config, self.material.train
-        pairs = draw_pairs(train, config.batch, self.frames, self.chance)
-        lists = draw_lists(train, config.batch, self.frames, self.chance)
-        windows = pairs.windows if lists is None else torch.cat([pairs.windows, lists.windows])
-        heard = self.model.encode_audio(self._augmented(windows))
-        with torch.no_grad():
-            before = self.start.encode_audio(windows)
-        texts = self.model.encode_text(train.texts[pairs.captions])
-        count = len(pairs.captions)
-        # Only the captions that were drawn meet; all pairs known to fit are no negatives.
-        relevant = train.relevant[pairs.captions][:, pairs.recordings]
-        left_out = false_negatives(pairs.captions, pairs.recordings, relevant)
-        binary = infonce(self.model.logit_scale * texts @ heard[:count].T, left_out)
-        continuous = None
-        if lists is not None:
-            captions = self.model.encode_text(train.texts[lists.captions])
-            items = heard[count:].reshape(*lists.ratings.shape, -1)
-            scores = self.model.logit_scale * (captions[:, None] * items).sum(dim=-1)
-            temperature = config.loss.rating_temperature
-            continuous = listnet(scores, lists.ratings, lists.rated, temperature)
-        loss: Tensor = self.joint(binary, continuous, self.progress.step / config.steps)
-        return loss + self._distance(heard, before)
+    def _rate_share(self) -> float:
+        """Of the full rates: a short warm-up, then half a cosine down to nothing."""
+        step = self.progress.step
+        warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
+        return warm * 0.5 * (1.0 + math.cos(math.pi * step / self.config.steps))
 
-    def _augmented(self, windows: Tensor) -> Tensor:
-        if self.noise is None:
-            return windows
-        return augment(windows, self.noise, AugmentConfig(), self.chance)
-
-    def _distance(self, heard: Tensor, before: Tensor) -> Tensor:
-        """How far texts and windows have gone from where the start had them."""
-        loss = self.config.loss
-        chosen = torch.randint(len(self.kept), (self.config.batch.texts,), generator=self.chance)
-        texts = self.model.encode_text(self.material.kept_texts[chosen])
-        of_texts = (1.0 - (texts * self.kept[chosen]).sum(dim=-1)).mean()
-        of_audio = (1.0 - (heard * before).sum(dim=-1)).mean()
-        return loss.keep_texts * of_texts + loss.keep_audio * of_audio
+    def _log(self, terms: Terms) -> None:
+        if self._curves is None:
+            return
+        step = self.progress.step
+        weights = self.joint.weights(step / self.config.steps)
+        shown = {
+            "loss/all": float(terms.loss.detach()),
+            "loss/labels": terms.binary,
+            "loss/ratings": terms.continuous,
+            "loss/distance": terms.distance,
+            "weight/labels": weights.binary,
+            "weight/ratings": weights.continuous,
+            "logit scale": float(self.model.logit_scale.detach()),
+        }
+        for name, value in shown.items():
+            if value is not None:
+                self._curves.add_scalar(name, value, step)
 
     def _validate(self, report: Callable[[dict[str, float]], None]) -> None:
         """Judge the model, keep it if it is the best, and save where the training stands."""
         result = self.result()
-        figures = {"step": float(self.progress.step), **judge(result, self.material.validation)}
+        figures = {"step": float(self.progress.step), **self._judge(result)}
         self.progress.history.append(figures)
+        better = figures["score"] > self.progress.best
+        self.progress.since_best = 0 if better else self.progress.since_best + 1
+        self.progress.best = max(figures["score"], self.progress.best)
+        if not self._world.first:
+            return
         self.config.output.mkdir(parents=True, exist_ok=True)
-        if figures["mAP@10"] > self.progress.best:
-            self.progress.best, self.progress.since_best = figures["mAP@10"], 0
-            checkpoint.save(result, self.config.output / _MODEL)
-        else:
-            self.progress.since_best += 1
+        if better:
+            checkpoint.save(result.cpu(), self.config.output / _MODEL)
+        self._save()
+        text = json.dumps(self.progress.history, indent=2)
+        (self.config.output / _REPORT).write_text(text + "\n", encoding="utf-8")
+        if self._curves is not None:
+            for name, value in figures.items():
+                if name != "step":
+                    self._curves.add_scalar(f"validation/{name}", value, self.progress.step)
+        report(figures)
+
+    def _save(self) -> None:
         state = {
             "identity": self._identity(),
             "progress": asdict(self.progress),
@@ -216,12 +220,10 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "chance": self.chance.get_state(),
         }
+        # Whoever is killed while writing leaves the last state as it was.
         temporary = self.config.output / f"{_STATE}.new"
         torch.save(state, temporary)
         temporary.replace(self.config.output / _STATE)
-        text = json.dumps(self.progress.history, indent=2)
-        (self.config.output / _REPORT).write_text(text + "\n", encoding="utf-8")
-        report(figures)
 
     def _resume(self) -> None:
         path = self.config.output / _STATE
@@ -242,24 +244,8 @@ class Trainer:
     def _identity(self) -> str:
         """What has to be the same for the saved state to go on from."""
         train = self.material.train
-        return f"{self.config} {tuple(train.relevant.shape)} {len(train.lists)}"
-
-
-def judge(model: DualEncoder, examples: Examples) -> dict[str, float]:
-    """Text to audio on whole recordings: mAP@10 over all captions, and of each language."""
-    with torch.inference_mode():
-        heard = torch.cat([model.encode_audio(one[None]) for one in examples.log_mels])
-        scores = (model.encode_text(examples.texts) @ heard.T).numpy().astype(np.float64)
-    asked = examples.relevant.any(dim=1).numpy()
-    precisions = np.full(len(asked), np.nan)
-    relevant = examples.relevant.numpy()[asked]
-    precisions[asked] = average_precision_at(scores[asked], relevant, _DEPTH)
-    languages = np.array(examples.languages)
-    figures = {
-        f"mAP@10 {language}": float(np.nanmean(precisions[languages == language]))
-        for language in sorted(set(languages[asked].tolist()))
-    }
-    return {"mAP@10": float(np.nanmean(precisions)), **figures}
+        lists = [tuple(one.ratings.shape) for one in train.rated]
+        return f"{self.config} {tuple(train.relevant.shape)} {lists}"
 
 
 def _optimiser(model: DualEncoder, joint: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
@@ -267,7 +253,10 @@ def _optimiser(model: DualEncoder, joint: nn.Module, config: TrainConfig) -> tor
     tower = set(model.tower.parameters())
     heads = [one for one in model.parameters() if one not in tower]
     groups = [
-        {"params": list(model.tower.parameters()), "lr": settings.tower_rate},
-        {"params": [*heads, *joint.parameters()], "lr": settings.head_rate},
+        {
+            "params": [one for one in model.tower.parameters() if one.requires_grad],
+            "rate": settings.tower_rate,
+        },
+        {"params": [*heads, *joint.parameters()], "rate": settings.head_rate},
     ]
-    return torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+    return torch.optim.AdamW(groups, lr=0.0, weight_decay=settings.weight_decay)

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from tests.training.small import small_manifest, small_sounds, small_texts
-from training.batches import Examples, draw_lists, draw_pairs, examples_of, window_of
+from training.batches import Examples, draw_lists, draw_pairs, examples_of, weights_of
 from training.config import BatchConfig
-from training.data.records import Manifest, Split
+from training.data.records import Manifest, RatingKind, Split
+from training.sounds import window_of
 
 pytestmark = pytest.mark.torch
 
@@ -33,8 +34,9 @@ def test_split_holds_its_own_recordings_only() -> None:
     assert (len(train.log_mels), len(validation.log_mels)) == (8, 4)
     assert train.relevant.sum() == 8 * 2
     # The lists' recordings are all of the training split.
-    assert len(train.lists) == 4
-    assert validation.lists == ()
+    (table,) = train.rated
+    assert table.ratings.shape == (4, 8)
+    assert validation.rated == ()
 
 
 def test_recording_that_could_not_be_read_is_left_out_everywhere() -> None:
@@ -42,7 +44,7 @@ def test_recording_that_could_not_be_read_is_left_out_everywhere() -> None:
     examples = _examples(without=("r00", "r10", "r20"))
     assert len(examples.log_mels) == 5
     assert examples.relevant.shape == (8, 5)
-    assert examples.lists == ()
+    assert examples.rated == ()
 
 
 def test_empty_split_is_refused() -> None:
@@ -53,48 +55,74 @@ def test_empty_split_is_refused() -> None:
     assert isinstance(manifest, Manifest)
 
 
-def test_each_pair_fits_and_no_caption_comes_twice() -> None:
-    """A recording and one of its captions, a window of the wanted length."""
+def test_each_pair_fits_and_no_recording_comes_twice() -> None:
+    """A recording and one of its captions."""
     examples = _examples()
-    pairs = draw_pairs(examples, _CONFIG, 100, _chance())
-    assert pairs.windows.shape == (8, 128, 100)
+    pairs = draw_pairs(examples, weights_of(examples.relevant), _CONFIG, _chance())
     assert examples.relevant[pairs.captions, pairs.recordings].all()
-    assert len(set(pairs.captions.tolist())) == 8
+    assert sorted(pairs.recordings.tolist()) == list(range(8))
+
+
+def test_common_sounds_are_drawn_less_often_one_by_one() -> None:
+    """By the inverse square root of how many share the most general caption."""
+    relevant = torch.tensor([[1, 1, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0]]).bool()
+    assert weights_of(relevant).tolist() == [0.5, 0.5, 0.5, 0.5, 1.0, 0.0]
 
 
 def test_lists_keep_each_rating_with_its_recording() -> None:
-    """Windows, list after list, are those of the recordings that were rated so."""
+    """What stands in the batch is what was rated, of one kind of rating."""
     examples = _examples()
-    lists = draw_lists(examples, _CONFIG, 120, _chance())
+    lists = draw_lists(examples, _CONFIG, _chance())
     assert lists is not None
     assert lists.rated.all()
-    windows = lists.windows.reshape(3, 3, 128, 120)
+    (table,) = examples.rated
     for row, caption in enumerate(lists.captions.tolist()):
-        (rated,) = [one for one in examples.lists if one.caption == caption]
-        by_rating = {
-            rating: recording
-            for recording, rating in zip(rated.recordings, rated.ratings, strict=True)
-        }
-        for item, rating in enumerate(lists.ratings[row].tolist()):
-            torch.testing.assert_close(windows[row, item], examples.log_mels[by_rating[rating]])
+        at = table.captions.tolist().index(caption)
+        expected = table.ratings[at, lists.recordings]
+        assert torch.equal(lists.ratings[row], expected)
 
 
-def test_short_lists_are_filled_up_with_what_is_not_rated() -> None:
-    """So that lists of any length fit one batch."""
+def test_what_nobody_rated_is_not_rated() -> None:
+    """Lists of any length fit one batch."""
     examples = _examples()
-    first, second = examples.lists[:2]
-    short = replace(first, recordings=first.recordings[:2], ratings=first.ratings[:2])
+    (table,) = examples.rated
+    ratings = table.ratings.clone()
+    rated = (~ratings[0].isnan()).nonzero()[:, 0]
+    ratings[0, rated[2:]] = torch.nan
     lists = draw_lists(
-        replace(examples, lists=(short, second)), BatchConfig(lists=2, list_items=4), 50, _chance()
+        replace(examples, rated=(replace(table, ratings=ratings),)),
+        BatchConfig(lists=4, list_items=4),
+        _chance(),
     )
     assert lists is not None
-    assert sorted(lists.rated.sum(dim=1).tolist()) == [2, 4]
-    assert lists.windows.shape[0] == 8
+    assert sorted(lists.rated.sum(dim=1).tolist()) == [2, 4, 4, 4]
+    assert not lists.ratings[~lists.rated].any()
+
+
+def test_kinds_of_ratings_are_told_apart() -> None:
+    """A batch holds ratings of one kind, and none is averaged with another."""
+    manifest = small_manifest()
+    estimated = tuple(
+        replace(one, rating=50.0, rater="model", kind=RatingKind.ESTIMATED)
+        for one in manifest.ratings
+    )
+    manifest = replace(manifest, ratings=manifest.ratings + estimated)
+    examples = examples_of(manifest, Split.TRAIN, small_sounds(manifest), small_texts(manifest))
+    assert [one.kind for one in examples.rated] == [RatingKind.SIMULATED, RatingKind.ESTIMATED]
+    chance = _chance()
+    seen = set()
+    for _ in range(20):
+        lists = draw_lists(examples, _CONFIG, chance)
+        assert lists is not None
+        estimated_only = bool((lists.ratings == 50.0).all())
+        assert estimated_only or not bool((lists.ratings == 50.0).any())
+        seen.add(estimated_only)
+    assert seen == {True, False}
 
 
 def test_without_lists_there_are_none() -> None:
     """Labels alone are enough to train on."""
-    assert draw_lists(replace(_examples(), lists=()), _CONFIG, 50, _chance()) is None
+    assert draw_lists(replace(_examples(), rated=()), _CONFIG, _chance()) is None
 
 
 def test_window_of_a_short_sound_repeats_it() -> None:
@@ -105,6 +133,8 @@ def test_window_of_a_short_sound_repeats_it() -> None:
 
 def test_the_same_chance_draws_the_same() -> None:
     """A resumed training sees what it would have seen."""
-    first, again = (draw_pairs(_examples(), _CONFIG, 60, _chance()) for _ in range(2))
-    assert torch.equal(first.windows, again.windows)
+    examples = _examples()
+    weights = weights_of(examples.relevant)
+    first, again = (draw_pairs(examples, weights, _CONFIG, _chance()) for _ in range(2))
+    assert torch.equal(first.recordings, again.recordings)
     assert torch.equal(first.captions, again.captions)

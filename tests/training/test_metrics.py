@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import pytrec_eval
 
 from agent.retrieval import mean_average_precision
 from training.data.readers import tau
@@ -18,6 +19,7 @@ from training.metrics import (
     has_relevant,
     kendall_tau,
     ndcg_at,
+    precision_at,
     recall_at,
 )
 
@@ -98,6 +100,17 @@ def test_ndcg_by_hand() -> None:
     assert found == pytest.approx([0.0, 100 * second / best, (100 * second + 50 * third) / best])
 
 
+def test_precision_by_hand() -> None:
+    """Relevant at ranks 1, 3 and 4; beyond the items their number counts."""
+    relevant = np.array([[True, False, True, True, False]])
+    found = [precision_at(FALLING, relevant, k)[0] for k in (1, 2, 3, 4, 100)]
+    assert found == pytest.approx([1.0, 1 / 2, 2 / 3, 3 / 4, 3 / 5])
+    tied = precision_at(np.zeros((1, 5)), relevant, 2)
+    assert tied == pytest.approx([3 / 5])
+    nothing = precision_at(FALLING.repeat(2, axis=0), np.array([[False] * 5, [True] * 5]), 2)
+    assert nothing.tolist() == [1.0]
+
+
 def test_kendall_tau_by_hand() -> None:
     """Six pairs: four agree, one disagrees, one has tied ratings; tau-b is 3 / sqrt(6 * 5)."""
     scores = np.array([[4.0, 3.0, 2.0, 1.0]])
@@ -132,6 +145,44 @@ def test_random_orders_agree_with_the_definitions() -> None:
         )
         assert ndcg_at(scores, gains, k) == pytest.approx(
             [ndcg_by_hand(row, k) for row in in_order]
+        )
+
+
+@pytest.mark.parametrize("grades", [1, 4])
+def test_trec_eval_agrees(grades: int) -> None:
+    """The reference implementation, on 200 random orders without ties, binary and graded.
+
+    Its precision at a depth is over all relevant items, where ours is over those that fit in.
+    """
+    random = np.random.default_rng(6)
+    queries, items, depths = 200, 30, (1, 3, 5, 10, 20)
+    # It keeps scores in single precision: whole numbers stay apart there.
+    scores = np.stack([random.permutation(items) for _ in range(queries)]).astype(np.float64)
+    gains = random.integers(1, grades + 1, (queries, items))
+    gains *= random.uniform(size=(queries, items)) < random.uniform(0.05, 0.6, (queries, 1))
+    gains[:, 0] = np.maximum(gains[:, 0], 1)
+    judged = {
+        f"q{q}": {f"d{d}": int(gain) for d, gain in enumerate(row)} for q, row in enumerate(gains)
+    }
+    ranked = {
+        f"q{q}": {f"d{d}": float(score) for d, score in enumerate(row)}
+        for q, row in enumerate(scores)
+    }
+    cuts = ",".join(map(str, depths))
+    wanted = {f"{name}.{cuts}" for name in ("P", "recall", "map_cut", "ndcg_cut")}
+    found = pytrec_eval.RelevanceEvaluator(judged, wanted).evaluate(ranked)
+    relevant = gains > 0
+    for k in depths:
+        reference = {
+            name: np.array([found[f"q{q}"][f"{name}_{k}"] for q in range(queries)])
+            for name in ("P", "recall", "map_cut", "ndcg_cut")
+        }
+        assert precision_at(scores, relevant, k) == pytest.approx(reference["P"])
+        assert recall_at(scores, relevant, k) == pytest.approx(reference["recall"])
+        assert ndcg_at(scores, gains.astype(np.float64), k) == pytest.approx(reference["ndcg_cut"])
+        count = relevant.sum(axis=1)
+        assert average_precision_at(scores, relevant, k) == pytest.approx(
+            reference["map_cut"] * count / np.minimum(count, k)
         )
 
 

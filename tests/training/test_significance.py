@@ -7,8 +7,15 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from training.significance import bootstrap_interval, holm, paired_permutation
+from training.significance import (
+    bootstrap_interval,
+    bootstrap_intervals,
+    holm,
+    paired_permutation,
+    paired_permutations,
+)
 
 
 def test_interval_of_two_values_by_hand() -> None:
@@ -98,6 +105,40 @@ def test_equal_models_are_rarely_told_apart() -> None:
         for seed in range(200)
     ]
     assert 0.05 <= np.mean(np.array(p_values) < 0.1) <= 0.16
+
+
+@pytest.mark.parametrize("queries", [6, 150])
+def test_measures_together_are_as_each_alone(queries: int) -> None:
+    """Same draws and flips, whatever stands in the other columns; exact and drawn."""
+    columns = np.random.default_rng(11).normal(0.1, 0.3, (queries, 3))
+    together = bootstrap_intervals(columns, seed=2)
+    p_values = paired_permutations(columns, seed=2, resamples=999)
+    for column, interval, p in zip(columns.T, together, p_values, strict=True):
+        alone = bootstrap_interval(column, seed=2)
+        assert (interval.low, interval.high) == pytest.approx((alone.low, alone.high))
+        assert p == paired_permutation(column, np.zeros(queries), seed=2, resamples=999)
+    with pytest.raises(ValueError, match=r"\(queries, measures\), of two"):
+        bootstrap_intervals(columns[:1], seed=1)
+    with pytest.raises(ValueError, match="non-finite"):
+        paired_permutations(columns * np.nan, seed=1)
+
+
+def test_scipy_agrees() -> None:
+    """Its bootstrap and permutation test, on other draws of the same values."""
+    a, b = np.random.default_rng(12).normal((0.3, 0.25), 0.2, (80, 2)).T
+    ends = stats.bootstrap(
+        (a,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    interval = bootstrap_interval(a, seed=1)
+    assert (interval.low, interval.high) == pytest.approx(tuple(ends), abs=0.003)
+    flipped = stats.permutation_test(
+        (a - b,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=10_000,
+        rng=np.random.default_rng(1),
+    )
+    assert paired_permutation(a, b, seed=1) == pytest.approx(flipped.pvalue, abs=0.02)
 
 
 def test_holm_by_hand() -> None:

@@ -24,6 +24,11 @@ class RatingKind(StrEnum):
     SIMULATED = "simulated"
     ESTIMATED = "estimated"
 
+    @property
+    def measures(self) -> bool:
+        """Whether models may be judged by it: not by what a model thinks."""
+        return self is not RatingKind.ESTIMATED
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:

@@ -1,0 +1,211 @@
+"""What an evaluation leaves behind: figures for programs, values for pooling, tables for people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from training.evaluation.evaluate import Key, Measured, Results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from training.data.cache import Unreadable
+    from training.evaluation.figures import Comparison, Figure
+
+SCHEMA = 1
+RESULTS, VALUES, REPORT = "results.json", "values.npz", "report.md"
+_DAMAGES = (ValueError, KeyError, TypeError, IndexError, EOFError, BadZipFile)
+LEVEL = 0.05
+"""Of what is called a difference, over all comparisons of a report together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One run of the command: all that its files are made of."""
+
+    command: str
+    split: str
+    seed: int
+    models: tuple[tuple[str, str], ...]
+    """Name and SHA-256 of each; the first one is compared with the others."""
+    recordings: int
+    results: tuple[Results, ...]
+    figures: tuple[Figure, ...]
+    """In the order of ``results`` and what was measured."""
+    comparisons: tuple[Comparison, ...]
+    unreadable: tuple[Unreadable, ...]
+    notes: tuple[str, ...]
+
+
+def write(evaluation: Evaluation, folder: Path) -> None:
+    """Write ``results.json``, ``values.npz`` and ``report.md``; the folder is made if missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(_as_json(evaluation), indent=1, ensure_ascii=False)
+    (folder / RESULTS).write_text(text + "\n", encoding="utf-8")
+    _write_values(evaluation.results, folder / VALUES)
+    lines = "\n".join(markdown(evaluation))
+    (folder / REPORT).write_text(lines + "\n", encoding="utf-8")
+
+
+def read_results(folder: Path) -> tuple[Results, ...]:
+    """What was measured of each model in an earlier run, with the value of every query.
+
+    Raises:
+        FileNotFoundError: the folder holds no evaluation.
+        ValueError: it is damaged, or of another version.
+    """
+    path = folder / RESULTS
+    if not path.is_file() or not (folder / VALUES).is_file():
+        raise FileNotFoundError(
+            f"{folder}: holds no {RESULTS} and {VALUES}; run `python -m training evaluate`"
+        )
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+        if written["schema"] != SCHEMA:
+            raise ValueError(f"is of schema {written['schema']}, not {SCHEMA}")
+        with np.load(folder / VALUES, allow_pickle=False) as stored:
+            values, figure, query = stored["values"], stored["figure"], stored["query"]
+            names = stored["queries"]
+        ends = np.searchsorted(figure, np.arange(len(written["figures"]) + 1))
+        found: dict[str, list[Measured]] = {one["name"]: [] for one in written["models"]}
+        for number, one in enumerate(written["figures"]):
+            own = slice(ends[number], ends[number + 1])
+            key = Key(**{name: one[name] for name in Key.__slots__})
+            queries = tuple(names[query[own]].tolist())
+            found[one["model"]].append(Measured(key, queries, values[own], one["chance"]))
+    except (*_DAMAGES, OSError) as error:
+        raise ValueError(f"{path}: cannot be read ({error}); evaluate again") from error
+    return tuple(Results(model, tuple(measured)) for model, measured in found.items())
+
+
+def _as_json(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "command": evaluation.command,
+        "split": evaluation.split,
+        "seed": evaluation.seed,
+        "models": [{"name": name, "sha256": sha256} for name, sha256 in evaluation.models],
+        "recordings": evaluation.recordings,
+        "unreadable": [asdict(one) for one in evaluation.unreadable],
+        "notes": list(evaluation.notes),
+        "figures": [_flat(one) for one in evaluation.figures],
+        "comparisons": [_flat(one) for one in evaluation.comparisons],
+    }
+
+
+def _flat(one: Figure | Comparison) -> dict[str, Any]:
+    fields = asdict(one)
+    return {**fields.pop("key"), **fields}
+
+
+def _write_values(results: Sequence[Results], path: Path) -> None:
+    """All values in one array, and for each the number of its figure and of its query."""
+    measured = [one for result in results for one in result.measured]
+    names: dict[str, int] = {}
+    query = [names.setdefault(name, len(names)) for one in measured for name in one.queries]
+    np.savez_compressed(
+        path,
+        values=np.concatenate([one.values for one in measured]),
+        figure=np.repeat(np.arange(len(measured)), [len(one.values) for one in measured]),
+        query=np.array(query, dtype=np.int64),
+        queries=np.array(list(names)),
+    )
+
+
+def markdown(evaluation: Evaluation) -> Iterator[str]:
+    """The lines of the report."""
+    yield "# Evaluation"
+    yield ""
+    yield f"`{evaluation.command}`: {evaluation.recordings} recordings of `{evaluation.split}`."
+    yield ""
+    for name, sha256 in evaluation.models:
+        yield f"- `{name}`, sha256 {sha256}"
+    yield ""
+    yield (
+        "Each figure is a mean over `n` queries with its 95 % bootstrap interval over them; chance "
+        "is what a random order is expected to reach. What each one means: docs/evaluation.md."
+    )
+    if evaluation.unreadable:
+        yield f"\n{len(evaluation.unreadable)} recordings could not be read and are left out:\n"
+        yield from (f"- {one.recording}: {one.reason}" for one in evaluation.unreadable)
+    if evaluation.notes:
+        yield "\nNot asked:\n"
+        yield from (f"- {note}" for note in evaluation.notes)
+    for data_set in dict.fromkeys(one.key.data_set for one in evaluation.figures):
+        yield f"\n## {data_set}\n"
+        yield from _figure_table(evaluation, data_set)
+    if evaluation.comparisons:
+        yield from _comparison_tables(evaluation)
+
+
+def number(value: float, *, signed: bool = False) -> str:
+    """Three decimals without the leading zero: ``.752``, ``-.012``."""
+    text = f"{value:+.3f}" if signed else f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 1.0 - 5e-4 else text
+
+
+def _figure_table(evaluation: Evaluation, data_set: str) -> Iterator[str]:
+    several = len(evaluation.results) > 1
+    cells: dict[tuple[str, ...], dict[str, str]] = {}
+    for one in evaluation.figures:
+        if one.key.data_set == data_set:
+            model = (f"`{one.model}`",) if several else ()
+            row = (*_label(one.key), *model, str(one.n), number(one.chance))
+            span = _span(one.low, one.high, signed=False)
+            cells.setdefault(row, {})[one.key.condition] = f"{number(one.mean)}{span}"
+    head = ("asked", "language", *(("model",) if several else ()), "n", "chance")
+    yield from _table(head, cells)
+
+
+def _comparison_tables(evaluation: Evaluation) -> Iterator[str]:
+    made = len(evaluation.comparisons)
+    yield "\n## Differences\n"
+    yield (
+        f"Paired, query by query; p of a permutation test, adjusted by Holm over all {made} "
+        f"comparisons. **Bold**: below {LEVEL:g}. Below that the model differs, above it nothing "
+        "is known; that is no proof that it does not."
+    )
+    for against in dict.fromkeys(one.against for one in evaluation.comparisons):
+        own = [one for one in evaluation.comparisons if one.against == against]
+        for data_set in dict.fromkeys(one.key.data_set for one in own):
+            yield f"\n### {data_set}: `{own[0].model}` less `{against}`\n"
+            cells: dict[tuple[str, ...], dict[str, str]] = {}
+            for one in own:
+                if one.key.data_set == data_set:
+                    row = (*_label(one.key), str(one.n))
+                    cells.setdefault(row, {})[one.key.condition] = _difference(one)
+            yield from _table(("asked", "language", "n"), cells)
+
+
+def _difference(one: Comparison) -> str:
+    text = number(one.difference, signed=True) + _span(one.low, one.high, signed=True)
+    if one.p_holm is None:
+        return text
+    text += f" p {number(one.p_holm)}"
+    return f"**{text}**" if one.p_holm < LEVEL else text
+
+
+def _label(key: Key) -> tuple[str, str]:
+    apart = "" if key.classes == "all" else f" ({key.classes})"
+    return f"{key.task}, {key.direction}, {key.metric}{apart}", key.language
+
+
+def _span(low: float | None, high: float | None, *, signed: bool) -> str:
+    if low is None or high is None:
+        return ""
+    return f" [{number(low, signed=signed)}, {number(high, signed=signed)}]"
+
+
+def _table(head: tuple[str, ...], cells: dict[tuple[str, ...], dict[str, str]]) -> Iterator[str]:
+    conditions = list(dict.fromkeys(name for row in cells.values() for name in row))
+    yield f"| {' | '.join([*head, *conditions])} |"
+    yield "|---" * (len(head) + len(conditions)) + "|"
+    for row, by_condition in cells.items():
+        found = [by_condition.get(name, "") for name in conditions]
+        yield f"| {' | '.join([*row, *found])} |"

@@ -1,0 +1,171 @@
+"""The loss of one step: labels, ratings, and what keeps the model near to where it started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from training.batches import draw_lists, draw_pairs, weights_of
+from training.losses.infonce import false_negatives, infonce
+from training.losses.listnet import listnet_both_ways
+
+if TYPE_CHECKING:
+    from training.batches import Examples, Lists, Pairs
+    from training.config import TrainConfig
+    from training.losses.joint import JointLoss
+    from training.model import DualEncoder
+    from training.parallel import World
+    from training.sounds import Sounds
+
+_ALIKE = 0.9
+"""Cosine of the start's text embeddings from which two captions say the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Texts without sound, by the text tower."""
+
+    kept: Tensor
+    """AudioSet's, ``(texts, text_size)``."""
+    english: Tensor
+    """Sentences about sounds, ``(sentences, text_size)``; may be none."""
+    japanese: Tensor
+    """The same sentences in Japanese, same shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A step's loss and what it is made of, for the log."""
+
+    loss: Tensor
+    binary: float | None
+    continuous: float | None
+    distance: float
+    """From the start, weighed."""
+
+
+class Objective:
+    """Draws what a step looks at and judges a model by it."""
+
+    def __init__(
+        self,
+        start: DualEncoder,
+        examples: Examples,
+        texts: Texts,
+        sounds: Sounds,
+        config: TrainConfig,
+    ) -> None:
+        """Compute once what the start makes of all texts; its device is the training's."""
+        self._examples = examples
+        self._sounds = sounds
+        self._config = config
+        self._device = start.log_logit_scale.device
+        self._weights = weights_of(examples.relevant)
+        self._captions = examples.texts.to(self._device)
+        self._texts = Texts(
+            texts.kept.to(self._device),
+            texts.english.to(self._device),
+            texts.japanese.to(self._device),
+        )
+        with torch.no_grad():
+            self._caption_anchors = start.encode_text(self._captions)
+            self._kept_anchors = start.encode_text(self._texts.kept)
+            self._sentence_anchors = start.encode_text(self._texts.english)
+
+    def __call__(
+        self,
+        model: DualEncoder,
+        joint: JointLoss,
+        progress: float,
+        chance: torch.Generator,
+        world: World,
+    ) -> Terms:
+        """The loss of a newly drawn batch, the same on all processes.
+
+        Args:
+            model: whose loss it is.
+            joint: how labels and ratings are weighed.
+            progress: of the whole training, 0 to 1.
+            chance: where every draw comes from; in the same state on all processes.
+            world: the processes that share the batch.
+        """
+        pairs = self._pairs(chance)
+        lists = self._lists(chance)
+        heard_of = torch.cat(
+            [one.recordings for one in (pairs, lists) if one is not None]
+            or [torch.zeros(0, dtype=torch.int64)]
+        )
+        if not len(heard_of):
+            raise ValueError("there are neither pairs nor rated lists to learn from; see loss.*")
+        sounds = self._sounds.draw(heard_of, chance)
+        share = world.share(len(heard_of))
+        stems = sounds.stems[share].to(self._device)
+        with torch.autocast(
+            self._device.type, torch.bfloat16, enabled=self._config.half(self._device.type)
+        ):
+            own = model.encode_stem(stems, self._config.frozen_blocks)
+        heard = world.gather(own.float(), len(heard_of))
+        count = 0 if pairs is None else len(pairs.captions)
+        binary = None if pairs is None else self._binary(model, pairs, heard[:count])
+        continuous = None if lists is None else self._continuous(model, lists, heard[count:])
+        loss = joint(binary, continuous, progress)
+        distance = self._distance(model, heard, sounds.anchors.to(self._device), chance)
+        return Terms(
+            loss + distance,
+            None if binary is None else float(binary.detach()),
+            None if continuous is None else float(continuous.detach()),
+            float(distance.detach()),
+        )
+
+    def _pairs(self, chance: torch.Generator) -> Pairs | None:
+        if not self._config.loss.uses_labels or not bool((self._weights > 0).any()):
+            return None
+        return draw_pairs(self._examples, self._weights, self._config.batch, chance)
+
+    def _lists(self, chance: torch.Generator) -> Lists | None:
+        if not self._config.loss.uses_ratings:
+            return None
+        return draw_lists(self._examples, self._config.batch, chance)
+
+    def _binary(self, model: DualEncoder, pairs: Pairs, heard: Tensor) -> Tensor:
+        texts = model.encode_text(self._captions[pairs.captions])
+        # Only the captions that were drawn meet; all pairs known to fit are no negatives.
+        relevant = self._examples.relevant[pairs.captions][:, pairs.recordings]
+        left_out = false_negatives(pairs.captions, pairs.recordings, relevant).to(self._device)
+        anchors = self._caption_anchors[pairs.captions]
+        left_out |= anchors @ anchors.T > _ALIKE
+        return infonce(model.logit_scale * texts @ heard.T, left_out)
+
+    def _continuous(self, model: DualEncoder, lists: Lists, heard: Tensor) -> Tensor:
+        texts = model.encode_text(self._captions[lists.captions])
+        scores = model.logit_scale * texts @ heard.T
+        temperature = self._config.loss.rating_temperature
+        ratings, rated = lists.ratings.to(self._device), lists.rated.to(self._device)
+        return listnet_both_ways(scores, ratings, rated, temperature)
+
+    def _distance(
+        self, model: DualEncoder, heard: Tensor, anchors: Tensor, chance: torch.Generator
+    ) -> Tensor:
+        """How far texts and windows have gone from where the start had them."""
+        loss, count = self._config.loss, self._config.batch.texts
+        distance = loss.keep_audio * _apart(heard, anchors)
+        if loss.keep_texts:
+            at = torch.randint(len(self._kept_anchors), (count,), generator=chance)
+            kept = model.encode_text(self._texts.kept[at])
+            distance = distance + loss.keep_texts * _apart(kept, self._kept_anchors[at])
+        if loss.translations and len(self._sentence_anchors):
+            at = torch.randint(len(self._sentence_anchors), (count,), generator=chance)
+            # The start knows English sentences better: the Japanese ones come to them.
+            for sentences in (self._texts.english, self._texts.japanese):
+                embedded = model.encode_text(sentences[at])
+                apart = _apart(embedded, self._sentence_anchors[at])
+                distance = distance + loss.translations / 2.0 * apart
+        return distance
+
+
+def _apart(rows: Tensor, anchors: Tensor) -> Tensor:
+    """Mean of 1 - cosine of unit rows."""
+    return (1.0 - (rows * anchors).sum(dim=-1)).mean()

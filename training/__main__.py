@@ -6,7 +6,8 @@ import argparse
 import sys
 
 from agent.errors import KikimimiError
-from training import bootstrap, train_command, vocabulary
+from training import bootstrap, rate_command, train_command, vocabulary
+from training.analyse import command as analyse_command
 from training.data import build, mix_command
 from training.evaluation import command as evaluate_command
 
@@ -15,7 +16,16 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 fine, 1 failed, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (bootstrap, vocabulary, build, mix_command, train_command, evaluate_command):
+    for module in (
+        bootstrap,
+        vocabulary,
+        build,
+        mix_command,
+        rate_command,
+        train_command,
+        evaluate_command,
+        analyse_command,
+    ):
         module.add_parser(commands)
     arguments = parser.parse_args(argv)
     try:

@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +17,18 @@ CLASSES = 527
 _LANGUAGES = ("ja", "en")
 _KINDS = ("name", "phrase", "onomatopoeia", "description")
 _COLUMNS = "index,mid,language,kind,text"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One of the ontology's 632 nodes, of which 527 are classes."""
+
+    mid: str
+    """Freebase id."""
+    name: str
+    description: str
+    children: tuple[str, ...]
+    """Ids; a node may be the child of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,19 @@ def data_folder() -> Path:
     return Path(os.environ.get("KIKIMIMI_DATA", "../shared/data"))
 
 
+def load_nodes(data: Path) -> dict[str, Node]:
+    """The whole ontology by id.
+
+    Raises:
+        FileNotFoundError: ``data`` does not hold ``audioset/``.
+    """
+    text = (data / "audioset" / "ontology.json").read_text(encoding="utf-8")
+    return {
+        node["id"]: Node(node["id"], node["name"], node["description"], tuple(node["child_ids"]))
+        for node in json.loads(text)
+    }
+
+
 def load_classes(data: Path) -> tuple[SoundClass, ...]:
     """The classes in the tower's order, with the ontology's descriptions and branches.
 
@@ -55,10 +80,7 @@ def load_classes(data: Path) -> tuple[SoundClass, ...]:
         ValueError: a class is missing in the ontology.
     """
     folder = data / "audioset"
-    nodes: dict[str, Any] = {
-        node["id"]: node
-        for node in json.loads((folder / "ontology.json").read_text(encoding="utf-8"))
-    }
+    nodes = load_nodes(data)
     branches = _branches(nodes)
     classes = []
     with (folder / "class_labels_indices.csv").open(encoding="utf-8", newline="") as file:
@@ -71,24 +93,24 @@ def load_classes(data: Path) -> tuple[SoundClass, ...]:
                     index=int(row["index"]),
                     mid=row["mid"],
                     name=row["display_name"],
-                    description=node["description"],
+                    description=node.description,
                     branches=branches[row["mid"]],
                 )
             )
     return tuple(classes)
 
 
-def _branches(nodes: dict[str, Any]) -> dict[str, frozenset[str]]:
+def _branches(nodes: Mapping[str, Node]) -> dict[str, frozenset[str]]:
     """Top-level branches of every node; a node may hang in several."""
-    children = {child for node in nodes.values() for child in node["child_ids"]}
+    children = {child for node in nodes.values() for child in node.children}
     found: dict[str, set[str]] = {mid: set() for mid in nodes}
     for top in nodes.keys() - children:
         waiting = [top]
         while waiting:
             mid = waiting.pop()
-            if nodes[top]["name"] not in found[mid]:
-                found[mid].add(str(nodes[top]["name"]))
-                waiting.extend(nodes[mid]["child_ids"])
+            if nodes[top].name not in found[mid]:
+                found[mid].add(nodes[top].name)
+                waiting.extend(nodes[mid].children)
     return {mid: frozenset(names) for mid, names in found.items()}
 
 

@@ -116,7 +116,10 @@ def test_ratings_drive_the_model(tmp_path: Path) -> None:
     for at, ratings in enumerate((manifest.ratings, flipped)):
         material = _material(replace(manifest, ratings=ratings))
         loss = replace(_FREE, binary=0.0)
-        config = _config(tmp_path / str(at), steps=120, validate_every=120, loss=loss)
+        slow = replace(_FAST, head_rate=1e-2)
+        config = _config(
+            tmp_path / str(at), steps=120, validate_every=120, loss=loss, optimiser=slow
+        )
         trainer = Trainer(small_model(), material, config)
         trainer.run()
         orders.append(_rated_order(trainer, material))

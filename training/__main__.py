@@ -10,6 +10,7 @@ from training import bootstrap, rate_command, train_command, vocabulary
 from training.analyse import command as analyse_command
 from training.data import build, mix_command
 from training.evaluation import command as evaluate_command
+from training.experiment import command as experiment_command
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,6 +25,7 @@ def main(argv: list[str] | None = None) -> int:
         rate_command,
         train_command,
         evaluate_command,
+        experiment_command,
         analyse_command,
     ):
         module.add_parser(commands)

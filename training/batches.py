@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from training.losses.listnet import has_order
 from training.ratings import RatedList, rated_lists
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from agent.records import FloatArray
     from training.config import BatchConfig
     from training.data.records import Manifest, RatingKind, Split
+
+_MOST_LISTS = 256
+"""Of one step: their texts cost little, their recordings are heard anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,26 +165,47 @@ def draw_pairs(
     return Pairs(captions, recordings)
 
 
-def draw_lists(examples: Examples, config: BatchConfig, chance: torch.Generator) -> Lists | None:
-    """Rated lists of one kind at random, with some recordings of each; ``None`` without any.
+def draw_lists(
+    examples: Examples, also: Tensor, config: BatchConfig, chance: torch.Generator
+) -> Lists | None:
+    """Rated lists of one kind at random, and all that is known of what is heard anyway.
 
-    Whatever else is known between the captions and recordings that were drawn counts as well.
+    The few lists that are drawn bring their recordings; between these and the others of the
+    batch many more captions are rated, for which nothing more has to be heard. Without them a
+    step would follow the noise of a handful of captions.
+
+    Args:
+        examples: of the split.
+        also: recordings that are heard anyway, int64 ``(recordings,)``.
+        config: how many lists, and recordings of each.
+        chance: where the draw comes from.
+
+    Returns:
+        Lists with two different ratings each; ``None`` where there are none.
     """
     if not examples.rated or not config.lists:
         return None
     sizes = torch.tensor([float(len(one.captions)) for one in examples.rated])
     table = examples.rated[int(torch.multinomial(sizes, 1, generator=chance))]
     rows = torch.randperm(len(table.captions), generator=chance)[: config.lists]
-    known = ~table.ratings[rows].isnan()
-    drawn = torch.cat(
-        [
-            own[torch.randperm(len(own), generator=chance)[: config.list_items]]
-            for own in (row.nonzero()[:, 0] for row in known)
-        ]
-    )
-    recordings = torch.unique(drawn)
-    ratings = table.ratings[rows][:, recordings]
-    return Lists(table.captions[rows], recordings, ratings.nan_to_num(), ~ratings.isnan())
+    drawn = [_items(row, config.list_items, chance) for row in table.ratings[rows]]
+    recordings = torch.unique(torch.cat([also, *drawn]))
+    ratings = table.ratings[:, recordings]
+    rated = ~ratings.isnan()
+    ratings = ratings.nan_to_num()
+    rows = has_order(ratings, rated).nonzero()[:, 0]
+    if not len(rows):
+        return None
+    rows = rows[torch.randperm(len(rows), generator=chance)[:_MOST_LISTS]]
+    return Lists(table.captions[rows], recordings, ratings[rows], rated[rows])
+
+
+def _items(ratings: Tensor, count: int, chance: torch.Generator) -> Tensor:
+    """Some recordings of a list at random, its best one among them: few are rated above 0."""
+    rated = (~ratings.isnan()).nonzero()[:, 0]
+    shuffled = rated[torch.randperm(len(rated), generator=chance)]
+    best = shuffled[ratings[shuffled].argmax()]
+    return torch.cat([best[None], shuffled[shuffled != best][: count - 1]])
 
 
 def _one_of(values: Tensor, chance: torch.Generator) -> Tensor:

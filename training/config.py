@@ -66,18 +66,18 @@ class LearnConfig:
 class LossConfig:
     """The joint loss."""
 
-    weighting: Weighting = Weighting.RAMP
+    weighting: Weighting = Weighting.CONSTANT
     binary: float = 1.0
     """Weight of InfoNCE, where the weighting is constant."""
     continuous: float = 1.0
     """Weight of ListNet, likewise."""
     rating_temperature: float = 20.0
     """Of the ratings' softmax, in points of 100."""
-    keep_texts: float = 5.0
+    keep_texts: float = 8.0
     """Weight of staying near the start's embeddings of AudioSet's texts."""
     keep_audio: float = 20.0
     """Weight of staying near the start's embeddings of the same windows."""
-    translations: float = 2.0
+    translations: float = 4.0
     """Weight of Japanese sentences coming to the same sentences in English."""
 
     @property
@@ -104,7 +104,7 @@ class BatchConfig:
     """What one step looks at."""
 
     pairs: int = 48
-    lists: int = 4
+    lists: int = 5
     list_items: int = 6
     """Rated recordings of each list, drawn anew each time."""
     texts: int = 128
@@ -127,12 +127,12 @@ class OptimiserConfig:
 class TrainConfig:
     """Everything that decides what comes out."""
 
-    manifest: Path = Path("runs/data")
+    manifest: Path = Path("runs/rated")
     start: Path = Path("runs/bootstrap/model.pt")
     output: Path = Path("runs/train")
     cache: Path = Path("runs/cache")
     seed: int = 0
-    steps: int = 600
+    steps: int = 400
     validate_every: int = 100
     patience: int = 5
     """Validations without an improvement before it ends."""

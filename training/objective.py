@@ -93,11 +93,11 @@ class Objective:
             world: the processes that share the batch.
         """
         pairs = self._pairs(chance)
-        lists = self._lists(chance)
-        heard_of = torch.cat(
-            [one.recordings for one in (pairs, lists) if one is not None]
-            or [torch.zeros(0, dtype=torch.int64)]
-        )
+        nothing = torch.zeros(0, dtype=torch.int64)
+        paired = nothing if pairs is None else pairs.recordings
+        lists = self._lists(paired, chance)
+        listed = nothing if lists is None else lists.recordings
+        heard_of = torch.cat([paired, listed[~torch.isin(listed, paired)]])
         if not len(heard_of):
             raise ValueError("there are neither pairs nor rated lists to learn from; see loss.*")
         sounds = self._sounds.draw(heard_of, chance)
@@ -106,11 +106,14 @@ class Objective:
         with torch.autocast(
             self._device.type, torch.bfloat16, enabled=self._config.half(self._device.type)
         ):
-            own = model.encode_stem(stems, self._config.frozen_blocks)
-        heard = world.gather(own.float(), len(heard_of))
-        count = 0 if pairs is None else len(pairs.captions)
-        binary = None if pairs is None else self._binary(model, pairs, heard[:count])
-        continuous = None if lists is None else self._continuous(model, lists, heard[count:])
+            share_heard = model.encode_stem(stems, self._config.frozen_blocks)
+        heard = world.gather(share_heard.float(), len(heard_of))
+        binary = None if pairs is None else self._binary(model, pairs, heard[: len(paired)])
+        continuous = None
+        if lists is not None:
+            ordered, places = torch.sort(heard_of)
+            own = heard[places[torch.searchsorted(ordered, listed)]]
+            continuous = self._continuous(model, lists, own)
         loss = joint(binary, continuous, progress)
         distance = self._distance(model, heard, sounds.anchors.to(self._device), chance)
         return Terms(
@@ -125,10 +128,10 @@ class Objective:
             return None
         return draw_pairs(self._examples, self._weights, self._config.batch, chance)
 
-    def _lists(self, chance: torch.Generator) -> Lists | None:
+    def _lists(self, paired: Tensor, chance: torch.Generator) -> Lists | None:
         if not self._config.loss.uses_ratings:
             return None
-        return draw_lists(self._examples, self._config.batch, chance)
+        return draw_lists(self._examples, paired, self._config.batch, chance)
 
     def _binary(self, model: DualEncoder, pairs: Pairs, heard: Tensor) -> Tensor:
         texts = model.encode_text(self._captions[pairs.captions])

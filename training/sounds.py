@@ -97,7 +97,7 @@ class KeptWindows:
 
     def __init__(
         self,
-        fresh: FreshWindows,
+        fresh: Sounds,
         recordings: int,
         views: int,
         seed: int,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from training.material import Material
     from training.model import DualEncoder
     from training.objective import Terms
+    from training.sounds import Sounds
 
 _STATE = "state.pt"
 _MODEL = "model.pt"
@@ -51,6 +52,37 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is heard through the start's frozen blocks, whatever is learned from it."""
+
+    sounds: Sounds
+    judge: Judge
+
+
+def prepare(
+    start: DualEncoder,
+    material: Material,
+    config: TrainConfig,
+    track: Callable[[range], Iterable[int]] = iter,
+) -> Prepared:
+    """Hear the windows that are kept, and the validation recordings.
+
+    Args:
+        start: the model to start from, on the training's device.
+        material: what is learned from.
+        config: the settings.
+        track: shows how far it is.
+    """
+    frames = round(config.batch.window_s * start.level.constants.frame_rate_hz)
+    windows = Windows(material.train.log_mels, frames, augmented=config.augment)
+    sounds: Sounds = FreshWindows(windows, start, config.frozen_blocks)
+    if config.views:
+        seed = _VIEWS_SEED * (1 + config.seed)
+        sounds = KeptWindows(sounds, len(windows), config.views, seed, track)
+    return Prepared(sounds, Judge(material.validation, start, config.frozen_blocks))
+
+
 class Trainer:
     """One training, that can be killed at any time and goes on where its state was saved."""
 
@@ -60,7 +92,7 @@ class Trainer:
         material: Material,
         config: TrainConfig,
         world: World = ALONE,
-        track: Callable[[range], Iterable[int]] = iter,
+        prepared: Prepared | None = None,
     ) -> None:
         """Prepare the first step, or take up the saved state in the output folder.
 
@@ -69,7 +101,7 @@ class Trainer:
             material: what is learned from.
             config: the settings.
             world: the processes that train together.
-            track: shows how far the windows are that are heard beforehand.
+            prepared: what :func:`prepare` made of the same; made here if ``None``.
 
         Raises:
             ValueError: the saved state is of another training, or the device is not there.
@@ -86,15 +118,11 @@ class Trainer:
         self.joint = config.loss.joint().to(device)
         self.optimiser = _optimiser(self.model, self.joint, config)
         self.chance = torch.Generator().manual_seed(config.seed)
-        frames = round(config.batch.window_s * self.model.level.constants.frame_rate_hz)
-        windows = Windows(material.train.log_mels, frames, augmented=config.augment)
-        fresh = FreshWindows(windows, self.start, config.frozen_blocks)
-        sounds: FreshWindows | KeptWindows = fresh
-        if config.views:
-            seed = _VIEWS_SEED * (1 + config.seed)
-            sounds = KeptWindows(fresh, len(windows), config.views, seed, track)
-        self._objective = Objective(self.start, material.train, material.texts, sounds, config)
-        self._judge = Judge(material.validation, self.start, config.frozen_blocks)
+        prepared = prepared or prepare(self.start, material, config)
+        self._objective = Objective(
+            self.start, material.train, material.texts, prepared.sounds, config
+        )
+        self._judge = prepared.judge
         self._resume()
         self._curves: SummaryWriter | None = None
         if world.first and config.tensorboard:
@@ -127,8 +155,7 @@ class Trainer:
         while not self.done:
             self.step()
             stepped(self.progress.step)
-            last = self.progress.step == self.config.steps
-            if last or self.progress.step % self.config.validate_every == 0:
+            if self.done or self.progress.step % self.config.validate_every == 0:
                 self._validate(report)
         if self._curves is not None:
             self._curves.close()

@@ -23,14 +23,15 @@ from training.data.records import Split
 from training.data.texts import embed_texts
 from training.material import gather, texts_of
 from training.parallel import World
-from training.train import Trainer
+from training.train import Trainer, prepare
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from agent.records import FloatArray
     from training.config import TrainConfig
+    from training.data.readers.audiocaps import Translation
     from training.data.records import Manifest
     from training.material import Material
     from training.objective import Texts
@@ -68,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _train(config: TrainConfig, data: Path, world: World) -> int:
     material, manifest = read_material(config, data, quiet=not world.first)
     start = checkpoint.load(config.start)
-    trainer = Trainer(start, material, config, world, _shown("hearing windows", world))
+    device = parallel.device_of(config.device, world)
+    prepared = prepare(start.to(device), material, config, _shown("hearing windows", world))
+    trainer = Trainer(start, material, config, world, prepared)
     if not world.first:
         trainer.run()
         return 0
@@ -103,14 +106,19 @@ def read_material(
         contents = read_contents(config.manifest) if mixed else ()
         manifest = without_classes(manifest, config.leave_out, contents)
     log_mels = hear(manifest, config.cache, data, quiet=quiet)
-    return gather(manifest, log_mels, *embed(manifest, config.cache, data), config.learn), manifest
+    return gather(manifest, log_mels, *embed(manifest, config, data), config.learn), manifest
 
 
 def hear(
-    manifest: Manifest, cache: Path, data: Path, *, quiet: bool = False
+    manifest: Manifest,
+    cache: Path,
+    data: Path,
+    *,
+    splits: Collection[Split] = (Split.TRAIN, Split.VALIDATION),
+    quiet: bool = False,
 ) -> dict[str, FloatArray]:
-    """Log-mels of all recordings that are not for the test, by id; names those left out."""
-    wanted = [one for one in manifest.recordings if one.split is not Split.TEST]
+    """Log-mels of the recordings of some splits, by id; names those left out."""
+    wanted = [one for one in manifest.recordings if one.split in splits]
     log_mels: dict[str, FloatArray] = {}
     unread: list[Unreadable] = []
     heard = LogMelCache(cache / "log-mel", data).load(wanted)
@@ -128,14 +136,20 @@ def hear(
     return log_mels
 
 
-def embed(manifest: Manifest, cache: Path, data: Path) -> tuple[dict[str, FloatArray], Texts]:
-    """Embeddings of all captions by id, and of the texts without sound."""
-    kept = [text.text for text in load_texts(load_classes(data))]
-    sentences = [one for one in audiocaps.read(data) if one.split is not Split.TEST]
+def embed(
+    manifest: Manifest, config: TrainConfig, data: Path
+) -> tuple[dict[str, FloatArray], Texts]:
+    """Embeddings of all captions by id, and of the texts without sound that have a weight."""
+    kept: list[str] = []
+    if config.loss.keep_texts:
+        kept = [text.text for text in load_texts(load_classes(data))]
+    sentences: list[Translation] = []
+    if config.loss.translations:
+        sentences = [one for one in audiocaps.read(data) if one.split is not Split.TEST]
     english = [one.english for one in sentences]
-    captions = [caption.text for caption in manifest.captions]
     japanese = [one.japanese for one in sentences]
-    rows = embed_texts([*captions, *kept, *english, *japanese], cache)
+    captions = [caption.text for caption in manifest.captions]
+    rows = embed_texts([*captions, *kept, *english, *japanese], config.cache)
     own, *others = np.split(rows, np.cumsum([len(captions), len(kept), len(english)]).tolist())
     by_id = {one.id: row for one, row in zip(manifest.captions, own, strict=True)}
     return by_id, texts_of(*others)

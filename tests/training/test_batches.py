@@ -24,6 +24,9 @@ def _examples(split: Split = Split.TRAIN, without: tuple[str, ...] = ()) -> Exam
     return examples_of(manifest, split, sounds, small_texts(manifest))
 
 
+_NONE = torch.zeros(0, dtype=torch.int64)
+
+
 def _chance() -> torch.Generator:
     return torch.Generator().manual_seed(3)
 
@@ -72,7 +75,7 @@ def test_common_sounds_are_drawn_less_often_one_by_one() -> None:
 def test_lists_keep_each_rating_with_its_recording() -> None:
     """What stands in the batch is what was rated, of one kind of rating."""
     examples = _examples()
-    lists = draw_lists(examples, _CONFIG, _chance())
+    lists = draw_lists(examples, _NONE, _CONFIG, _chance())
     assert lists is not None
     assert lists.rated.all()
     (table,) = examples.rated
@@ -91,6 +94,7 @@ def test_what_nobody_rated_is_not_rated() -> None:
     ratings[0, rated[2:]] = torch.nan
     lists = draw_lists(
         replace(examples, rated=(replace(table, ratings=ratings),)),
+        _NONE,
         BatchConfig(lists=4, list_items=4),
         _chance(),
     )
@@ -99,11 +103,32 @@ def test_what_nobody_rated_is_not_rated() -> None:
     assert not lists.ratings[~lists.rated].any()
 
 
+def test_what_is_heard_anyway_is_ordered_too() -> None:
+    """All captions with two different ratings among the batch's recordings count."""
+    examples = _examples()
+    (table,) = examples.rated
+    also = (~table.ratings[0].isnan()).nonzero()[:, 0]
+    lists = draw_lists(examples, also, BatchConfig(lists=1, list_items=2), _chance())
+    assert lists is not None
+    assert sorted(lists.captions.tolist()) == sorted(table.captions.tolist())
+    assert set(also.tolist()) <= set(lists.recordings.tolist())
+
+
+def test_the_best_of_a_list_is_always_drawn() -> None:
+    """A draw of what is rated 0 throughout would say nothing."""
+    examples = _examples()
+    chance = _chance()
+    for _ in range(20):
+        lists = draw_lists(examples, _NONE, BatchConfig(lists=1, list_items=2), chance)
+        assert lists is not None
+        assert lists.ratings.amax(dim=1).max() == 100.0
+
+
 def test_kinds_of_ratings_are_told_apart() -> None:
     """A batch holds ratings of one kind, and none is averaged with another."""
     manifest = small_manifest()
     estimated = tuple(
-        replace(one, rating=50.0, rater="model", kind=RatingKind.ESTIMATED)
+        replace(one, rating=one.rating / 7.0, rater="model", kind=RatingKind.ESTIMATED)
         for one in manifest.ratings
     )
     manifest = replace(manifest, ratings=manifest.ratings + estimated)
@@ -112,17 +137,17 @@ def test_kinds_of_ratings_are_told_apart() -> None:
     chance = _chance()
     seen = set()
     for _ in range(20):
-        lists = draw_lists(examples, _CONFIG, chance)
+        lists = draw_lists(examples, _NONE, _CONFIG, chance)
         assert lists is not None
-        estimated_only = bool((lists.ratings == 50.0).all())
-        assert estimated_only or not bool((lists.ratings == 50.0).any())
-        seen.add(estimated_only)
-    assert seen == {True, False}
+        seen.add(round(float(lists.ratings.max()), 3))
+        own = lists.ratings * (7.0 if lists.ratings.max() < 50.0 else 1.0)
+        assert {round(one) for one in own[lists.rated].tolist()} <= {0, 20, 40, 60, 100}
+    assert seen == {100.0, 14.286}
 
 
 def test_without_lists_there_are_none() -> None:
     """Labels alone are enough to train on."""
-    assert draw_lists(replace(_examples(), rated=()), _CONFIG, _chance()) is None
+    assert draw_lists(replace(_examples(), rated=()), _NONE, _CONFIG, _chance()) is None
 
 
 def test_window_of_a_short_sound_repeats_it() -> None:

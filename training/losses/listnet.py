@@ -45,8 +45,9 @@ def listnet(scores: Tensor, ratings: Tensor, rated: Tensor, temperature: float) 
     Args:
         scores: logit scale times cosine, shape ``(lists, items)``; gradients flow here only.
         ratings: same shape, 0-100.
-        rated: bool, same shape. A list with fewer than two rated items says nothing about order
-            and is left out of the mean.
+        rated: bool, same shape. A list without two different ratings says nothing about order
+            and is left out of the mean: its target would ask for equal scores, and among people's
+            lists those that are all zeros are many.
         temperature: of the ratings, see :func:`target_distribution`; that of the scores is in
             the logit scale.
 
@@ -58,7 +59,7 @@ def listnet(scores: Tensor, ratings: Tensor, rated: Tensor, temperature: float) 
     """
     _check_shapes(scores, rated)
     targets = target_distribution(ratings, rated, temperature).to(scores.dtype)
-    kept = has_order(rated)
+    kept = has_order(ratings, rated)
     # A row that is masked throughout would have NaN in the gradient of its softmax.
     if not bool(kept.any()):
         return scores.masked_fill(~rated, 0.0).sum() * 0.0
@@ -84,17 +85,19 @@ def listnet_both_ways(scores: Tensor, ratings: Tensor, rated: Tensor, temperatur
         ValueError: as :func:`listnet`.
     """
     over_clips = listnet(scores, ratings, rated, temperature)
-    if not bool(has_order(rated.T).any()):
+    if not bool(has_order(ratings.T, rated.T).any()):
         return over_clips
     over_captions = listnet(scores.T, ratings.T, rated.T, temperature)
-    if not bool(has_order(rated).any()):
+    if not bool(has_order(ratings, rated).any()):
         return over_captions
     return (over_clips + over_captions) / 2.0
 
 
-def has_order(rated: Tensor) -> Tensor:
-    """Which lists have something to order: bool ``(lists,)`` of bool ``(lists, items)``."""
-    return rated.sum(dim=-1) > 1
+def has_order(ratings: Tensor, rated: Tensor) -> Tensor:
+    """Which lists have two different ratings: bool ``(lists,)`` of ``(lists, items)``."""
+    highest = ratings.masked_fill(~rated, -math.inf).amax(dim=-1)
+    lowest = ratings.masked_fill(~rated, math.inf).amin(dim=-1)
+    return highest > lowest
 
 
 def _check_shapes(values: Tensor, rated: Tensor) -> None:

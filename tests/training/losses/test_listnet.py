@@ -142,12 +142,13 @@ def test_unrated_items_are_not_there(rubbish: float) -> None:
 
 
 def test_lists_without_order_are_left_out_of_the_mean() -> None:
-    """Empty lists and lists of one neither add nor dilute."""
+    """Empty lists, lists of one and lists rated all alike neither add nor dilute."""
     scores, ratings, rated = batch()
     rated[0] = False
     rated[3] = torch.arange(ITEMS) == 4
-    kept = torch.tensor([1, 2, 4])
-    assert has_order(rated).nonzero().flatten().tolist() == kept.tolist()
+    ratings[2] = 30.0
+    kept = torch.tensor([1, 4])
+    assert has_order(ratings, rated).nonzero().flatten().tolist() == kept.tolist()
     alone = listnet(scores[kept], ratings[kept], rated[kept], 10.0)
     assert float(listnet(scores, ratings, rated, 10.0)) == pytest.approx(float(alone), rel=1e-12)
 

@@ -92,7 +92,13 @@ MADE_OF = (
         work="AudioCaps; Japanese translation of AudioCaps (ml-audiocaps)",
         author="Chris Dongjoo Kim et al.; Saruwatari Lab",
         licence="MIT; Apache-2.0",
-        used_for="choice of the vocabulary's pieces",
+        used_for="choice of the vocabulary's pieces; sentences that mean the same",
+    ),
+    Attribution(
+        work="TAU Audio-Text Graded Relevances 2023; captions of Clotho",
+        author="Huang Xie, Khazar Khorrami, Okko Räsänen, Tuomas Virtanen; Tampere University",
+        licence="MIT; Tampere University's terms",
+        used_for="statistics of people's ratings, which simulated raters are fitted to",
     ),
     Attribution(
         work="mod-sounds (everyday-cc)",
@@ -251,6 +257,8 @@ def model_card(
         "",
         *(f"`{command}`" for command in dict.fromkeys(one.command for one in metrics)),
         "",
+        "No training has learned from what is measured here.",
+        "",
         "## What quantization costs",
         "",
         costs,
@@ -265,7 +273,10 @@ def model_card(
     if learned_from:
         lines += [
             "The recordings that it has learned from, with their authors and licences, are in",
-            f"[{ATTRIBUTIONS}]({ATTRIBUTIONS}).",
+            f"[{ATTRIBUTIONS}]({ATTRIBUTIONS}). What it has learned of them: class labels, our own",
+            "captions, and ratings by simulated raters; no person has rated these recordings. It",
+            "knows their classes better than others, and one machine of a kind from another only",
+            "where it has heard both.",
             "",
         ]
     return "\n".join(lines)

@@ -14,6 +14,9 @@ import torch
 from agent import descriptions
 from agent.audiofile import read_audio
 from agent.retrieval import mean_average_precision, top_1
+from training.data.readers import everyday, folders
+from training.data.readers.esc50 import FOLDS
+from training.data.records import Split
 from training.frontend import LogMel
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "ja")
 # Windows as long as those on the box, and how many of a long recording.
 _WINDOW_FRAMES, _MOST_WINDOWS = 200, 3
+_MACHINES = 12
+"""Recordings of each machine that activations are measured on."""
 TEXTS = Path(__file__).resolve().parents[1] / "configs" / "evaluation"
 
 
@@ -83,10 +88,11 @@ def log_mels(paths: Sequence[Path]) -> tuple[FloatArray, ...]:
 
 
 def esc50_40(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
-    """The forty classes of ESC-50, whole clips, class names in English and Japanese."""
-    folder = data / "esc50-40"
-    with (folder / "clips.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    """The forty classes of ESC-50, whole clips, class names in English and Japanese.
+
+    Of the folds that no training learns from: 3 has chosen when to stop, 5 has chosen nothing.
+    """
+    rows = [row for row in _rows(data / "esc50-40") if FOLDS[row["fold"]] is not Split.TRAIN]
     texts = {}
     ids: list[str] = []
     for language in LANGUAGES:
@@ -94,20 +100,20 @@ def esc50_40(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
         ids = [error.error_id for error in described.errors]
         texts[language] = embed(model, tower, [error.text for error in described.errors])
     return RetrievalSet(
-        name="esc50-40",
-        log_mels=log_mels([folder / "audio" / row["filename"] for row in rows]),
+        name="esc50-40, folds 3 and 5",
+        log_mels=log_mels([data / "esc50-40" / "audio" / row["filename"] for row in rows]),
         truth=np.array([ids.index(row["category"]) for row in rows]),
         texts=texts,
     )
 
 
 def everyday_cc(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
-    """Everyday sounds, every other one, by their own English labels; the others calibrate."""
-    rows = everyday_rows(data)[1::2]
+    """Everyday sounds of the test split, by their own English labels."""
+    rows = _everyday(data, Split.TEST)
     labels = sorted({row["label"] for row in rows})
     return RetrievalSet(
-        name="everyday-cc",
-        log_mels=log_mels([data / "everyday-cc" / "audio" / row["filename"] for row in rows]),
+        name="everyday-cc, test",
+        log_mels=log_mels([data / everyday.NAME / "audio" / row["filename"] for row in rows]),
         truth=np.array([labels.index(row["label"]) for row in rows]),
         texts={"en": embed(model, tower, labels)},
     )
@@ -118,10 +124,11 @@ def calibration(data: Path) -> tuple[FloatArray, ...]:
 
     All of one length, which the quantizer's histograms need.
     """
-    paths = [data / "everyday-cc" / "audio" / row["filename"] for row in everyday_rows(data)[::2]]
-    paths = paths[::2]
-    paths += sorted((data / "brushless-motors").glob("*.flac"))[::12]
-    paths += sorted((data / "vroom-lathe").glob("*/*.flac"))[::60]
+    rows = _everyday(data, Split.TRAIN)[::2]
+    paths = [data / everyday.NAME / "audio" / row["filename"] for row in rows]
+    for one in (folders.MOTORS, folders.LATHE):
+        trained = [r for r in folders.read(data, one).recordings if r.split is Split.TRAIN]
+        paths += [data / r.path for r in trained[:: max(1, len(trained) // _MACHINES)]]
     return tuple(
         one[:, start : start + _WINDOW_FRAMES]
         for one in log_mels(paths)
@@ -129,9 +136,16 @@ def calibration(data: Path) -> tuple[FloatArray, ...]:
     )
 
 
-def everyday_rows(data: Path) -> list[dict[str, str]]:
-    """The rows of everyday-cc's list of clips."""
-    with (data / "everyday-cc" / "clips.csv").open(encoding="utf-8", newline="") as file:
+def _everyday(data: Path, split: Split) -> list[dict[str, str]]:
+    """The rows of everyday-cc's list of clips that are of a split."""
+    recordings = everyday.read(data).recordings
+    own = {Path(one.path).name for one in recordings if one.split is split}
+    return [row for row in _rows(data / everyday.NAME) if row["filename"] in own]
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    """The rows of a set's list of clips."""
+    with (folder / "clips.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

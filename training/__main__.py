@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from agent.errors import KikimimiError
-from training import bootstrap, rate_command, train_command, vocabulary
+from training import bootstrap, rate_command, select_command, train_command, vocabulary
 from training.analyse import command as analyse_command
 from training.data import build, mix_command
 from training.evaluation import command as evaluate_command
@@ -26,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
         train_command,
         evaluate_command,
         experiment_command,
+        select_command,
         analyse_command,
     ):
         module.add_parser(commands)

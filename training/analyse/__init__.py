@@ -1,0 +1,1 @@
+"""What ratings by people and the model's similarities depend on, with figures."""

@@ -29,6 +29,10 @@ _CHUNK_VALUES = 1 << 15
 _LOWEST_RATE_HZ = 1_000
 _HIGHEST_RATE_HZ = 768_000
 
+# 120 dB over full scale: bytes that were taken for samples, of which the resampler's sums would
+# become infinite.
+_ABSURD = 1e6
+
 # libsndfile trims the length of a cut file to what is there, and tells only in its log: the
 # sizes of WAV, AIFF, W64 and RF64 chunks, and the missing end of an Ogg stream.
 _TRIMMED = re.compile(r"^\s*(data|SSND|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
@@ -192,11 +196,22 @@ def _mono(path: Path, file: soundfile.SoundFile) -> Iterator[FloatArray]:
             raise _cut_short(path, done / rate_hz, promised / rate_hz) from error
         if len(frames) == 0:
             raise _cut_short(path, done / rate_hz, promised / rate_hz)
-        mono = frames[:, 0] if file.channels == 1 else frames.mean(axis=1, dtype=np.float32)
+        mono = _mixed(frames)
         if not np.isfinite(mono).all():
             raise _not_numbers(path, file, mono, done)
         done += len(mono)
         yield np.ascontiguousarray(mono)
+
+
+def _mixed(frames: FloatArray) -> FloatArray:
+    """Mean of the channels; what is beyond all measure counts as infinite."""
+    if frames.shape[1] == 1:
+        mono: FloatArray = frames[:, 0]
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            mono = frames.mean(axis=1, dtype=np.float32)
+    absurd = np.abs(mono) > _ABSURD
+    return np.where(absurd, np.float32(np.inf), mono) if absurd.any() else mono
 
 
 def _cut_short(path: Path, there_s: float, promised_s: float | None) -> AudioFileError:
@@ -213,7 +228,7 @@ def _not_numbers(
     first_s = (before + int(np.argmin(np.isfinite(mono)))) / file.samplerate
     count = int(np.count_nonzero(~np.isfinite(mono)))
     for rest in file.blocks(_CHUNK_VALUES // file.channels + 1, dtype="float32", always_2d=True):
-        count += int(np.count_nonzero(~np.isfinite(rest.mean(axis=1))))
+        count += int(np.count_nonzero(~np.isfinite(_mixed(rest))))
     return AudioFileError(
         f"{path}: {count} of {file.frames} samples are not numbers (NaN or infinity), the first "
         f"at {first_s:.3f} s; write the file again"

@@ -5,8 +5,8 @@ Problems keep the agent from running as it is configured; warnings do not.
 
 from __future__ import annotations
 
+import shutil
 import socket
-import ssl
 import stat
 import tempfile
 from collections.abc import Callable, Sequence
@@ -18,8 +18,9 @@ import numpy as np
 from agent import bundle as bundles
 from agent import descriptions as descriptions_file
 from agent.bundle import Bundle
-from agent.config import FileSettings, MicrophoneSettings, load_settings
+from agent.config import FileSettings, MicrophoneSettings, StreamSettings, load_settings
 from agent.errors import (
+    BrokerError,
     BundleError,
     CaptureError,
     ConfigError,
@@ -28,6 +29,7 @@ from agent.errors import (
     Problem,
     TextError,
 )
+from agent.mqtt.tls import tls_context
 from agent.records import FloatArray
 
 if TYPE_CHECKING:
@@ -167,6 +169,8 @@ def _check_machine(
         where = f"sources[{number}] {source.name}"
         if isinstance(source, FileSettings) and not source.path.is_file():
             problems.append(Problem(where, f"{source.path} is not there", "name a sound file"))
+        if isinstance(source, StreamSettings) and shutil.which("ffmpeg") is None:
+            problems.append(Problem(where, "ffmpeg is missing", "apt-get install ffmpeg"))
         if isinstance(source, MicrophoneSettings) and probes.find_microphone is not None:
             try:
                 probes.find_microphone(source)
@@ -208,15 +212,12 @@ def _check_secrecy(mqtt: MqttSettings, warnings: list[Problem]) -> None:
 def _check_broker(mqtt: MqttSettings, warnings: list[Problem]) -> None:
     """Whether something accepts a connection, and shows a certificate that is trusted."""
     try:
+        context = tls_context(mqtt.tls) if mqtt.tls else None
         with socket.create_connection((mqtt.host, mqtt.port), timeout=_CONNECT_S) as plain:
-            if mqtt.tls is not None:
-                context = ssl.create_default_context(
-                    cafile=str(mqtt.tls.ca_file) if mqtt.tls.ca_file else None
-                )
-                context.check_hostname = not mqtt.tls.insecure
-                if mqtt.tls.cert_file is not None:
-                    context.load_cert_chain(mqtt.tls.cert_file, mqtt.tls.key_file)
+            if context is not None:
                 context.wrap_socket(plain, server_hostname=mqtt.host).close()
+    except BrokerError as error:
+        warnings.append(_as_problem(error))
     except (OSError, ValueError) as error:
         found = f"no connection to {mqtt.host}:{mqtt.port} ({error})"
         remedy = "start the broker, or mend host, port and tls"

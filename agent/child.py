@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from agent.config import ENVIRONMENT
 from agent.errors import KikimimiError
+from agent.systemd import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,17 +70,21 @@ class Child:
 
 
 @contextmanager
-def running_agent(folder: Path, settings: Mapping[str, Any]) -> Iterator[Child]:
+def running_agent(
+    folder: Path, settings: Mapping[str, Any], variables: Mapping[str, str] | None = None
+) -> Iterator[Child]:
     """Run the agent with some settings for as long as the context lasts.
 
     Args:
         folder: for its configuration and its log.
         settings: what ``agent.yaml`` would hold.
+        variables: of its environment, beside those of this process.
     """
     config, log = folder / "agent.yaml", folder / "agent.log"
     # JSON is YAML; settings of the shell that started this must not change what is shown.
     config.write_text(json.dumps(settings, ensure_ascii=False), encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+    kept = os.environ.keys() - ENVIRONMENT.keys() - VARIABLES
+    environment = {name: os.environ[name] for name in kept} | dict(variables or {})
     command = [sys.executable, "-m", "agent", "run", "--config", str(config)]
     with log.open("wb") as output:
         process = _start(command, output, environment)

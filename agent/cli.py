@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import os
 import signal
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import bundle, descriptions
+from agent import bundle, descriptions, systemd
 from agent.config import FileSettings, MicrophoneSettings, StdinSettings, load_settings
 from agent.errors import ConfigError, DescriptionsError, KikimimiError
 
@@ -34,6 +34,8 @@ _EXAMPLES = {
     "  kikimimi score sounds/*.flac --whole --descriptions classes.yaml --truth clips.csv",
     "bench": "  kikimimi bench --json",
     "demo": "  kikimimi demo --language en\n  kikimimi demo --microphone",
+    "install-service": "  sudo /opt/kikimimi/.venv/bin/kikimimi install-service\n"
+    "  kikimimi install-service --print",
 }
 
 
@@ -112,6 +114,19 @@ def _parser() -> argparse.ArgumentParser:
 
     benchmark.add_arguments(bench)
     bench.set_defaults(command=benchmark.run)
+
+    install = add("install-service", "make the agent a service of systemd on this machine")
+    install.add_argument(
+        "--config", type=Path, metavar="FILE", help="agent.yaml, by default in /etc/kikimimi"
+    )
+    install.add_argument("--print", action="store_true", help="show the unit and write nothing")
+    install.add_argument(
+        "--prefix",
+        type=Path,
+        metavar="FOLDER",
+        help="write below this folder as if it were / (to make a package)",
+    )
+    install.set_defaults(command=_install_service)
     return parser
 
 
@@ -150,14 +165,25 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.device is not None:
         microphone = MicrophoneSettings(name="mic1", device=arguments.device)
         settings = replace(settings, sources=(microphone,))
-    log.set_up(settings.log.level, settings.log.format)
+    # PortAudio sends standard error to nowhere while it looks for devices: log by a copy of it.
+    errors = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    log.set_up(settings.log.level, settings.log.format, errors)
+    # The watchdog ends a process that hangs by SIGABRT: the log then shows where it hung.
+    faulthandler.enable(errors)
     model = bundle.load(settings.bundle)
     described = descriptions.load(settings.descriptions)
-    requests = Requests(stop=threading.Event(), reload=threading.Event())
+    requests = Requests()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: requests.stop.set())
-    signal.signal(signal.SIGHUP, lambda *_: requests.reload.set())
-    return Pipeline(settings, model, SystemClock()).run(described, requests)
+        signal.signal(number, lambda *_: setattr(requests, "stop", True))
+    signal.signal(signal.SIGHUP, lambda *_: setattr(requests, "reload", True))
+    clock = SystemClock()
+    notifier = systemd.Notifier.of(os.environ, os.getpid(), clock)
+    try:
+        return Pipeline(settings, model, clock, notifier=notifier).run(described, requests)
+    except KikimimiError:
+        if requests.stop:  # systemd stops the process that embeds texts as well
+            return FINE
+        raise
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -202,6 +228,19 @@ def _devices(arguments: argparse.Namespace) -> int:
         mark = "*" if one.is_default else " "
         print(f"{mark} {one.label}: {one.channels} channels, {one.sample_rate_hz} Hz")
     return FINE
+
+
+def _install_service(arguments: argparse.Namespace) -> int:
+    from agent import install
+
+    config = arguments.config or install.CONFIG
+    if arguments.print:
+        print(install.unit(install.command(), config), end="")
+        return FINE
+    report = install.install(install.command(), config, arguments.prefix)
+    for line in report.lines():
+        print(line)
+    return FINE if report.ok else FOUND_PROBLEMS
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-# systemd-timesyncd and chrony's helper touch this file once the clock was set from the network.
+# systemd-timesyncd makes this file once it has set the clock from the network.
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 
 
@@ -40,10 +40,17 @@ class SystemClock:
 
 
 def _kernel_synced() -> bool:
-    """What the kernel's clock discipline says (``adjtimex``); ``False`` where it cannot be asked.
+    """What the kernel's clock discipline says; ``False`` where it cannot be asked.
 
-    Works with any time daemon: chrony, ntpd and systemd-timesyncd all clear ``STA_UNSYNC``.
+    Works with any time daemon: chrony, ntpd and systemd-timesyncd all clear ``STA_UNSYNC``, and
+    the kernel sets it again when they have been silent for too long.
     """
+    time_error = 5
+    return 0 <= kernel_state() < time_error
+
+
+def kernel_state() -> int:
+    """What ``adjtimex`` answers, which changes nothing: 0 to 4 synchronised, 5 not, -1 refused."""
     import ctypes
 
     class Timex(ctypes.Structure):
@@ -58,10 +65,8 @@ def _kernel_synced() -> bool:
             ("rest", ctypes.c_byte * 256),
         )
 
-    time_error = 5
     try:
         adjtimex = ctypes.CDLL(None).adjtimex
     except (AttributeError, OSError):
-        return False
-    state = adjtimex(ctypes.byref(Timex(modes=0)))
-    return bool(0 <= state < time_error)
+        return -1
+    return int(adjtimex(ctypes.byref(Timex(modes=0))))

@@ -2,7 +2,7 @@
 
 :func:`step` is a pure function of (state, policy, observation), so a stored stream of scores
 replays to the same events. Time inside the detector is the position in the stream, which a
-jump of the wall clock does not move; UTC only labels what comes out.
+jump of the wall clock does not move; UTC only labels where an event starts.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ class State:
     recent: tuple[Observation, ...] = ()
     """The latest windows, oldest first, at most ``policy.windows``."""
     event: Detection | None = None
+    began_s: float = 0.0
+    """Position at which the event started."""
     reported_score: float = 0.0
     reported_at_s: float = 0.0
     """Position at which the event was last reported."""
@@ -99,14 +101,16 @@ def step(
         if seen.position_s < state.quiet_until_s:
             # Kept back once per burst: the windows that count are used up.
             return replace(state, recent=(), suppressed=state.suppressed + 1), None
+        first, last = hits[0], hits[-1]
         peak = max(hits, key=lambda one: one.score)
+        state = replace(state, began_s=first.position_s)
         event = Detection(
             source=source,
             error_id=error_id,
             step=Step.NEW,
-            starts_at=hits[0].starts_at,
-            peaks_at=peak.starts_at,
-            ends_at=hits[-1].ends_at,
+            starts_at=first.starts_at,
+            peaks_at=_at(first.starts_at, state, peak),
+            ends_at=_at(first.starts_at, state, last) + last.ends_at - last.starts_at,
             score=peak.score,
             threshold=policy.threshold_on,
             hits=len(hits),
@@ -124,14 +128,24 @@ def _continue(
     if all(one.score < policy.threshold_off for one in recent) and len(recent) == policy.windows:
         return _ended(state, event, policy, seen.position_s)
     event = replace(event, step=Step.UPDATE, hits=hits, windows=len(recent))
+    seen_at = _at(event.starts_at, state, seen)
     if seen.score >= policy.threshold_off:
-        event = replace(event, ends_at=seen.ends_at)
+        event = replace(event, ends_at=seen_at + seen.ends_at - seen.starts_at)
     if seen.score > event.score:
-        event = replace(event, score=seen.score, peaks_at=seen.starts_at)
+        event = replace(event, score=seen.score, peaks_at=seen_at)
     rose = event.score - state.reported_score >= _NOTABLE_RISE
     if rose or seen.position_s - state.reported_at_s >= policy.update_s:
         return _reported(state, event, seen), event
     return replace(state, event=event), None
+
+
+def _at(starts_at: float, state: State, seen: Observation) -> float:
+    """UTC start of a window by the clock as it stood when the event started.
+
+    All times of an event are by one clock: where UTC is set meanwhile, it would end before it
+    started, or last for hours.
+    """
+    return starts_at + seen.position_s - state.began_s
 
 
 def _reported(state: State, event: Detection, seen: Observation) -> State:

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from agent.alerts import timestamp
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from agent.mutes import Mute
 
 SCHEMA = 1
 
@@ -46,15 +50,58 @@ class Counters:
     reloads_rejected: int = 0
     messages_delivered: int = 0
     messages_refused: int = 0
+    """Times that the broker refused a message or the subscription to commands."""
+    messages_oversized: int = 0
+    """States and live values that were too large to be sent."""
     live_discarded: int = 0
-    """Live values (level, scores) that met no connection."""
+    """Live values (level, scores) that met no connection, or one that is too slow."""
+    muted: int = 0
+    """Alerts that a mute kept back."""
+    commands_accepted: int = 0
+    commands_refused: int = 0
+    """With a reason on ``cmd/result``."""
+    commands_limited: int = 0
+    """Of these, because too many came."""
+    commands_duplicated: int = 0
+    """Delivered again by the broker, and only answered again."""
+    commands_unanswered: int = 0
+    """Refused without an answer, because too many were."""
+    commands_dropped: int = 0
+    """Came faster than they could be taken."""
     store_errors: int = 0
+    notify_errors: int = 0
+    """Messages that the service manager did not take."""
 
     @property
     def drop_ratio(self) -> float:
         """Windows dropped among all windows that were due."""
         due = self.windows + self.windows_dropped
         return self.windows_dropped / due if due else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What was measured of one source: the last second, the last day, and since the start."""
+
+    level_dbfs: float | None
+    """RMS without DC; ``None`` on digital silence and before there is one."""
+    peak: float | None
+    """Largest absolute value, full scale at 1."""
+    dc: float | None
+    """Mean, full scale at 1."""
+    clipped_ratio: float | None
+    """Share of samples at full scale."""
+    drift_db: float | None
+    """Decibels by which the last day is beyond this site's usual; ``None`` while that is learnt."""
+    overflows: int
+    dropped_samples: int
+    reopenings: int
+    """Times that it was lost and opened again."""
+
+    def to_dict(self) -> dict[str, float | None]:
+        """For the payload, without digits that mean nothing."""
+        values = ((name, getattr(self, name)) for name in Signal.__dataclass_fields__)
+        return {name: None if value is None else round(value, 4) for name, value in values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +121,10 @@ class Health:
     uptime_s: float
     sources: Mapping[str, str]
     """State of each source by name."""
+    signals: Mapping[str, Signal]
+    """What was measured of each source by name."""
+    mutes: Sequence[Mute]
+    """What a person has silenced."""
     counters: Counters
 
     def to_json(self) -> str:
@@ -93,6 +144,15 @@ class Health:
                 "outbox_depth": self.outbox_depth,
                 "uptime_s": round(self.uptime_s, 1),
                 "sources": dict(self.sources),
+                "signals": {name: signal.to_dict() for name, signal in self.signals.items()},
+                "mutes": [
+                    {
+                        "error_id": mute.error_id,
+                        "until": timestamp(mute.until_at),
+                        "operator": mute.operator,
+                    }
+                    for mute in self.mutes
+                ],
                 "counters": {
                     name: getattr(counters, name) for name in Counters.__dataclass_fields__
                 },

@@ -44,6 +44,10 @@ class Listener:
         """What the source is doing."""
         return self._supervisor.status
 
+    def watch(self) -> None:
+        """See whether the source holds its thread."""
+        self._supervisor.watch()
+
     @property
     def finished(self) -> bool:
         """Whether no more windows will come."""

@@ -18,24 +18,27 @@ from agent.alerts import AlertBook, alert_payload
 from agent.backlog import Backlog
 from agent.capture.build import make_source
 from agent.capture.supervisor import Supervisor
-from agent.config import FileSettings, MicrophoneSettings
+from agent.capture.usual import UsualLevel
+from agent.commands import Commands, CommandTally, box_commands
+from agent.config import FileSettings, MicrophoneSettings, StreamSettings
 from agent.descriptions import Changed, DescriptionsFile
 from agent.detector import Detector
 from agent.encoder import Encoder
-from agent.errors import ConfigError, Problem, StoreError
+from agent.errors import ConfigError, Problem
 from agent.features import LogMel
 from agent.health import State
+from agent.keeper import Keeper
 from agent.listener import Listener
 from agent.mqtt import Link
+from agent.mutes import Mutes
 from agent.records import Provenance, SourceState, Step
 from agent.reports import Reporter, Snapshot, Tally
-from agent.store import Store
+from agent.systemd import Notifier, status_line
 from agent.topics import Topics
 from agent.windows import Windower
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from agent.bundle import Bundle
@@ -51,14 +54,20 @@ _BATCH = 8
 _TICK_S = 0.1
 _STOP_S = 5.0
 _CACHE = "embeddings"
+_LEVELS = "levels"
+# Of a file with a thousand mistakes; what is published has to stay small.
+_MAX_REASON_CHARACTERS = 8_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Requests:
-    """What may be asked of a running pipeline from outside, by signals."""
+    """What may be asked of a running pipeline from outside, by signals.
 
-    stop: threading.Event
-    reload: threading.Event
+    Plain flags: a handler that took a lock could meet it in the thread that it interrupts.
+    """
+
+    stop: bool = False
+    reload: bool = False
 
 
 class Pipeline:
@@ -70,6 +79,7 @@ class Pipeline:
         bundle: Bundle,
         clock: Clock,
         on_match: Callable[[Match], None] | None = None,
+        notifier: Notifier | None = None,
     ) -> None:
         """Open what can be opened; what cannot is reported and retried, not fatal.
 
@@ -78,6 +88,7 @@ class Pipeline:
             bundle: the model.
             clock: of the operating system, or a test's.
             on_match: told of every scored window.
+            notifier: tells the service manager; none is told where ``None``.
 
         Raises:
             BundleError: the bundle does not fit.
@@ -87,19 +98,23 @@ class Pipeline:
         self._bundle = bundle
         self._clock = clock
         self._on_match = on_match
+        self._notifier = notifier or Notifier(None, None, clock)
         self._encoder = Encoder(bundle, threads=settings.encoder.threads)
         self._topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
         self._tally = Tally()
-        self._store_trouble = ""
-        self._store = self._open_store()
+        self._store = Keeper(settings.state_dir, clock)
         self._link = self._make_link()
         self._reporter = Reporter(self._link, self._topics, settings.publish, clock)
         self._backlog = Backlog(settings.windows.queue_windows)
         self._book = AlertBook()
+        self._mutes = Mutes(clock)
+        self._commands: Commands | None = None
         self._listeners = [self._make_listener(index) for index in range(len(settings.sources))]
         self._lost: set[str] = set()
         self._state = State.STARTING
         self._config_error = ""
+        self._newest = ""
+        """Digest of the descriptions file as it was last read; empty if it was wrong."""
 
     def run(self, descriptions: DescriptionSet, requests: Requests) -> int:
         """Listen until a stop is asked for or every source has ended.
@@ -108,8 +123,11 @@ class Pipeline:
             0; 1 if a thread failed.
         """
         self._file = DescriptionsFile(self._settings.descriptions, self._clock, descriptions)
+        self._listened_for: Collection[str] = descriptions.policies()
         if self._link is not None:
+            self._serve_commands(self._link, requests)
             self._link.start()
+        self._notifier.status("starting: reading what to listen for")
         self._watch = self._build(descriptions)
         self._builder = watchlist.Builder(self._build)
         self._detector = Detector(self._watch.policies, self._sample_rate_hz)
@@ -118,13 +136,16 @@ class Pipeline:
         self._state = State.OK
         for listener in self._listeners:
             listener.start()
+        self._notifier.ready()
         _log.info(
             "ready", extra={"descriptions": self._watch.count, "sources": len(self._listeners)}
         )
         try:
-            while not requests.stop.is_set() and not self._finished():
+            while not requests.stop and not self._finished():
                 self._score(_TICK_S)
                 self._keep_house(requests)
+                # From here alone: a loop that hangs is no longer heard of and started again.
+                self._notifier.beat()
         finally:
             self._shut_down()
         return 1 if any(listener.failure for listener in self._listeners) else 0
@@ -143,19 +164,24 @@ class Pipeline:
         """Windows that inference was too slow for."""
         return self._backlog.dropped
 
-    def _open_store(self) -> Store:
-        try:
-            return Store.open(self._settings.state_dir)
-        except StoreError as error:
-            self._store_trouble = f"{error}; alerts are kept in memory until then"
-            _log.error("store_unusable", extra={"reason": str(error)})
-            return Store.in_memory()
-
     def _make_link(self) -> Link | None:
         settings = self._settings
         if not settings.mqtt.enabled:
             return None
         return Link(settings.mqtt, settings.node, self._topics.status, self._store, self._clock)
+
+    def _serve_commands(self, link: Link, requests: Requests) -> None:
+        """Let people ask for things by MQTT, where the site wants that."""
+        if self._settings.commands.enabled:
+            self._commands = box_commands(
+                self._topics,
+                self._settings.commands,
+                mutes=self._mutes,
+                clock=self._clock,
+                reload=lambda: setattr(requests, "reload", True),
+                known=lambda: self._listened_for,
+            )
+            link.serve(self._topics.command_filter, self._commands.handle)
 
     def _make_listener(self, position: int) -> Listener:
         source = self._settings.sources[position]
@@ -170,6 +196,7 @@ class Pipeline:
             make_source(source, self._sample_rate_hz, self._clock),
             sample_rate_hz=self._sample_rate_hz,
             clock=self._clock,
+            usual=UsualLevel(self._settings.state_dir / _LEVELS / f"{source.name}.json"),
         )
         windower = Windower(
             source.name,
@@ -178,7 +205,7 @@ class Pipeline:
             round(hop_frames),
             LogMel.of(self._bundle),
         )
-        live = isinstance(source, MicrophoneSettings) or (
+        live = isinstance(source, MicrophoneSettings | StreamSettings) or (
             isinstance(source, FileSettings) and source.realtime
         )
         return Listener(supervisor, windower, self._backlog, live=live)
@@ -189,7 +216,7 @@ class Pipeline:
     @property
     def _cache(self) -> Path | None:
         """Where embeddings are kept; nowhere if the state folder cannot be used."""
-        return None if self._store_trouble else self._settings.state_dir / _CACHE
+        return None if self._store.trouble else self._settings.state_dir / _CACHE
 
     def _finished(self) -> bool:
         """Whether no source will ever give another window, or one of the threads failed."""
@@ -214,7 +241,7 @@ class Pipeline:
     def _handle(self, detections: Iterable[Detection]) -> None:
         """Turn detections into alerts, and write each with its message."""
         provenance = Provenance(self._bundle.digest, self._watch.digest)
-        for detection in detections:
+        for detection in self._mutes.pass_on(detections):
             alert = self._book.take(
                 detection,
                 self._watch.wordings,
@@ -236,71 +263,75 @@ class Pipeline:
             )
 
     def _record(self, alert: Alert) -> None:
-        """Write an alert and its message; in memory where the disk refuses, so none is lost."""
+        """Write an alert and its message."""
         payload = alert_payload(alert, self._settings.site, self._settings.node)
         messages = [(self._topics.alert, payload)] if self._link is not None else []
-        try:
-            self._store.record(alert, messages)
-        except StoreError as error:
-            self._tally.store_errors += 1
-            self._store_trouble = f"{error}; alerts are kept in memory until the next start"
-            _log.error("store_failed", extra={"reason": str(error)})
-            self._store = Store.in_memory()
-            self._store.record(alert, messages)
-            if self._link is not None:
-                self._link.use_outbox(self._store)
+        self._store.record(alert, messages)
         if self._link is not None:
             self._link.notify()
 
     def _end_alerts_of_the_run_before(self) -> None:
         """After a crash: what was going on then is over, and dashboards have to hear it."""
-        for alert in self._store.unfinished():
+        for alert in self._store.take_unfinished():
             ended = replace(alert.detection, step=Step.END)
             self._record(replace(alert, detection=ended))
 
     def _keep_house(self, requests: Requests) -> None:
         """Everything between two windows: states, reloads, reports."""
         for listener in self._listeners:
+            listener.watch()
             status = listener.status
             if status.state is not SourceState.LOST:
                 self._lost.discard(status.source)
             elif status.source not in self._lost:
                 self._lost.add(status.source)
                 self._handle(self._detector.close(status.source))
+        if self._store.mend():
+            self._end_alerts_of_the_run_before()
+            if self._link is not None:
+                self._link.notify()
         self._reload(requests)
         self._report()
 
     def _reload(self, requests: Requests) -> None:
         """Follow the descriptions file; what is in force goes on until the new list is ready."""
         found = self._file.poll()
-        if requests.reload.is_set():
-            requests.reload.clear()
+        if requests.reload:
+            requests.reload = False
+            self._notifier.reloading()
             found = self._file.reload()
         if isinstance(found, Changed):
+            self._newest = found.descriptions.digest
             self._builder.start(found.descriptions)
         elif found is not None:
+            self._newest = ""
             self._reject("\n".join(map(str, found.problems)))
         built = self._builder.take()
         if isinstance(built, watchlist.Watchlist):
             self._handle(self._detector.reconfigure(built.policies))
             self._watch = built
+            self._listened_for = built.policies
             self._loaded_at = self._clock.now()
-            self._config_error = ""
+            if built.digest == self._newest:  # else the file holds something wrong by now
+                self._config_error = ""
             self._tally.reloads += 1
+            self._notifier.ready()
             _log.info("descriptions_reloaded", extra={"descriptions": built.count})
         elif built is not None:
             self._reject(str(built))
 
     def _reject(self, reason: str) -> None:
-        self._config_error = reason
+        self._config_error = reason[:_MAX_REASON_CHARACTERS]
         self._tally.reloads_rejected += 1
+        self._notifier.ready()
         _log.warning("descriptions_rejected", extra={"reason": reason})
 
     def _report(self) -> None:
+        self._tally.store_errors = self._store.errors
         self._reporter.config(
             self._watch.digest, self._watch.count, self._loaded_at, self._config_error or None
         )
-        self._reporter.report(
+        health = self._reporter.report(
             Snapshot(
                 state=self._state,
                 bundle=self._bundle.digest,
@@ -310,16 +341,27 @@ class Pipeline:
                 windows_dropped=self._backlog.dropped,
                 suppressed=self._detector.suppressed,
                 outbox_depth=self._store.depth(),
-                store_trouble=self._store_trouble,
+                store_trouble=self._store.trouble,
                 config_error=self._config_error,
+                mutes=self._mutes.active,
+                muted=self._mutes.count,
+                commands=self._commands.tally if self._commands else CommandTally(),
+                notify_errors=self._notifier.errors,
             )
         )
+        if self._notifier.status_due:
+            self._notifier.status(status_line(health.state, health.sources, health.reasons))
 
     def _shut_down(self) -> None:
         """Stop listening, end what is going on, say goodbye."""
+        self._notifier.stopping()
         self._backlog.close()
         for listener in self._listeners:
-            listener.stop(_STOP_S)
+            listener.stop(0.0)
+        # All at once: many that hang must not take many times as long.
+        until_s = self._clock.monotonic() + _STOP_S
+        for listener in self._listeners:
+            listener.stop(max(0.0, until_s - self._clock.monotonic()))
         self._handle(self._detector.close())
         self._state = State.STOPPED
         self._report()
@@ -332,5 +374,6 @@ class Pipeline:
                 "windows": self._tally.windows,
                 "windows_dropped": self._backlog.dropped,
                 "alerts": self._tally.alerts,
+                "notify_errors": self._notifier.errors,
             },
         )

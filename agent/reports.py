@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.alerts import timestamp
-from agent.health import Counters, Health, State
+from agent.commands import CommandTally
+from agent.health import Counters, Health, Signal, State
 from agent.records import SourceState
 
 if TYPE_CHECKING:
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from agent.clock import Clock
     from agent.config import PublishSettings
     from agent.mqtt import Link
+    from agent.mutes import Mute
     from agent.records import Match
     from agent.topics import Topics
 
 SCHEMA = 1
 _RECENTLY_S = 60.0
+_NUMBER = re.compile(r"[0-9.]+")
 
 
 @dataclass(slots=True)
@@ -51,6 +55,10 @@ class Snapshot:
     outbox_depth: int
     store_trouble: str
     config_error: str
+    mutes: Sequence[Mute] = ()
+    muted: int = 0
+    commands: CommandTally = field(default_factory=CommandTally)
+    notify_errors: int = 0
 
 
 @dataclass(slots=True)
@@ -74,23 +82,31 @@ class Reporter:
         """The uptime counts from here."""
         self._started_s = self.clock.monotonic()
 
-    def report(self, snapshot: Snapshot) -> None:
-        """Publish states, levels and health where they are due."""
+    def report(self, snapshot: Snapshot) -> Health:
+        """Publish states, levels and health where they are due; the health of now."""
         now_s = self.clock.monotonic()
         health = self._health(snapshot, now_s)
         if self.link is None:
-            return
+            return health
         for status in snapshot.sources:
             self.link.state(self.topics.source_state(status.source), status.state.value)
         if now_s >= self._level_due_s:
             self._level_due_s = now_s + self.settings.level_interval_s
             for status in snapshot.sources:
                 self.link.live(self.topics.source_level(status.source), _level(status))
-        said = (health.state, dict(health.reasons), dict(health.sources), health.descriptions)
+        said = (
+            health.state,
+            # A reason that counts seconds is no news.
+            {part: _NUMBER.sub("#", reason) for part, reason in health.reasons.items()},
+            dict(health.sources),
+            health.descriptions,
+            tuple(health.mutes),
+        )
         if said != self._said or now_s >= self._health_due_s:
             self._said = said
             self._health_due_s = now_s + self.settings.health_interval_s
             self.link.state(self.topics.health, health.to_json())
+        return health
 
     def config(self, descriptions: str, count: int, loaded_at: float, error: str | None) -> None:
         """Publish which descriptions are in force, and why the latest were refused."""
@@ -138,8 +154,17 @@ class Reporter:
             reloads_rejected=tally.reloads_rejected,
             messages_delivered=link.delivered if link else 0,
             messages_refused=link.refused if link else 0,
+            messages_oversized=link.oversized if link else 0,
             live_discarded=link.live_discarded if link else 0,
+            muted=snapshot.muted,
+            commands_accepted=snapshot.commands.accepted,
+            commands_refused=snapshot.commands.refused,
+            commands_limited=snapshot.commands.limited,
+            commands_duplicated=snapshot.commands.duplicated,
+            commands_unanswered=snapshot.commands.unanswered,
+            commands_dropped=link.incoming_dropped if link else 0,
             store_errors=tally.store_errors,
+            notify_errors=snapshot.notify_errors,
         )
         return Health(
             state=state,
@@ -152,6 +177,8 @@ class Reporter:
             outbox_depth=snapshot.outbox_depth,
             uptime_s=now_s - self._started_s,
             sources={status.source: status.state.value for status in snapshot.sources},
+            signals={status.source: _signal(status) for status in snapshot.sources},
+            mutes=snapshot.mutes,
             counters=counters,
         )
 
@@ -161,12 +188,19 @@ class Reporter:
             for status in snapshot.sources
             if status.state is not SourceState.OK
         }
+        reasons |= {
+            f"signal {status.source}": status.remark for status in snapshot.sources if status.remark
+        }
         if self.link is not None and self.link.status.reason:
             reasons["broker"] = self.link.status.reason
         if snapshot.store_trouble:
             reasons["store"] = snapshot.store_trouble
         if snapshot.config_error:
             reasons["descriptions"] = snapshot.config_error
+        if snapshot.mutes:
+            # A box that was told not to hear must not look like one that hears nothing.
+            silenced = ", ".join(one.error_id or "everything" for one in snapshot.mutes)
+            reasons["muted"] = f"{silenced}; send cmd/mute with duration_s 0 to end it"
         if snapshot.windows_dropped > self._dropped:
             self._dropped = snapshot.windows_dropped
             self._dropped_until_s = now_s + _RECENTLY_S
@@ -176,6 +210,20 @@ class Reporter:
                 "windows.hop_s and its sources"
             )
         return reasons
+
+
+def _signal(status: SourceStatus) -> Signal:
+    level = status.level
+    return Signal(
+        level_dbfs=status.level_dbfs,
+        peak=None if level is None else level.peak,
+        dc=None if level is None else level.dc,
+        clipped_ratio=None if level is None else level.clipped_ratio,
+        drift_db=status.drift_db,
+        overflows=status.counters.overflows,
+        dropped_samples=status.counters.dropped_samples,
+        reopenings=status.reopenings,
+    )
 
 
 def _level(status: SourceStatus) -> str:

@@ -7,6 +7,8 @@ mode and synchronises on each commit: what was committed survives ``kill -9`` an
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from agent.errors import StoreError
 from agent.records import Alert, Detection, OutboxMessage, Provenance, Severity, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
 
@@ -63,11 +65,12 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, where: str) -> None:
         self._connection = connection
         self._where = where
+        self._file = _identity(where)
         self._lock = threading.Lock()
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open or make the database in a folder, which is made too if missing (mode 0750).
+        """Open or make the database (mode 0640) in a folder, made too if missing (mode 0750).
 
         Raises:
             StoreError: the folder or the database cannot be written, or is of a newer version.
@@ -75,6 +78,8 @@ class Store:
         path = folder / FILE_NAME
         try:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            # SQLite gives its journal and shared memory the mode of the database.
+            path.touch(mode=0o640)
         except OSError as error:
             message = (
                 f"{folder}: {error.strerror or error}; "
@@ -102,6 +107,10 @@ class Store:
                         f"{SCHEMA_VERSION}); upgrade kikimimi or name another state_dir"
                     )
                     raise StoreError(message)
+                # A file that lost a part only says so when that part is read.
+                (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                if found != "ok":
+                    raise sqlite3.DatabaseError(f"damaged ({found})")
                 # A read-only file only says so when it is written to.
                 connection.executescript(
                     f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
@@ -129,13 +138,21 @@ class Store:
                 "INSERT INTO outbox (topic, payload) VALUES (?, ?)", list(messages)
             )
 
-    def waiting(self, after: int = 0, limit: int = 100) -> list[OutboxMessage]:
-        """The oldest messages that wait, after a sequence number, in order."""
+    def waiting(
+        self, after: int = 0, limit: int = 100, without: Collection[str] = ()
+    ) -> list[OutboxMessage]:
+        """The oldest messages that wait, in order.
+
+        Args:
+            after: only those after this sequence number.
+            limit: at most so many.
+            without: topics to leave out, such as those that the broker refuses.
+        """
         with self._lock, self._telling_where():
             rows = self._connection.execute(
                 "SELECT sequence, topic, payload FROM outbox WHERE sequence > ? "
-                "ORDER BY sequence LIMIT ?",
-                (after, limit),
+                "AND topic NOT IN (SELECT value FROM json_each(?)) ORDER BY sequence LIMIT ?",
+                (after, json.dumps(list(without)), limit),
             ).fetchall()
         return [OutboxMessage(*row) for row in rows]
 
@@ -161,6 +178,32 @@ class Store:
             ).fetchall()
         return [_alert(row) for row in rows]
 
+    def absorb(self, other: Store) -> None:
+        """Take over all that another store holds, after what is here, and empty that one.
+
+        Raises:
+            StoreError: this one refused; the other still holds everything.
+        """
+        with other._lock, other._telling_where():
+            alerts = other._connection.execute("SELECT * FROM alerts ORDER BY alert_id").fetchall()
+            messages = other._connection.execute(
+                "SELECT topic, payload FROM outbox ORDER BY sequence"
+            ).fetchall()
+            with self._transaction() as connection:
+                connection.executemany(_UPSERT_ALERT, alerts)
+                connection.executemany(
+                    "INSERT INTO outbox (topic, payload) VALUES (?, ?)", messages
+                )
+            other._connection.executescript("BEGIN;DELETE FROM alerts;DELETE FROM outbox;COMMIT;")
+
+    @property
+    def gone(self) -> bool:
+        """Whether its file was deleted, moved or replaced.
+
+        SQLite would go on with the file that it has open, which the next start does not find.
+        """
+        return _identity(self._where) != self._file
+
     def close(self) -> None:
         """Close the database; what was committed is safe without it."""
         with self._lock:
@@ -169,6 +212,8 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock, self._telling_where():
+            if self.gone:
+                raise StoreError(f"{self._where}: deleted or moved away; mend state_dir")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -185,6 +230,15 @@ class Store:
         except sqlite3.Error as error:
             message = f"{self._where}: {error}; free the disk or mend state_dir"
             raise StoreError(message) from error
+
+
+def _identity(where: str) -> tuple[int, int] | None:
+    """Device and number of a file; ``None`` if there is none, as for a database in memory."""
+    try:
+        status = os.stat(where)  # noqa: PTH116 - the name may be SQLite's own, no path
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _row(alert: Alert) -> tuple[str | float | int, ...]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+RESULT = "result"
+"""What the answers to commands are called among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:
@@ -42,6 +45,21 @@ class Topics:
     def config_state(self) -> str:
         """Retained JSON: which descriptions are in force, and why the last ones were refused."""
         return f"{self.root}/config/state"
+
+    @property
+    def commands(self) -> str:
+        """What the topics of commands to this box start with, without the last slash."""
+        return f"{self.root}/cmd"
+
+    @property
+    def command_filter(self) -> str:
+        """All of them, to subscribe to."""
+        return f"{self.commands}/#"
+
+    @property
+    def result(self) -> str:
+        """Whether a command was accepted, and why not."""
+        return f"{self.commands}/{RESULT}"
 
     def source_state(self, source: str) -> str:
         """Retained state of one source."""

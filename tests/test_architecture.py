@@ -27,7 +27,7 @@ HOMES = {
     "onnxruntime": {"agent/graph.py"},
     "tokenizers": {"agent/text_encoder.py"},
     "hnswlib": {"agent/matcher.py"},
-    "paho": {"agent/mqtt/link.py", "agent/mqtt/connection.py", "agent/mqtt/subscriber.py"},
+    "paho": {"agent/mqtt/connection.py", "agent/mqtt/subscriber.py"},
     "yaml": {"agent/yamlfile.py"},
     "sqlite3": {"agent/store.py"},
     "ulid": {"agent/alerts.py"},

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.capture.ffmpeg import ffmpeg_source
 from agent.capture.file import FileSource
 from agent.capture.microphone import Microphone
 from agent.capture.stream import StandardInput, StreamSource
-from agent.config.settings import FileSettings, MicrophoneSettings
+from agent.config.settings import FileSettings, MicrophoneSettings, StreamSettings
 
 if TYPE_CHECKING:
     from agent.capture.source import Source
@@ -39,5 +40,8 @@ def make_source(settings: SourceSettings, sample_rate_hz: int, clock: Clock) -> 
             clock=clock,
             realtime=settings.realtime,
             loop=settings.loop,
+            speed=settings.speed,
         )
+    if isinstance(settings, StreamSettings):
+        return ffmpeg_source(settings.name, settings.url, sample_rate_hz, clock)
     return StreamSource(settings.name, StandardInput(), sample_rate_hz=sample_rate_hz, clock=clock)

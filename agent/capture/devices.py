@@ -16,6 +16,7 @@ DEFAULT = "default"
 
 _HARDWARE = re.compile(r"\s*\(hw:(\d+),\d+\)")
 _USB_PORT = re.compile(r"\d+-\d+(\.\d+)*")
+_TERM = re.compile(r"(card|usb|serial)=\S+")
 _PROC = Path("/proc/asound")
 _SYS = Path("/sys/class/sound")
 
@@ -84,12 +85,25 @@ def _line(path: Path) -> str:
         return ""
 
 
+def _fits(device: Device, text: str) -> bool:
+    """Whether a name has all of a text, where ``key=value`` is one of the identity, whole.
+
+    A part would not do: ``usb=1-1`` is not the port ``1-10``, nor ``card=Device`` its twin.
+    """
+    words = text.split()
+    terms = [word for word in words if _TERM.fullmatch(word)]
+    rest = " ".join(word for word in words if word not in terms)
+    known = device.identity.casefold().split()
+    return bool(words) and all(one in known for one in terms) and rest in device.label.casefold()
+
+
 def find_device(devices: Sequence[Device], wanted: str) -> Device:
     """The one device that a configured name means.
 
     Args:
         devices: what there is.
-        wanted: ``default``, or a part of a label; capitals do not matter.
+        wanted: ``default``, or a part of a label, or whole terms of the identity such as
+            ``usb=1-1.2`` with or without a part of the name; capitals do not matter.
 
     Raises:
         CaptureError: no device has that name, or more than one; the message lists them all.
@@ -101,7 +115,7 @@ def find_device(devices: Sequence[Device], wanted: str) -> Device:
         names = ((device.name, device.label) for device in devices)
         exact = [text in (name.casefold(), label.casefold()) for name, label in names]
         found = [device for device, same in zip(devices, exact, strict=True) if same]
-        found = found or [device for device in devices if text and text in device.label.casefold()]
+        found = found or [device for device in devices if _fits(device, text)]
     if len(found) == 1:
         return found[0]
     there = "; ".join(f"'{device.label}'" for device in devices) or "none"

@@ -8,12 +8,11 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from agent.capture.stream import StreamSource
+from agent.config.settings import STREAM_SCHEMES
 from agent.errors import CaptureError
 
 if TYPE_CHECKING:
     from agent.clock import Clock
-
-SCHEMES = ("rtsp", "rtsps", "http", "https", "rtp", "udp", "srt", "tcp")
 
 # A playlist from the network must not make ffmpeg read the box's own files.
 _PROTOCOLS = "rtsp,rtsps,http,https,httpproxy,rtp,srtp,udp,srt,tcp,tls,crypto"
@@ -34,10 +33,10 @@ class Ffmpeg:
         """Start it; that it cannot connect shows when its output ends."""
         self.close()
         scheme = self._url.partition("://")[0]
-        if scheme not in SCHEMES:
+        if scheme not in STREAM_SCHEMES:
             raise CaptureError(
                 f"stream '{_public(self._url)}' is not read; write a URL with one of "
-                f"{', '.join(SCHEMES)}"
+                f"{', '.join(STREAM_SCHEMES)}"
             )
         over_tcp = ["-rtsp_transport", "tcp"] if scheme.startswith("rtsp") else []
         command = ["ffmpeg", "-nostdin", "-loglevel", "error", *over_tcp]

@@ -60,7 +60,9 @@ class FileSource:
         self._realtime = realtime
         self._loop = loop
         self._speed = speed
-        self._block_samples = round((_REALTIME_BLOCK_S if realtime else _BLOCK_S) * sample_rate_hz)
+        # As many blocks in a second of real time at any speed.
+        block_s = _REALTIME_BLOCK_S * max(1.0, speed) if realtime else _BLOCK_S
+        self._block_samples = round(block_s * sample_rate_hz)
         self._wall = WallClock(clock)
         self._closed = threading.Event()
         self._audio: Iterator[FloatArray] | None = None

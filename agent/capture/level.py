@@ -35,6 +35,10 @@ class SignalLimits:
     """Share of clipped samples in that window at which a source is clipped."""
     unclipped_below: float = 0.001
     """Share at which it no longer is."""
+    offset_above: float = 0.05
+    """Mean over that window, of full scale, at which the signal is remarked as off zero."""
+    offset_below: float = 0.02
+    """Mean at which it no longer is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +95,13 @@ class LevelMeter:
         self._sums = _Sums()
         self._level: Level | None = None
         self._ratios: deque[float] = deque(maxlen=self._intervals)
+        self._means: deque[float] = deque(maxlen=self._intervals)
         self._still_value: float | None = None
         self._still_samples = 0
         self._moving_samples = 0
         self._silent = False
         self._clipped = False
+        self._offset = False
 
     @property
     def level(self) -> Level | None:
@@ -125,6 +131,17 @@ class LevelMeter:
             return f"{share:.1f} % of the samples are at full scale; lower the gain"
         return ""
 
+    @property
+    def remark(self) -> str:
+        """What is not right with a signal that is still sound; empty if nothing is."""
+        if not self._offset or self._silent:
+            return ""
+        mean = sum(self._means) / self._intervals
+        return (
+            f"the signal is {100.0 * mean:+.0f} % of full scale off zero (DC); check converter, "
+            "cable and phantom power"
+        )
+
     def add(self, samples: FloatArray) -> None:
         """Take the next block, shape ``(samples,)``."""
         if len(samples) == 0:
@@ -144,6 +161,7 @@ class LevelMeter:
             self._level = sums.level()
             self._sums = _Sums()
             self._judge_clipping(self._level.clipped_ratio)
+            self._judge_offset(self._level.dc)
 
     def _follow(self, lowest: float, highest: float, samples: int) -> None:
         limits = self._limits
@@ -159,6 +177,12 @@ class LevelMeter:
         self._still_value = lowest if still else None
         if self._still_samples >= limits.silent_after_s * self._rate_hz:
             self._silent = True
+
+    def _judge_offset(self, mean: float) -> None:
+        self._means.append(mean)
+        offset = abs(sum(self._means)) / self._intervals
+        limits = self._limits
+        self._offset = offset > (limits.offset_below if self._offset else limits.offset_above)
 
     def _judge_clipping(self, ratio: float) -> None:
         self._ratios.append(ratio)

@@ -123,6 +123,13 @@ def _sounddevice() -> ModuleType:
 
 
 def _input_devices(library: ModuleType) -> tuple[Device, ...]:
+    try:
+        return _listed(library)
+    except library.PortAudioError as error:
+        raise CaptureError(f"PortAudio cannot list the sound devices: {error}") from error
+
+
+def _listed(library: ModuleType) -> tuple[Device, ...]:
     apis = library.query_hostapis()
     default = library.default.device[0]
     found = []

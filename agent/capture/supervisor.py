@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+import threading
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from agent.capture.level import LevelMeter, SignalLimits
 from agent.capture.source import SourceCounters
+from agent.capture.usual import UsualLevel
 from agent.errors import CaptureError
 from agent.records import SourceState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from threading import Event
+    from collections.abc import Generator, Iterator
 
+    from agent.capture.level import Level
     from agent.capture.source import Source
     from agent.clock import Clock
     from agent.records import Block
@@ -50,13 +53,22 @@ class SourceStatus:
     """Why it is not ``ok`` and what to do; empty if it is."""
     since: float
     """UTC of the last change of state, seconds since the epoch."""
-    level_dbfs: float | None = None
-    """RMS of the last second; ``None`` on digital silence and before there is one."""
+    level: Level | None = None
+    """Of the last second; ``None`` before there is one."""
+    drift_db: float | None = None
+    """Decibels by which the last day is beyond this site's usual; ``None`` while that is learnt."""
+    remark: str = ""
+    """What is not right with the sound although it is sound; empty if nothing is."""
     counters: SourceCounters = field(default_factory=SourceCounters)
     reopenings: int = 0
     """Times that it was lost and opened again."""
     ended: bool = False
     """Whether no more sound will ever come."""
+
+    @property
+    def level_dbfs(self) -> float | None:
+        """RMS of the last second; ``None`` on digital silence and before there is one."""
+        return None if self.level is None else self.level.rms_dbfs
 
 
 class Supervisor:
@@ -70,9 +82,11 @@ class Supervisor:
         clock: Clock,
         backoff: Backoff | None = None,
         limits: SignalLimits | None = None,
+        usual: UsualLevel | None = None,
         tick_s: float = 0.2,
         quiet_s: float = 5.0,
         overrun_s: float = 10.0,
+        hung_s: float = 15.0,
         random: Random | None = None,
     ) -> None:
         """Take over a source that is not open yet.
@@ -83,18 +97,23 @@ class Supervisor:
             clock: measures waits and dates the states.
             backoff: waits between tries.
             limits: when a signal is silent or clipped.
+            usual: how loud it is on this site; learnt anew at each start if ``None``.
             tick_s: longest time between two values of :meth:`blocks`, and until it notices a stop.
             quiet_s: a source that gives nothing for so long is lost, even if it does not say so.
             overrun_s: how long an overflow is shown as the state.
+            hung_s: a source that holds its thread for so long is lost; longer than it may take
+                to open or close.
             random: of the jitter.
         """
         self._source = source
         self._clock = clock
         self._backoff = backoff or Backoff()
         self._meter = LevelMeter(sample_rate_hz, limits)
+        self._usual = usual or UsualLevel(None)
         self._tick_s = tick_s
         self._quiet_s = quiet_s
         self._overrun_s = overrun_s
+        self._hung_s = hung_s
         # Jitter is no secret.
         self._random = random or Random()  # noqa: S311
         self._failures = 0
@@ -102,6 +121,8 @@ class Supervisor:
         self._opened_s = 0.0
         self._heard_s = 0.0
         self._overflowed_s: float | None = None
+        self._asked_s: float | None = None
+        self._changing = threading.Lock()
         self._status = SourceStatus(
             source.name, SourceState.LOST, "starting: no sound yet", clock.now()
         )
@@ -111,19 +132,57 @@ class Supervisor:
         """What the source is doing; may be asked for from any thread."""
         return self._status
 
-    def blocks(self, stop: Event) -> Iterator[Block | None]:
+    def watch(self) -> None:
+        """See whether the source holds its thread; from the thread that reports.
+
+        A library, a driver or a network disk that never returns would otherwise leave the state
+        as it was. Such a thread cannot be ended; when it comes back, it tells the state itself.
+        """
+        asked_s = self._asked_s
+        if asked_s is None or self._clock.monotonic() - asked_s < self._hung_s:
+            return
+        reason = (
+            f"a call has not returned for {self._hung_s:g} s; check the device, disk or sound "
+            "server behind it, and start the agent again if that does not help"
+        )
+        with self._changing:
+            before = self._status
+            if before.ended or before.reason == reason:
+                return
+            lost = before.state is SourceState.LOST
+            self._status = replace(
+                before,
+                state=SourceState.LOST,
+                reason=reason,
+                since=before.since if lost else self._clock.now(),
+                level=None,
+                remark="",
+            )
+        self._log_state()
+
+    def blocks(self, stop: threading.Event) -> Iterator[Block | None]:
         """Every block of the source, until it ends or ``stop`` is set.
 
         ``None`` comes at least every ``tick_s`` while there is nothing, so that the caller can
         publish the state.
         """
+        self._asked_s = self._clock.monotonic()
+        with closing(self._all_blocks(stop)) as blocks:
+            for block in blocks:
+                # What the caller does with it is no fault of the source.
+                self._asked_s = None
+                yield block
+                self._asked_s = self._clock.monotonic()
+        self._asked_s = None
+
+    def _all_blocks(self, stop: threading.Event) -> Generator[Block | None]:
         while not stop.is_set():
             yield from self._session(stop)
             if self._status.ended:
                 return
             yield from self._pause(stop)
 
-    def _session(self, stop: Event) -> Iterator[Block | None]:
+    def _session(self, stop: threading.Event) -> Iterator[Block | None]:
         """From one opening to the loss, the end or the stop."""
         try:
             self._source.open()
@@ -156,7 +215,7 @@ class Supervisor:
                 "source_not_closed", extra={"source": self._source.name, "reason": str(error)}
             )
 
-    def _pause(self, stop: Event) -> Iterator[None]:
+    def _pause(self, stop: threading.Event) -> Iterator[None]:
         """Let the time to the next try pass."""
         if stop.is_set():
             return
@@ -172,7 +231,11 @@ class Supervisor:
         now_s = self._heard_s = self._clock.monotonic()
         if self._failures and now_s - self._opened_s >= self._backoff.steady_s:
             self._failures = 0
+        before = self._meter.level
         self._meter.add(block.samples)
+        level = self._meter.level
+        if level is not None and level is not before:
+            self._usual.add(level.rms_dbfs)
         if self._source.counters().overflows > self._status.counters.overflows:
             self._overflowed_s = now_s
         overflowed_s = self._overflowed_s
@@ -191,23 +254,30 @@ class Supervisor:
             self._set(SourceState.LOST, f"no sound for {self._quiet_s:g} s; check the sender")
 
     def _set(self, state: SourceState, reason: str, *, ended: bool = False) -> None:
-        before = self._status
-        changed = state is not before.state
-        level = self._meter.level
-        self._status = SourceStatus(
-            source=self._source.name,
-            state=state,
-            reason=reason,
-            since=self._clock.now() if changed else before.since,
-            level_dbfs=None if level is None else level.rms_dbfs,
-            counters=self._source.counters(),
-            reopenings=max(0, self._openings - 1),
-            ended=ended,
-        )
+        remarks = [self._meter.remark, self._usual.reason]
+        with self._changing:
+            before = self._status
+            changed = state is not before.state
+            self._status = SourceStatus(
+                source=self._source.name,
+                state=state,
+                reason=reason,
+                since=self._clock.now() if changed else before.since,
+                level=self._meter.level,
+                drift_db=self._usual.drift_db,
+                remark="; ".join(filter(None, remarks)) if state is not SourceState.LOST else "",
+                counters=self._source.counters(),
+                reopenings=max(0, self._openings - 1),
+                ended=ended,
+            )
         # A reason that counts seconds is no news; one that another fault takes over is.
         if changed or (state is SourceState.LOST and reason != before.reason):
-            report = _log.info if state is SourceState.OK or ended else _log.warning
-            report(
-                "source_state",
-                extra={"source": self._source.name, "state": state.value, "reason": reason},
-            )
+            self._log_state()
+
+    def _log_state(self) -> None:
+        status = self._status
+        report = _log.info if status.state is SourceState.OK or status.ended else _log.warning
+        report(
+            "source_state",
+            extra={"source": status.source, "state": status.state.value, "reason": status.reason},
+        )

@@ -57,7 +57,10 @@ class WallClock:
 
     def utc(self, monotonic_s: float) -> float:
         """UTC, seconds since the epoch, as the clock stands now."""
-        offset_s = self._clock.now() - self._clock.monotonic()
-        if abs(offset_s - self._offset_s) > _STEP_S:
+        before_s = self._clock.monotonic()
+        offset_s = self._clock.now() - before_s
+        # A thread that was held up between the two readings has not read one instant.
+        held_up_s = self._clock.monotonic() - before_s
+        if abs(offset_s - self._offset_s) > _STEP_S + held_up_s:
             self._offset_s = offset_s
         return self._offset_s + monotonic_s

@@ -2,6 +2,7 @@
 
 from agent.config.loading import CONFIG_VARIABLE, ENVIRONMENT, load_settings
 from agent.config.settings import (
+    CommandSettings,
     EncoderSettings,
     FileSettings,
     LogFormat,
@@ -14,6 +15,7 @@ from agent.config.settings import (
     Settings,
     SourceSettings,
     StdinSettings,
+    StreamSettings,
     TlsSettings,
     WindowsSettings,
 )
@@ -21,6 +23,7 @@ from agent.config.settings import (
 __all__ = [
     "CONFIG_VARIABLE",
     "ENVIRONMENT",
+    "CommandSettings",
     "EncoderSettings",
     "FileSettings",
     "LogFormat",
@@ -33,6 +36,7 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "StdinSettings",
+    "StreamSettings",
     "TlsSettings",
     "WindowsSettings",
     "load_settings",

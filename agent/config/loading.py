@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import fields, yamlfile
+from agent.config.broker import read_commands, read_mqtt, topic_level
 from agent.config.settings import (
-    DAY_S,
-    PORT,
-    PORT_TLS,
+    STREAM_SCHEMES,
     EncoderSettings,
     FileSettings,
     LogSettings,
     MicrophoneSettings,
-    MqttSettings,
     PublishSettings,
     Settings,
     SourceSettings,
     StdinSettings,
-    TlsSettings,
+    StreamSettings,
     WindowsSettings,
 )
 from agent.errors import ConfigError, Problem
@@ -58,11 +55,8 @@ _FILE_VARIABLES = frozenset(
         "KIKIMIMI_MQTT_PASSWORD_FILE",
     }
 )
-_TLS_FILES = ("ca_file", "cert_file", "key_file")
 _MAX_SOURCES = 32
 _MAX_CHANNEL = 128
-_MAX_NAME_CHARACTERS = 64
-_NOT_IN_A_TOPIC_LEVEL = re.compile(r"[+#/\s]|^\$")
 
 
 class _Kind(StrEnum):
@@ -71,6 +65,7 @@ class _Kind(StrEnum):
     MICROPHONE = "microphone"
     FILE = "file"
     STDIN = "stdin"
+    STREAM = "stream"
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -124,15 +119,16 @@ def _settings(table: Table, base: Path, environ: Mapping[str, str]) -> Settings:
     file = fields.path(base)
     default = Settings(node=socket.gethostname() or "kikimimi", state_dir=_state_dir(environ))
     settings = Settings(
-        node=table.value("node", _topic_level, default.node),
+        node=table.value("node", topic_level, default.node),
         state_dir=table.value("state_dir", file, default.state_dir),
-        site=table.value("site", _topic_level, default.site),
+        site=table.value("site", topic_level, default.site),
         bundle=table.value("bundle", file, None),
         descriptions=table.value("descriptions", file, base / default.descriptions),
         sources=_sources(table, file) or default.sources,
         windows=_windows(table.table("windows")),
         encoder=_encoder(table.table("encoder")),
-        mqtt=_mqtt(table.table("mqtt"), file),
+        mqtt=read_mqtt(table.table("mqtt"), file, environ),
+        commands=read_commands(table.table("commands")),
         publish=_publish(table.table("publish")),
         log=_log(table.table("log")),
     )
@@ -159,7 +155,7 @@ def _sources(table: Table, file: Callable[[str], Path]) -> tuple[SourceSettings,
 
 
 def _source(table: Table, default_name: str, file: Callable[[str], Path]) -> SourceSettings:
-    name = table.required("name", _topic_level) or default_name
+    name = table.required("name", topic_level) or default_name
     kind = table.value("kind", fields.choice(_Kind), None)
     source: SourceSettings
     if kind is None and table.has("kind"):
@@ -171,9 +167,14 @@ def _source(table: Table, default_name: str, file: Callable[[str], Path]) -> Sou
             path=table.required("path", file) or Path(),
             loop=table.value("loop", fields.switch, default=False),
             realtime=table.value("realtime", fields.switch, default=True),
+            speed=table.value("speed", fields.number(0.1, 100.0), default=1.0),
         )
+        if not source.realtime and table.has("speed"):
+            table.report("speed", "is given, but realtime is false", "leave one of them out")
     elif kind is _Kind.STDIN:
         source = StdinSettings(name=name)
+    elif kind is _Kind.STREAM:
+        source = StreamSettings(name=name, url=_url(table))
     else:
         default = MicrophoneSettings(name)
         channel = fields.integer(1, _MAX_CHANNEL)
@@ -186,6 +187,16 @@ def _source(table: Table, default_name: str, file: Callable[[str], Path]) -> Sou
             table.report("channels", "does not name each channel once", "write 1 or [1, 2]")
     table.finish()
     return source
+
+
+def _url(table: Table) -> str:
+    """Where a stream comes from; a wrong one is not shown, since it may hold a password."""
+    url = table.required("url", fields.text()) or ""
+    scheme, _, rest = url.partition("://")
+    if url and (scheme not in STREAM_SCHEMES or not rest or " " in url):
+        remedy = f"write one such as rtsp://camera/audio ({', '.join(STREAM_SCHEMES)})"
+        table.report("url", "is no URL of a stream", remedy)
+    return url
 
 
 def _windows(table: Table) -> WindowsSettings:
@@ -207,48 +218,6 @@ def _encoder(table: Table) -> EncoderSettings:
     )
     table.finish()
     return encoder
-
-
-def _mqtt(table: Table, file: Callable[[str], Path]) -> MqttSettings:
-    default = MqttSettings()
-    readable = _readable(file)
-    tls = _tls(table.table("tls"), readable)
-    mqtt = MqttSettings(
-        enabled=table.value("enabled", fields.switch, default.enabled),
-        host=table.value("host", _host, default.host),
-        port=table.value("port", fields.integer(1, 65_535), PORT_TLS if tls else PORT),
-        prefix=table.value("prefix", _prefix, default.prefix),
-        username=table.value("username", fields.text(), None),
-        password_file=table.value("password_file", readable, None),
-        tls=tls,
-        keepalive_s=table.value("keepalive_s", fields.integer(5, 65_535), default.keepalive_s),
-        session_expiry_s=table.value(
-            "session_expiry_s", fields.integer(0, 365 * DAY_S), default.session_expiry_s
-        ),
-        protocol=table.value("protocol", fields.choice(type(default.protocol)), default.protocol),
-    )
-    if mqtt.password_file is not None and mqtt.username is None and not table.has("username"):
-        table.report("password_file", "is given without a username", "write mqtt.username too")
-    table.finish()
-    return mqtt
-
-
-def _tls(table: Table, readable: Callable[[str], Path]) -> TlsSettings | None:
-    enabled = table.value("enabled", fields.switch, default=False)
-    tls = TlsSettings(
-        ca_file=table.value("ca_file", readable, None),
-        cert_file=table.value("cert_file", readable, None),
-        key_file=table.value("key_file", readable, None),
-        insecure=table.value("insecure", fields.switch, default=False),
-    )
-    for name, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
-        if table.has(name) and not table.has(other):
-            table.report(name, f"is given without {other}", f"write mqtt.tls.{other} too")
-    if not enabled and (given := [name for name in _TLS_FILES if table.has(name)]):
-        # Whoever names a certificate expects encryption: do not go on in the clear.
-        table.report(given[0], "is given, but mqtt.tls.enabled is false", "write enabled: true")
-    table.finish()
-    return tls if enabled else None
 
 
 def _publish(table: Table) -> PublishSettings:
@@ -282,46 +251,3 @@ def _state_dir(environ: Mapping[str, str]) -> Path:
     if given := environ.get("HOME"):
         return Path(given) / ".local" / "state" / "kikimimi"
     return Path("/var/lib/kikimimi")
-
-
-def _topic_level(raw: str) -> str:
-    """A name that stands between two slashes of a topic."""
-    name = fields.text()(raw)
-    if _NOT_IN_A_TOPIC_LEVEL.search(name) or len(name) > _MAX_NAME_CHARACTERS:
-        raise ValueError(
-            f"write at most {_MAX_NAME_CHARACTERS} characters, without spaces, '/', '+', '#' "
-            "and a '$' in front (MQTT gives them a meaning)"
-        )
-    return name
-
-
-def _prefix(raw: str) -> str:
-    """One or several levels of a topic."""
-    levels = raw.split("/")
-    if not all(levels):
-        raise ValueError("write names with one '/' between them, none at either end")
-    return "/".join(map(_topic_level, levels))
-
-
-def _host(raw: str) -> str:
-    host = fields.text(253)(raw)
-    if "/" in host or " " in host:
-        raise ValueError("write a host name or an address, without 'mqtt://'")
-    return host
-
-
-def _readable(file: Callable[[str], Path]) -> Callable[[str], Path]:
-    """A path to a file that can be read now."""
-
-    def convert(raw: str) -> Path:
-        path = file(raw)
-        try:
-            if not path.is_file():
-                raise ValueError("name a file that exists")
-            with path.open("rb"):
-                return path
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ValueError(f"name a file that can be read ({reason})") from error
-
-    return convert

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from agent.errors import BrokerError
 PORT = 1_883
 PORT_TLS = 8_883
 DAY_S = 86_400
+_MAX_PASSWORD_BYTES = 1_024
 
 
 class Protocol(StrEnum):
@@ -60,6 +61,8 @@ class FileSettings:
     """Whether to start again at the end."""
     realtime: bool = True
     """Whether to play at the speed of sound's own time, not as fast as possible."""
+    speed: float = 1.0
+    """Sound's time over real time where played in real time: 20 for twenty times as fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,20 @@ class StdinSettings:
     name: str
 
 
-SourceSettings: TypeAlias = MicrophoneSettings | FileSettings | StdinSettings
+STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtp", "udp", "srt", "tcp")
+"""What the URL of a stream may start with: the network, never the box's own files."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """A camera or another sender on the network, decoded by ffmpeg."""
+
+    name: str
+    url: str = field(repr=False)
+    """With one of :data:`STREAM_SCHEMES`; may hold a user name and a password."""
+
+
+SourceSettings: TypeAlias = MicrophoneSettings | FileSettings | StdinSettings | StreamSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +141,38 @@ class MqttSettings:
         """The password as its file holds it now, without the line's end.
 
         Raises:
-            BrokerError: the file cannot be read.
+            BrokerError: the file cannot be read, is empty or too long. Tells nothing of what it
+                holds, and neither does the error that caused it.
         """
         if self.password_file is None:
             return None
+        remedy = "write the password on its first line"
         try:
-            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8"
-            message = f"mqtt.password_file {self.password_file}: {reason}; name a readable file"
-            raise BrokerError(message) from error
+            with self.password_file.open("rb") as file:
+                raw = file.read(_MAX_PASSWORD_BYTES + 1)
+            password = raw.decode("utf-8").rstrip("\r\n")
+        except OSError as error:
+            reason, remedy = error.strerror or str(error), "name a readable file"
+        except UnicodeDecodeError:
+            reason = "not UTF-8"
+        else:
+            if password and len(raw) <= _MAX_PASSWORD_BYTES:
+                return password
+            reason = f"over {_MAX_PASSWORD_BYTES} bytes" if password else "is empty"
+        # Outside of the handlers: the cause would carry the bytes that were read.
+        raise BrokerError(f"mqtt.password_file {self.password_file}: {reason}; {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettings:
+    """What may be asked of this box by MQTT."""
+
+    enabled: bool = True
+    """Whether commands are listened to at all."""
+    mute_longest_s: float = 28_800.0
+    """Longest time for which descriptions may be silenced."""
+    per_minute: float = 30.0
+    """Commands of one kind that are carried out in a minute, in the long run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,5 +209,6 @@ class Settings:
     windows: WindowsSettings = WindowsSettings()
     encoder: EncoderSettings = EncoderSettings()
     mqtt: MqttSettings = MqttSettings()
+    commands: CommandSettings = CommandSettings()
     publish: PublishSettings = PublishSettings()
     log: LogSettings = LogSettings()

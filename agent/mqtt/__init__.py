@@ -1,5 +1,6 @@
 """MQTT: paho lives here and nowhere else."""
 
-from agent.mqtt.link import Link, LinkStatus
+from agent.mqtt.link import Link
+from agent.mqtt.messages import Incoming, LinkStatus, Reply
 
-__all__ = ["Link", "LinkStatus"]
+__all__ = ["Incoming", "Link", "LinkStatus", "Reply"]

@@ -1,90 +1,225 @@
-"""One connection to the broker: a paho client and what the broker has yet to acknowledge."""
+"""One connection to the broker: a paho client, and the notes that its callbacks leave."""
 
 from __future__ import annotations
 
+import logging
+from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from agent.errors import BrokerError
+from agent.mqtt.messages import MAX_PACKET_BYTES, OFFLINE, Incoming
+from agent.mqtt.tls import tls_context
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable, Iterator
 
-    from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessageInfo
-    from paho.mqtt.properties import Properties
+    from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from agent.records import OutboxMessage
+    from agent.config import MqttSettings
+    from agent.mqtt.messages import Reply
+
+REFUSED = "the broker refused"
+"""How the refusal of a connection begins, in :attr:`Connection.refusal`."""
+
+_SOCKET_FAILED = " on socket: "
+_RECEIVE_MAXIMUM = 20
+# A broker of MQTT 3.1.1 need not keep to the maximum above.
+_INCOMING = 100
+_LIVE = 200
+_SUBSCRIPTION = SubscribeOptions(
+    qos=1,
+    noLocal=True,
+    # A retained command is to be seen as such even by who is subscribed when it is sent.
+    retainAsPublished=True,
+    retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class _Client(Client):
+    """paho's client, whose thread tells of its end even when a broker sent it nonsense."""
+
+    on_broken: Callable[[str], None]
+
+    def loop_forever(
+        self, timeout: float = 1.0, retry_first_connection: bool = False
+    ) -> MQTTErrorCode:
+        """Run the network loop until the connection ends."""
+        try:
+            return super().loop_forever(timeout, retry_first_connection)
+        except Exception as error:
+            _log.warning("broker_sent_nonsense", extra={"reason": repr(error)})
+            self.on_broken(f"the broker sent what is no MQTT ({type(error).__name__})")
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
 
 
 class Connection:
-    """One paho client, from its connect to its end, and what the broker has yet to acknowledge.
+    """One paho client, from its connect to its end.
 
     paho's callbacks come on its own thread and only leave notes here, under the condition that
     the link waits on: to publish while holding that condition would deadlock with them.
     """
 
-    def __init__(self, client: Client, changed: threading.Condition) -> None:
-        self.client = client
+    def __init__(
+        self,
+        settings: MqttSettings,
+        client_id: str,
+        status_topic: str,
+        changed: threading.Condition,
+        *,
+        v5: bool,
+    ) -> None:
+        """Make a client with its last will; connects to nothing yet.
+
+        Raises:
+            BrokerError: the password or a certificate cannot be read.
+        """
         self.accepted: bool | None = None
         self.refusal = ""
         self.lost = False
-        self.acknowledged: list[tuple[int, str]] = []
-        """Message id and, where the broker refused it, why."""
-        self.sent = 0
-        """Sequence of the last outbox message that was sent."""
-        self.retry_at_s: float | None = None
-        """Monotonic time until which a refusal holds the outbox back."""
+        self.incoming: deque[tuple[Incoming, int, int]] = deque()
+        self.incoming_dropped = 0
+        self.largest_packet_bytes: int | None = None
+        """What the broker says that it takes."""
+        self.outcomes: list[tuple[int, str]] = []
+        """Message ids that the broker has answered and, where it refused one, why."""
+        self._socket_error = ""
+        self._settings = settings
+        self._v5 = v5
         self._changed = changed
-        self._unacknowledged: dict[int, int] = {}
+        self._live: deque[MQTTMessageInfo] = deque()
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if v5 else False,
+            protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.will_set(status_topic, OFFLINE, qos=1, retain=True)
+        if settings.username is not None:
+            client.username_pw_set(settings.username, settings.password())
+        if settings.tls is not None:
+            client.tls_set_context(tls_context(settings.tls))
+            client.tls_insecure_set(settings.tls.insecure)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        client.on_publish = self._on_publish
+        client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)
+        client.on_subscribe = lambda _c, _u, mid, reasons, _p: self._note(mid, reasons[0])
+        client.on_message = self._on_message
+        client.on_log = self._on_log
+        client.on_broken = self._on_broken
+        self._client = client
 
-    @property
-    def in_flight(self) -> int:
-        """Outbox messages that the broker has yet to acknowledge."""
-        return len(self._unacknowledged)
+    def open(self) -> None:
+        """Connect (TCP and TLS) and begin the MQTT handshake; its result is left as a note.
 
-    def publish(self, message: OutboxMessage) -> bool:
-        """Send one outbox message; ``False`` when the connection is gone."""
-        info = self.client.publish(message.topic, message.payload, qos=1)
-        if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-            return False
-        self._unacknowledged[info.mid] = message.sequence
-        self.sent = message.sequence
-        return True
+        Raises:
+            BrokerError: there is no connection.
+        """
+        settings, properties = self._settings, None
+        if self._v5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = round(settings.session_expiry_s)
+            properties.ReceiveMaximum = _RECEIVE_MAXIMUM
+            properties.MaximumPacketSize = MAX_PACKET_BYTES
+        try:
+            self._client.connect(
+                settings.host,
+                settings.port,
+                keepalive=round(settings.keepalive_s),
+                clean_start=False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY,
+                properties=properties,
+            )
+        except (OSError, ValueError) as error:
+            message = (
+                f"{settings.host}:{settings.port}: {error}; "
+                "start the broker there, or set mqtt.host, mqtt.port and mqtt.tls"
+            )
+            raise BrokerError(message) from error
+        self._client.loop_start()
 
-    def publish_state(self, topic: str, payload: str) -> MQTTMessageInfo:
-        """Send a retained state."""
-        return self.client.publish(topic, payload, qos=1, retain=True)
-
-    def settle(self) -> tuple[list[int], list[str]]:
-        """Sequences that the broker has taken, and its reasons for those that it refused."""
+    def wait_accepted(self, stopping: Callable[[], bool], timeout_s: float) -> bool:
+        """Block until the broker has accepted, refused or hung up, or for a while."""
         with self._changed:
-            acknowledged, self.acknowledged = self.acknowledged, []
-        delivered, refused = [], []
-        for message_id, refusal in acknowledged:
-            sequence = self._unacknowledged.pop(message_id, None)
-            if refusal:
-                refused.append(refusal)
-            elif sequence is not None:
-                delivered.append(sequence)
-        return delivered, refused
-
-    def pause(self, until_s: float) -> None:
-        """Hold the outbox back until a monotonic time: the broker refused a message."""
-        self.retry_at_s = until_s
-
-    def rewind(self) -> None:
-        """Send again from the oldest message that waits."""
-        self.retry_at_s = None
-        self.sent = 0
-        self._unacknowledged.clear()
+            self._changed.wait_for(
+                lambda: self.accepted is not None or self.lost or stopping(), timeout_s
+            )
+            return bool(self.accepted)
 
     def close(self) -> None:
         """End the connection and paho's thread."""
-        self.client.disconnect()
-        self.client.loop_stop()
+        with suppress(Exception):  # whatever state a broken connection is in
+            self._client.disconnect()
+        self._client.loop_stop()
+        if (broken := self._client.socket()) is not None:
+            broken.close()
+
+    def publish(self, topic: str, payload: str, *, retain: bool) -> int | None:
+        """Send at QoS 1; the message id, or ``None`` when the connection is gone."""
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        return info.mid if info.rc is MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def reply(self, reply: Reply) -> int | None:
+        """Send an answer at QoS 1; the message id, or ``None`` when the connection is gone."""
+        properties = None
+        if self._v5 and reply.correlation is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = reply.correlation
+        info = self._client.publish(reply.topic, reply.payload, qos=1, properties=properties)
+        return info.mid if info.rc is MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def live(self, topic: str, payload: str) -> bool:
+        """Send at QoS 0; ``False`` when the connection is gone or does not keep up."""
+        while self._live and self._live[0].is_published():
+            self._live.popleft()
+        if len(self._live) >= _LIVE:
+            return False
+        info = self._client.publish(topic, payload, qos=0)
+        if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return False
+        self._live.append(info)
+        return True
+
+    def subscribe(self, topic_filter: str) -> int | None:
+        """Ask for messages; the message id, or ``None`` when the connection is gone."""
+        if self._v5:
+            rc, message_id = self._client.subscribe(topic_filter, options=_SUBSCRIPTION)
+        else:
+            rc, message_id = self._client.subscribe(topic_filter, qos=1)
+        return message_id if rc is MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def acknowledge(self, message_id: int, qos: int) -> None:
+        """Tell the broker that a message was taken care of; until then it is delivered again."""
+        self._client.ack(message_id, qos)
+
+    def take_incoming(self) -> Iterator[tuple[Incoming, int, int]]:
+        """What came in, each with its message id and QoS for :meth:`acknowledge`."""
+        while self.incoming:
+            with self._changed:
+                one = self.incoming.popleft()
+            yield one
+
+    def take_outcomes(self) -> list[tuple[int, str]]:
+        """What the broker has answered since the last call."""
+        with self._changed:
+            outcomes, self.outcomes = self.outcomes, []
+        return outcomes
+
+    def wait_for_outcomes(self, count: int, timeout_s: float) -> None:
+        """Block until the broker has given so many answers, or for a while."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.lost or len(self.outcomes) >= count, timeout_s)
 
     def _on_connect(
         self,
@@ -92,11 +227,12 @@ class Connection:
         _userdata: object,
         _flags: ConnectFlags,
         reason: ReasonCode,
-        _properties: Properties | None,
+        properties: Properties | None,
     ) -> None:
         with self._changed:
             self.accepted = not reason.is_failure
-            self.refusal = f"refused: {reason}" if reason.is_failure else ""
+            self.refusal = f"{REFUSED}: {reason}" if reason.is_failure else ""
+            self.largest_packet_bytes = getattr(properties, "MaximumPacketSize", None)
             self._changed.notify_all()
 
     def _on_disconnect(
@@ -110,17 +246,42 @@ class Connection:
         with self._changed:
             self.lost = True
             if reason.is_failure and not self.refusal:
-                self.refusal = f"connection lost: {reason}"
+                self.refusal = f"connection lost: {self._socket_error or reason}"
             self._changed.notify_all()
 
-    def _on_publish(
-        self,
-        _client: Client,
-        _userdata: object,
-        message_id: int,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    def _on_log(self, _client: Client, _userdata: object, level: int, line: str) -> None:
+        """The only place where paho tells why a socket failed, as for want of a certificate."""
+        if level == LogLevel.MQTT_LOG_ERR and _SOCKET_FAILED in line:
+            self._socket_error = line.partition(_SOCKET_FAILED)[2]
+
+    def _on_broken(self, why: str) -> None:
         with self._changed:
-            self.acknowledged.append((message_id, str(reason) if reason.is_failure else ""))
+            self.lost = True
+            self.refusal = why
+            self._changed.notify_all()
+
+    def _note(self, message_id: int, reason: ReasonCode) -> None:
+        with self._changed:
+            self.outcomes.append((message_id, str(reason) if reason.is_failure else ""))
+            self._changed.notify_all()
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        properties = message.properties
+        with self._changed:
+            try:
+                incoming = Incoming(
+                    topic=message.topic,
+                    payload=bytes(message.payload),
+                    retained=message.retain,
+                    response_topic=getattr(properties, "ResponseTopic", None),
+                    correlation=getattr(properties, "CorrelationData", None),
+                )
+            except UnicodeDecodeError:  # of the topic
+                self.incoming_dropped += 1
+                return
+            if len(self.incoming) >= _INCOMING:
+                # Without acknowledgement: what came at QoS 1 comes again with the next connection.
+                self.incoming_dropped += 1
+                return
+            self.incoming.append((incoming, message.mid, message.qos))
             self._changed.notify_all()

@@ -1,9 +1,10 @@
-"""The link to the MQTT broker: birth, last will, retained states, and the outbox drained in order.
+"""The link to the MQTT broker: birth, last will, retained states, outbox, and what comes in.
 
 One paho client lives for one connection. What has to arrive waits in the outbox (SQLite) and in
 the table of retained states, not in paho's memory, so a client can be thrown away at any time
 and the next connection sends, in order, whatever the broker has not acknowledged. A message may
-therefore arrive twice, as QoS 1 allows; it never overtakes another and is never lost.
+therefore arrive twice, as QoS 1 allows; within its topic it never overtakes another, and it is
+never lost. What comes in is acknowledged once it was taken care of.
 
 Nothing here blocks the audio path: callers leave their message and go on.
 """
@@ -11,65 +12,34 @@ Nothing here blocks the audio path: callers leave their message and go on.
 from __future__ import annotations
 
 import logging
-import random
 import threading
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
-
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from agent.errors import BrokerError, StoreError
+from agent.mqtt.backoff import Backoff
 from agent.mqtt.connection import Connection
+from agent.mqtt.holds import Holds
+from agent.mqtt.messages import MAX_PAYLOAD_BYTES, OFFLINE, ONLINE, LinkStatus, sendable
+from agent.mqtt.sender import Sender
+from agent.mqtt.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from agent.clock import Clock
     from agent.config import MqttSettings
-    from agent.records import OutboxMessage
-
-ONLINE = "online"
-OFFLINE = "offline"
+    from agent.mqtt.sender import Handler, Outbox, Settled
 
 _HANDSHAKE_S = 10.0
 _FIRST_BACKOFF_S = 1.0
 _LONGEST_BACKOFF_S = 60.0
-_IN_FLIGHT = 20
-# A refused message is tried again, in case somebody mends the broker's access list.
-_REFUSED_PAUSE_S = 30.0
+# A connection that ends sooner counts as another failed attempt: two boxes of one name push each
+# other out, and some brokers hang up on a message that they refuse.
+_STEADY_S = 30.0
 _GOODBYE_S = 3.0
 _STORE_PAUSE_S = 5.0
-_UNSUPPORTED_PROTOCOL = ("Unsupported protocol version", "Protocol error")
 
 _log = logging.getLogger(__name__)
-
-
-class Outbox(Protocol):
-    """Where messages wait for the broker's acknowledgement."""
-
-    def waiting(self, after: int = 0, limit: int = 100) -> Sequence[OutboxMessage]:
-        """The oldest messages after a sequence number, in order."""
-
-    def delivered(self, sequences: Iterable[int]) -> None:
-        """Forget messages that the broker has acknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """How the link is doing, for health."""
-
-    connected: bool = False
-    reason: str = "not connected yet"
-    """Why there is no connection, or what the broker refuses; empty when all is well."""
-    protocol: str = ""
-    connections: int = 0
-    delivered: int = 0
-    refused: int = 0
-    live_discarded: int = 0
-    """Live values (QoS 0) that met no connection."""
 
 
 class Link:
@@ -82,25 +52,28 @@ class Link:
         status_topic: str,
         outbox: Outbox,
         clock: Clock,
+        *,
+        handshake_s: float = _HANDSHAKE_S,
     ) -> None:
+        self._handshake_s = handshake_s
         self._settings = settings
         self._client_id = client_id
         self._status_topic = status_topic
         self._outbox = outbox
         self._clock = clock
+        self._topic_filter: str | None = None
+        # A session from when there was one may still deliver: that is taken, and nothing done.
+        self._handler: Handler = lambda _incoming: ()
+        self._holds = Holds(clock)
         self._changed = threading.Condition()
         self._stopping = False
-        self._states: dict[str, str] = {}
+        self._states: dict[str, str] = {status_topic: ONLINE}
         self._unsent_states: set[str] = set()
         self._outbox_changed = True
-        self._rewind = False
+        self._other_outbox = False
         self._connection: Connection | None = None
         self._status = LinkStatus()
-        self._protocol = (
-            MQTTProtocolVersion.MQTTv311
-            if settings.protocol == "3.1.1"
-            else MQTTProtocolVersion.MQTTv5
-        )
+        self._version = Version(settings.protocol)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     @property
@@ -108,6 +81,10 @@ class Link:
         """How the link is doing now."""
         with self._changed:
             return self._status
+
+    def serve(self, topic_filter: str, handler: Handler) -> None:
+        """Hand what comes in on some topics to a handler, one at a time; before :meth:`start`."""
+        self._topic_filter, self._handler = topic_filter, handler
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -122,10 +99,10 @@ class Link:
             self._thread.join(timeout_s)
 
     def use_outbox(self, outbox: Outbox) -> None:
-        """Drain another outbox from now on (the state folder came back)."""
+        """Drain another outbox from now on (the state folder failed or came back)."""
         with self._changed:
             self._outbox = outbox
-            self._rewind = True
+            self._other_outbox = True
             self._outbox_changed = True
             self._changed.notify_all()
 
@@ -137,40 +114,54 @@ class Link:
 
     def state(self, topic: str, payload: str) -> None:
         """Publish a retained state; only the latest of a topic is kept for a broken link."""
+        payload = sendable(payload)
         with self._changed:
-            if self._states.get(topic) == payload:
+            if self._states.get(topic) == payload or self._oversized(topic, payload):
                 return
             self._states[topic] = payload
             self._unsent_states.add(topic)
             self._changed.notify_all()
 
     def live(self, topic: str, payload: str) -> None:
-        """Publish a passing value at QoS 0; discarded, and counted, without a connection."""
+        """Publish a passing value at QoS 0; discarded, and counted, where it cannot be sent."""
+        payload = sendable(payload)
         with self._changed:
-            connection = self._connection
-            if connection is None:
-                self._status = replace(self._status, live_discarded=self._status.live_discarded + 1)
+            if self._oversized(topic, payload):
                 return
-        connection.client.publish(topic, payload, qos=0)
+            connection = self._connection
+        if connection is not None and connection.live(topic, payload):
+            return
+        with self._changed:
+            self._status = replace(self._status, live_discarded=self._status.live_discarded + 1)
+
+    def _oversized(self, topic: str, payload: str) -> bool:
+        """Whether a payload is larger than ours may be; counts it if so."""
+        if len(payload.encode()) <= MAX_PAYLOAD_BYTES:
+            return False
+        self._status = replace(self._status, oversized=self._status.oversized + 1)
+        _log.warning("message_oversized", extra={"topic": topic, "characters": len(payload)})
+        return True
 
     def _run(self) -> None:
-        backoff_s = _FIRST_BACKOFF_S
+        backoff = Backoff(_FIRST_BACKOFF_S, _LONGEST_BACKOFF_S)
         while not self._stopping:
             try:
                 connection = self._connect()
+                began_s = self._clock.monotonic()
+                try:
+                    self._serve(connection, began_s)
+                finally:
+                    connection.close()
+                    if self._clock.monotonic() - began_s >= _STEADY_S:
+                        backoff.reset()
             except BrokerError as error:
                 self._report(connected=False, reason=str(error))
-                # Jitter keeps a factory's boxes from knocking all at once after a power cut.
-                pause_s = backoff_s * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
-                backoff_s = min(2 * backoff_s, _LONGEST_BACKOFF_S)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._stopping, pause_s)
-                continue
-            backoff_s = _FIRST_BACKOFF_S
-            try:
-                self._serve(connection)
-            finally:
-                connection.close()
+            except Exception as error:  # without this thread no alert would ever leave the box
+                _log.exception("link_failed")
+                self._report(connected=False, reason=f"internal error: {error!r}; see the log")
+            with self._changed:
+                self._connection = None
+                self._changed.wait_for(lambda: self._stopping, backoff.next())
 
     def _connect(self) -> Connection:
         """One attempt: TCP, TLS and the MQTT handshake.
@@ -178,116 +169,86 @@ class Link:
         Raises:
             BrokerError: no connection came about; says why.
         """
-        settings = self._settings
-        where = f"{settings.host}:{settings.port}"
-        connection = Connection(self._new_client(), self._changed)
-        expiry = None
-        if self._protocol is MQTTProtocolVersion.MQTTv5:
-            expiry = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            expiry.SessionExpiryInterval = round(settings.session_expiry_s)
-        try:
-            connection.client.connect(
-                settings.host,
-                settings.port,
-                keepalive=round(settings.keepalive_s),
-                clean_start=MQTT_CLEAN_START_FIRST_ONLY if expiry is None else False,
-                properties=expiry,
-            )
-        except (OSError, ValueError) as error:
-            message = f"{where}: {error}; start the broker there, or set mqtt.host and mqtt.port"
-            raise BrokerError(message) from error
-        connection.client.loop_start()
-        with self._changed:
-            self._changed.wait_for(
-                lambda: connection.accepted is not None or connection.lost or self._stopping,
-                _HANDSHAKE_S,
-            )
-            accepted, refusal = connection.accepted, connection.refusal
-            if accepted:
+        where = f"{self._settings.host}:{self._settings.port}"
+        connection = Connection(
+            self._settings, self._client_id, self._status_topic, self._changed, v5=self._version.v5
+        )
+        connection.open()
+        if connection.wait_accepted(lambda: self._stopping, self._handshake_s):
+            with self._changed:
                 self._connection = connection
                 self._unsent_states = set(self._states)
                 self._outbox_changed = True
                 self._status = replace(self._status, connections=self._status.connections + 1)
-        if accepted:
             self._report(connected=True, reason="")
-            _log.info("broker_connected", extra={"broker": where, "protocol": self._version})
+            _log.info("broker_connected", extra={"broker": where, "protocol": str(self._version)})
             return connection
         connection.close()
-        self._consider_other_protocol(refusal)
-        message = (
-            f"{where}: the broker {refusal or 'did not answer as an MQTT broker'}; "
-            "check mqtt.username, mqtt.password_file and the broker's log"
-        )
-        raise BrokerError(message)
+        self._version.failed(connection.refusal)
+        why = connection.refusal or "the broker does not answer as an MQTT broker"
+        remedy = "check mqtt.username, mqtt.password_file and the broker's log"
+        raise BrokerError(f"{where}: {why}; {remedy}")
 
-    def _consider_other_protocol(self, refusal: str) -> None:
-        """Brokers of MQTT 3.1.1 refuse v5, or hang up on it without a word."""
-        speaks_other = not refusal or any(hint in refusal for hint in _UNSUPPORTED_PROTOCOL)
-        if self._settings.protocol == "auto" and speaks_other:
-            self._protocol = (
-                MQTTProtocolVersion.MQTTv311
-                if self._protocol is MQTTProtocolVersion.MQTTv5
-                else MQTTProtocolVersion.MQTTv5
-            )
-
-    @property
-    def _version(self) -> str:
-        return "5" if self._protocol is MQTTProtocolVersion.MQTTv5 else "3.1.1"
-
-    def _new_client(self) -> Client:
-        settings = self._settings
-        persistent = self._protocol is not MQTTProtocolVersion.MQTTv5
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            clean_session=False if persistent else None,
-            protocol=self._protocol,
-            reconnect_on_failure=False,
-        )
-        client.will_set(self._status_topic, OFFLINE, qos=1, retain=True)
-        if settings.username is not None:
-            client.username_pw_set(settings.username, settings.password())
-        if settings.tls is not None:
-            tls = settings.tls
-            try:
-                client.tls_set(
-                    ca_certs=str(tls.ca_file) if tls.ca_file else None,
-                    certfile=str(tls.cert_file) if tls.cert_file else None,
-                    keyfile=str(tls.key_file) if tls.key_file else None,
-                )
-            except (OSError, ValueError) as error:
-                message = f"mqtt.tls: {error}; name readable PEM files"
-                raise BrokerError(message) from error
-            client.tls_insecure_set(tls.insecure)
-        return client
-
-    def _serve(self, connection: Connection) -> None:
-        """Publish until the connection ends or the box stops."""
-        connection.publish_state(self._status_topic, ONLINE)
+    def _serve(self, connection: Connection, began_s: float) -> None:
+        """Publish and take what comes in until the connection ends or the box stops."""
+        self._holds.reconnected()
+        sender = Sender(connection, self._holds, self._topic_filter)
+        sender.subscribe()
         while self._wait_for_work(connection):
             with self._changed:
-                states = {topic: self._states[topic] for topic in sorted(self._unsent_states)}
+                # The birth comes first.
+                topics = sorted(
+                    self._unsent_states, key=lambda one: (one != self._status_topic, one)
+                )
+                states = {topic: self._states[topic] for topic in topics}
                 self._unsent_states.clear()
                 self._outbox_changed = False
-                outbox, rewind, self._rewind = self._outbox, self._rewind, False
-            for topic, payload in states.items():
-                connection.publish_state(topic, payload)
+                outbox, other, self._other_outbox = self._outbox, self._other_outbox, False
+            if other:
+                sender.forget_outbox()
             try:
-                self._drain(connection, outbox, rewind)
+                refused = self._count(sender.settle(outbox))
+                refused |= sender.states(states)
+                sender.retry_subscription()
+                sender.take_incoming(self._handler)
+                sender.drain(outbox)
             except StoreError as error:
                 _log.error("outbox_unreadable", extra={"reason": str(error)})
                 with self._changed:
                     self._changed.wait_for(lambda: self._stopping, _STORE_PAUSE_S)
                     self._outbox_changed = True
+                    self._unsent_states.update(states)
+                continue
+            with self._changed:
+                self._unsent_states.update(refused & self._states.keys())
+                dropped, connection.incoming_dropped = connection.incoming_dropped, 0
+                self._status = replace(
+                    self._status,
+                    reason=self._holds.trouble(self._topic_filter),
+                    incoming_dropped=self._status.incoming_dropped + dropped,
+                )
+                self._changed.notify_all()
         with self._changed:
             self._connection = None
         if connection.lost:
-            reason = connection.refusal or "connection lost"
-            _log.warning("broker_lost", extra={"reason": reason})
-            self._report(connected=False, reason=reason)
+            self._report(connected=False, reason=self._why_lost(connection, sender, began_s))
         else:
-            self._say_goodbye(connection)
+            self._say_goodbye(connection, sender)
             self._report(connected=False, reason="stopped")
+
+    def _why_lost(self, connection: Connection, sender: Sender, began_s: float) -> str:
+        """The reason for the end of a connection, with what may be behind an early one."""
+        reason = connection.refusal or "connection lost"
+        if self._clock.monotonic() - began_s >= _STEADY_S:
+            return reason
+        with suppress(StoreError):  # what it holds of the answered is then sent again
+            self._count(sender.settle(self._outbox))
+        if (topic := sender.first_unanswered) is not None:
+            self._holds.hung_up(topic)
+        return (
+            f"{reason} soon after it began; if it happens again, see whether another client is "
+            f"called {self._client_id} (give each box its own node), and the broker's log"
+        )
 
     def _wait_for_work(self, connection: Connection) -> bool:
         """Sleep until there is something to do; ``False`` when the connection is over."""
@@ -296,74 +257,45 @@ class Link:
                 lambda: (
                     connection.lost
                     or self._stopping
-                    or self._unsent_states
                     or self._outbox_changed
-                    or connection.acknowledged
+                    or connection.outcomes
+                    or connection.incoming
+                    or any(not self._holds.held(topic) for topic in self._unsent_states)
                 ),
-                _REFUSED_PAUSE_S if connection.retry_at_s is not None else None,
+                self._holds.wake_after_s(),
             )
             return not (connection.lost or self._stopping)
 
-    def _drain(self, connection: Connection, outbox: Outbox, rewind: bool) -> None:
-        """Settle what was acknowledged and send what waits, a few at a time and in order.
-
-        Raises:
-            StoreError: the outbox cannot be read or written.
-        """
-        refused = self._settle(connection, outbox)
-        now_s = self._clock.monotonic()
-        if refused:
-            connection.pause(now_s + _REFUSED_PAUSE_S)
-        if connection.retry_at_s is not None and now_s < connection.retry_at_s:
-            return
-        if rewind or connection.retry_at_s is not None:
-            connection.rewind()
-        while (room := _IN_FLIGHT - connection.in_flight) > 0:
-            messages = outbox.waiting(after=connection.sent, limit=room)
-            if not all(connection.publish(message) for message in messages) or not messages:
-                return
-
-    def _settle(self, connection: Connection, outbox: Outbox) -> bool:
-        """Forget what the broker has taken and note what it refused; whether it refused any."""
-        delivered, refused = connection.settle()
-        if delivered:
-            outbox.delivered(delivered)
-        if refused:
-            _log.warning("broker_refused_message", extra={"reason": refused[0]})
-        if delivered or refused:
-            trouble = "; ".join(
-                f"the broker refuses: {why}; check its access list" for why in refused[:1]
+    def _count(self, settled: Settled) -> set[str]:
+        """Take note of what the broker has answered; the topics that it refused."""
+        with self._changed:
+            self._status = replace(
+                self._status,
+                delivered=self._status.delivered + settled.delivered,
+                refused=self._status.refused + len(settled.refused),
             )
-            with self._changed:
-                self._status = replace(
-                    self._status,
-                    delivered=self._status.delivered + len(delivered),
-                    refused=self._status.refused + len(refused),
-                    reason=trouble,
-                )
-                self._changed.notify_all()
-        return bool(refused)
+            self._changed.notify_all()
+        return set(settled.refused)
 
-    def _say_goodbye(self, connection: Connection) -> None:
-        """Send what still waits, within a few seconds, and the clean ``offline``."""
+    def _say_goodbye(self, connection: Connection, sender: Sender) -> None:
+        """Send what still waits, within a few seconds, and the clean ``offline`` after it."""
+        with self._changed:
+            states = {topic: self._states[topic] for topic in sorted(self._unsent_states)}
         try:
-            self._drain(connection, self._outbox, rewind=False)
-            with self._changed:
-                self._changed.wait_for(
-                    lambda: connection.lost or len(connection.acknowledged) >= connection.in_flight,
-                    _GOODBYE_S,
-                )
-            self._settle(connection, self._outbox)
+            self._count(sender.settle(self._outbox))
+            self._count(sender.finish(self._outbox, states, _GOODBYE_S))
         except StoreError as error:
             _log.error("outbox_unreadable", extra={"reason": str(error)})
-        connection.publish_state(self._status_topic, OFFLINE).wait_for_publish(_GOODBYE_S)
+        sender.states({self._status_topic: OFFLINE})
+        connection.wait_for_outcomes(sender.in_flight, _GOODBYE_S)
 
     def _report(self, *, connected: bool, reason: str) -> None:
         with self._changed:
-            changed = self._status.reason != reason or self._status.connected != connected
+            before = self._status
             self._status = replace(
-                self._status, connected=connected, reason=reason, protocol=self._version
+                before, connected=connected, reason=reason, protocol=str(self._version)
             )
             self._changed.notify_all()
-        if changed and not connected and not self._stopping:
-            _log.warning("broker_unreachable", extra={"reason": reason})
+        if before.reason != reason and not connected and not self._stopping:
+            event = "broker_lost" if before.connected else "broker_unreachable"
+            _log.warning(event, extra={"reason": reason})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from agent.manifest import (
     Variants,
 )
 from tests.mosquitto import free_port, mosquitto
+from tests.secure_broker import Authority, secure_broker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -287,3 +289,28 @@ def test_a_running_broker_is_found_and_one_without_tls_told(site: Site) -> None:
         }
         (warning,) = site.check(Probes(online=True)).warnings
         assert "no connection to 127.0.0.1:" in warning.found
+
+
+@pytest.mark.broker
+def test_certificates_are_checked_as_the_agent_checks_them(site: Site) -> None:
+    """The broker's by the CA that is named; this box's own without asking for a passphrase."""
+    with secure_broker(site.folder, {"press3": "secret"}) as (broker, authority):
+        stranger = Authority.create(site.folder / "stranger")
+        certificate, key = stranger.issue("box")
+        locked = site.folder / "locked.key"
+        command = ["openssl", "ec", "-in", str(key), "-aes256", "-passout", "pass:hush"]
+        subprocess.run([*command, "-out", str(locked)], check=True, capture_output=True)
+
+        def warnings(ca: Path, key_file: Path = key) -> list[str]:
+            """What is said of a CA and a key of this box."""
+            files = {"ca_file": ca, "cert_file": certificate, "key_file": key_file}
+            tls = {"enabled": True} | {name: str(path) for name, path in files.items()}
+            site.settings["mqtt"] = {"host": "127.0.0.1", "port": broker.port, "tls": tls}
+            return [str(one) for one in site.check(Probes(online=True)).warnings]
+
+        assert warnings(authority.certificate) == []
+        (untrusted,) = warnings(stranger.certificate)
+        assert "certificate verify failed" in untrusted
+        (asked_for,) = warnings(authority.certificate, locked)
+        assert asked_for.startswith(f"mqtt.tls.cert_file {certificate} with key_file {locked}: ")
+        assert asked_for.endswith("as PEM without passphrase")

@@ -28,7 +28,9 @@ def _run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, s
     return status, text
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "check", "devices", "score", "bench"])
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "check", "devices", "score", "bench", "install-service"]
+)
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str) -> None:
     """With an example."""
     status, text = _run(capsys, command, "--help")

@@ -22,6 +22,7 @@ from agent.config import (
     Protocol,
     Settings,
     StdinSettings,
+    StreamSettings,
     TlsSettings,
     load_settings,
 )
@@ -118,7 +119,9 @@ sources:
   - {name: left, device: USB Audio, channels: 2}
   - {name: both, kind: microphone, channels: [1, 2]}
   - {name: tape, kind: file, path: a.wav, loop: yes, realtime: no}
+  - {name: fast, kind: file, path: b.wav, speed: 20}
   - {name: pipe, kind: stdin}
+  - {name: camera, kind: stream, url: 'rtsp://user:secret@cam/audio'}
 windows: {hop_s: 0.25, queue_windows: 8}
 encoder: {threads: 2}
 mqtt:
@@ -142,7 +145,9 @@ log: {level: DEBUG, format: json}
         MicrophoneSettings("left", "USB Audio", (2,)),
         MicrophoneSettings("both", "default", (1, 2)),
         FileSettings("tape", tmp_path / "a.wav", loop=True, realtime=False),
+        FileSettings("fast", tmp_path / "b.wav", speed=20.0),
         StdinSettings("pipe"),
+        StreamSettings("camera", "rtsp://user:secret@cam/audio"),
     )
     assert settings.windows == WindowsSettings(0.25, 8)
     assert settings.encoder.threads == 2
@@ -162,7 +167,7 @@ log: {level: DEBUG, format: json}
     )
     assert settings.log.level is LogLevel.DEBUG
     assert settings.mqtt.password() == "secret-of-the-box"
-    assert "secret-of-the-box" not in repr(settings)
+    assert "secret" not in repr(settings)
     with pytest.raises(FrozenInstanceError):
         settings.site = "other"  # type: ignore[misc]
 
@@ -204,7 +209,7 @@ log: loud
         "agent.yaml:11 sources[3]: is '7'; write its fields as 'field: value'",
         (
             "agent.yaml:6 sources[0].kind: is 'mikrofone'; "
-            "write one of microphone, file, stdin (did you mean 'microphone'?)"
+            "write one of microphone, file, stdin, stream (did you mean 'microphone'?)"
         ),
         "agent.yaml:9 sources[1].channels: does not name each channel once; write 1 or [1, 2]",
         "agent.yaml:8 sources[1].name: is 'm' again; give each source its own name",
@@ -240,9 +245,19 @@ log: loud
             "agent.yaml:3 sources[1].kind: is stdin again; keep one source on standard input",
         ),
         (
+            "sources:\n- {name: a, kind: stream, url: 'file:///etc/secret'}",
+            ("agent.yaml:2 sources[0].url: is no URL of a stream; write one such as "
+            "rtsp://camera/audio (rtsp, rtsps, http, https, rtp, udp, srt, tcp)"),
+        ),
+        (
             "sources:\n- {name: a, device: x, path: y}",
             ("agent.yaml:2 sources[0].path: is not a field; "
             "the fields here are name, kind, device, channels"),
+        ),
+        (
+            "sources:\n- {name: a, kind: file, path: y, realtime: no, speed: 2}",
+            ("agent.yaml:2 sources[0].speed: is given, but realtime is false; "
+            "leave one of them out"),
         ),
         (
             "mqtt: {password_file: agent.yaml}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -74,6 +76,21 @@ def test_a_lasting_event_is_updated() -> None:
     found = run([4.0, 4.5, 6.0, *[4.0] * 12], policy)
     assert [one.step for one in found] == [Step.NEW, Step.UPDATE, Step.UPDATE]
     assert [one.score for one in found] == [4.0, 6.0, 6.0]
+
+
+@pytest.mark.parametrize("step_s", [3_600.0, -3_600.0, 86_400.0])
+@pytest.mark.parametrize("after", [2, 4])
+def test_a_clock_that_is_set_meanwhile_moves_no_event(step_s: float, after: int) -> None:
+    """All times of an event are by the clock as it stood when it started."""
+    scores = [0, 4.0, 1, 5.0, 6.0, 3.5, 0, 0, 0, 0]
+    detector = Detector({"a": POLICY}, RATE_HZ)
+    found: list[Detection] = []
+    for position, score in enumerate(scores):
+        seen = match(position, score)
+        if position >= after:
+            seen = replace(seen, captured_at=seen.captured_at + step_s)
+        found += detector.feed(seen)
+    assert found == run(scores)
 
 
 def test_a_gap_ends_what_is_going_on() -> None:

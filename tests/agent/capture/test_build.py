@@ -11,7 +11,7 @@ from agent.capture.build import make_source
 from agent.capture.file import FileSource
 from agent.capture.microphone import Microphone
 from agent.capture.stream import StreamSource
-from agent.config.settings import FileSettings, MicrophoneSettings, StdinSettings
+from agent.config.settings import FileSettings, MicrophoneSettings, StdinSettings, StreamSettings
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         (MicrophoneSettings("a", device="Yeti", channels=(1, 2)), Microphone),
         (FileSettings("a", Path("a.wav"), loop=True), FileSource),
         (StdinSettings("a"), StreamSource),
+        (StreamSettings("a", "rtsp://camera/audio"), StreamSource),
     ],
 )
 def test_each_kind_has_its_source(settings: SourceSettings, kind: type) -> None:

@@ -34,6 +34,8 @@ ALL = (YETI, LEFT, RIGHT, SERVER)
         ("Yeti: USB Audio (hw:3,0)", YETI),
         ("Yeti: USB Audio, ALSA [card=Microphone usb=1-1.2 serial=A1]", YETI),
         ("usb=1-1.4", RIGHT),
+        ("card=device", LEFT),
+        ("PnP usb=1-1.3", LEFT),
     ],
 )
 def test_part_of_a_label_finds_the_device(wanted: str, found: Device) -> None:
@@ -52,6 +54,13 @@ def test_twins_are_told_apart_in_the_message() -> None:
     """An ambiguous name is refused with what to write instead."""
     with pytest.raises(CaptureError, match=r"fits 2 .*usb=1-1\.3.*usb=1-1\.4.*more of the name"):
         find_device(ALL, "PnP")
+
+
+@pytest.mark.parametrize("wanted", ["usb=1-1", "card=Dev", "serial=A", "Yeti usb=1-1.3"])
+def test_part_of_an_identity_is_another_device(wanted: str) -> None:
+    """Port 1-1 is not 1-1.2: unplugged, a microphone must not be taken for its neighbour."""
+    with pytest.raises(CaptureError, match="not found"):
+        find_device(ALL, wanted)
 
 
 @pytest.mark.parametrize("wanted", ["Zoom", "", "hw:1,0", " (hw:1,0)"])

@@ -133,6 +133,28 @@ def test_single_impact_at_full_scale_is_not_clipping() -> None:
     assert meter.state is SourceState.OK
 
 
+def test_offset_is_remarked_with_hysteresis() -> None:
+    """A signal off zero by a twentieth of full scale is sound, and told."""
+    meter = LevelMeter(RATE_HZ)
+    feed(meter, sine(0.1, 5.0) + np.float32(0.04))
+    assert meter.remark == ""
+    feed(meter, sine(0.1, 5.0) - np.float32(0.1))
+    assert "-10 % of full scale off zero" in meter.remark
+    assert meter.state is SourceState.OK
+    feed(meter, sine(0.1, 5.0) - np.float32(0.04))
+    assert meter.remark
+    feed(meter, sine(0.1, 5.0))
+    assert meter.remark == ""
+
+
+def test_short_thump_is_no_offset() -> None:
+    """A gust of wind moves the mean for a moment only."""
+    meter = LevelMeter(RATE_HZ)
+    feed(meter, sine(0.1, 4.0))
+    feed(meter, sine(0.1, 1.0) + np.float32(0.2))
+    assert meter.remark == ""
+
+
 def test_reset_forgets() -> None:
     """After a loss nothing of before counts."""
     meter = LevelMeter(RATE_HZ)

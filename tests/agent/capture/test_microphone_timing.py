@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agent.capture.devices import Device
-from agent.capture.microphone import Microphone, list_devices
+from agent.capture.microphone import Microphone, _input_devices, list_devices
 from agent.errors import CaptureError
 from tests.fakes import FakeClock
 
@@ -167,3 +167,15 @@ def test_missing_portaudio_names_its_package(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(builtins, "__import__", without_portaudio)
     with pytest.raises(CaptureError, match="apt-get install libportaudio2"):
         list_devices()
+
+
+def test_refusal_to_list_devices_is_an_error_that_is_tried_again() -> None:
+    """What PortAudio raises of its own does not end the thread that listens."""
+    library = Library()
+
+    def query_hostapis() -> None:
+        raise library.PortAudioError("Error querying host API 0")
+
+    library.query_hostapis = query_hostapis  # type: ignore[attr-defined]
+    with pytest.raises(CaptureError, match="cannot list the sound devices: Error querying"):
+        _input_devices(library)  # type: ignore[arg-type]

@@ -30,6 +30,8 @@ NOTHING = "nothing"
 OVERFLOW = "overflow"
 END = "end"
 UNPLUGGED = "unplugged"
+HANGS = "hangs"
+PATIENCE_S = 60.0
 
 
 @dataclass
@@ -44,6 +46,8 @@ class ScriptedSource:
     ended: bool = False
     opened: int = 0
     is_open: bool = False
+    hangs: threading.Event = field(default_factory=threading.Event)
+    answers: threading.Event = field(default_factory=threading.Event)
     _index: int = 0
     _counters: SourceCounters = field(default_factory=SourceCounters)
 
@@ -64,6 +68,9 @@ class ScriptedSource:
         if step == END:
             self.ended = True
             return None
+        if step == HANGS:
+            self.hangs.set()
+            assert self.answers.wait(PATIENCE_S)
         self.clock.advance(BLOCK_S)
         if step == NOTHING:
             return None
@@ -242,6 +249,46 @@ def test_source_that_says_nothing_is_lost() -> None:
     run.turn()
     assert run.state is SourceState.OK
     assert run.source.opened == 1
+
+
+def test_source_that_holds_its_thread_is_lost_until_it_answers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A driver that does not return cannot say so: who reports sees it, and says it once."""
+    caplog.set_level(logging.INFO)
+    run = Run(SOUND, SOUND, HANGS)
+    run.turn(2)
+    thread = threading.Thread(target=run.turn, daemon=True)
+    thread.start()
+    assert run.source.hangs.wait(PATIENCE_S)
+    run.clock.advance(14.5)
+    run.supervisor.watch()
+    assert run.state is SourceState.OK
+    run.clock.advance(0.5)
+    run.supervisor.watch()
+    lost_at = run.clock.now()
+    run.clock.advance(100.0)
+    run.supervisor.watch()
+    status = run.supervisor.status
+    assert (status.state, status.since, status.level_dbfs) == (SourceState.LOST, lost_at, None)
+    assert status.reason.startswith("a call has not returned for 15 s; check the device")
+    run.source.answers.set()
+    thread.join(PATIENCE_S)
+    assert run.state is SourceState.OK
+    assert [r.state for r in caplog.records] == ["ok", "lost", "ok"]
+
+
+def test_source_is_not_blamed_for_what_its_reader_does() -> None:
+    """A backlog that is full holds the reader; and a file that has ended stays so."""
+    run = Run(SOUND, END)
+    run.turn()
+    run.clock.advance(3_600.0)
+    run.supervisor.watch()
+    assert run.state is SourceState.OK
+    assert list(run.blocks) == []
+    run.clock.advance(3_600.0)
+    run.supervisor.watch()
+    assert run.supervisor.status.reason == "the sound is at its end"
 
 
 def test_end_of_the_sound_ends_the_blocks() -> None:

@@ -1,0 +1,224 @@
+"""``kikimimi install-service``: the unit and a first configuration where systemd looks for them.
+
+Nothing that is there already is overwritten: a site's configuration is its own, and a unit that
+was changed by hand stays as it is and is told of.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.demo import CONFIGS
+from agent.errors import KikimimiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = "kikimimi.service"
+UNIT = Path("/etc/systemd/system") / NAME
+CONFIG = Path("/etc/kikimimi/agent.yaml")
+EXAMPLES = ("descriptions.ja.yaml", "descriptions.en.yaml", "agent.yaml")
+"""What a new site starts from; ``agent.yaml``, which says that there is one, is written last."""
+
+_CHECKOUT = Path(__file__).resolve().parents[1] / "systemd" / NAME
+_TEMPLATE = _CHECKOUT if _CHECKOUT.is_file() else CONFIGS / NAME
+_START = "ExecStart="
+# ProtectHome= and PrivateTmp= of the unit hide these folders from the service.
+_HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108
+# What has a meaning of its own in a unit's command line, apart from the space.
+_SPECIAL = frozenset("\"'\\$%;")
+_FILE_MODE, _FOLDER_MODE = 0o644, 0o755
+
+
+class Fate(StrEnum):
+    """What became of a file."""
+
+    WRITTEN = "written"
+    KEPT = "kept"
+    """Something is there, and it was left alone."""
+    SAME = "the same"
+    """What is there is what would have been written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an installation did."""
+
+    command: Path
+    config: Path
+    unit: Path
+    fates: tuple[tuple[Path, Fate], ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the unit in place is the one of this version."""
+        return dict(self.fates)[self.unit] is not Fate.KEPT
+
+    def lines(self) -> Iterator[str]:
+        """What was done and what to type next, for people."""
+        for path, fate in self.fates:
+            yield f"{fate.value:8}  {path}"
+        if not self.ok:
+            yield f"problem: {self.unit}: is not what this version would write; compare it with"
+            yield f"  {self.command} install-service --config {self.config} --print"
+            yield "  and delete it and install again, or keep changes in a drop-in (systemctl edit)"
+        yield f"Mend {self.config}, at least site, node and mqtt.host, until this finds no problem:"
+        yield f"  {self.command} check --config {self.config} --online"
+        yield "then type:"
+        yield "  sudo systemctl daemon-reload"
+        yield f"  sudo systemctl enable --now {NAME.removesuffix('.service')}"
+
+
+def command() -> Path:
+    """The ``kikimimi`` of the environment that this runs in."""
+    return Path(sysconfig.get_path("scripts")) / "kikimimi"
+
+
+def unit(command: Path, config: Path) -> str:
+    """The unit's text for one installation.
+
+    Args:
+        command: the ``kikimimi`` that the service runs.
+        config: the ``agent.yaml`` that it reads.
+
+    Raises:
+        KikimimiError: a path cannot stand in a unit, or this installation holds no unit.
+    """
+    try:
+        template = _TEMPLATE.read_text(encoding="utf-8")
+    except OSError as error:
+        raise _failed(_TEMPLATE, error, "install kikimimi again") from error
+    start = f"{_START}{_word(command)} run --config {_word(config)}"
+    lines = [start if line.startswith(_START) else line for line in template.splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+def install(command: Path, config: Path, prefix: Path | None = None) -> Report:
+    """Write the unit, and the examples where the site has no configuration yet.
+
+    Args:
+        command: the ``kikimimi`` that the service will run.
+        config: the ``agent.yaml`` that it will read; the examples go into its folder.
+        prefix: folder that stands for ``/``, to make a package; this machine where ``None``.
+
+    Raises:
+        KikimimiError: the service could not run like this, or a file cannot be written.
+    """
+    if prefix is None:
+        config = config.absolute()
+        _refuse_hidden(command, config)
+    text = unit(command, config)
+    root = Path("/") if prefix is None else prefix.absolute()
+
+    def below(path: Path) -> Path:
+        return root / path.relative_to("/")
+
+    fates: list[tuple[Path, Fate]] = []
+    here = below(config)
+    if _is_there(here, command):
+        fates.append((here, Fate.KEPT))
+    else:
+        for name in EXAMPLES:
+            target = here if name == CONFIG.name else here.with_name(name)
+            example = CONFIGS / name
+            try:
+                content = example.read_text(encoding="utf-8")
+            except OSError as error:
+                raise _failed(example, error, "install kikimimi again") from error
+            fates.append((target, _write(target, content, command)))
+    fates.append((below(UNIT), _write(below(UNIT), text, command)))
+    return Report(command, config, below(UNIT), tuple(fates))
+
+
+def _word(path: Path) -> str:
+    """A path as one word of a unit's command line.
+
+    Raises:
+        KikimimiError: systemd would take it for something else.
+    """
+    text = str(path)
+    if not path.is_absolute():
+        raise KikimimiError(f"{text}: is not a full path; write it from / on")
+    if not text.isprintable() or _SPECIAL & set(text):
+        shown = " ".join(sorted(_SPECIAL))
+        raise KikimimiError(f"{text!r}: cannot stand in a unit; use a path without {shown}")
+    return f'"{text}"' if " " in text else text
+
+
+def _refuse_hidden(command: Path, config: Path) -> None:
+    """Tell if the service would not see what it needs.
+
+    Raises:
+        KikimimiError: it would not; says what to do.
+    """
+    if not command.is_file():
+        raise KikimimiError(f"{command}: is missing; install kikimimi with pip before its service")
+    for path in (command, Path(sys.executable).resolve(), Path(__file__).resolve()):
+        _refuse_if_hidden(path, "install kikimimi below /opt, as systemd/README.md says")
+    _refuse_if_hidden(config.resolve(), f"move it to {CONFIG}")
+
+
+def _refuse_if_hidden(path: Path, remedy: str) -> None:
+    for folder in _HIDDEN:
+        if path.is_relative_to(folder):
+            raise KikimimiError(f"{path}: the service sees nothing below {folder}; {remedy}")
+
+
+def _is_there(path: Path, command: Path) -> bool:
+    """Whether something stands at a path, be it a broken link.
+
+    Raises:
+        KikimimiError: it cannot be told.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _failed(path, error, _as_root(command)) from error
+    return True
+
+
+def _write(path: Path, content: str, command: Path) -> Fate:
+    """Write a file that is not there yet.
+
+    Raises:
+        KikimimiError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            try:
+                file.write(content)
+                file.flush()
+                path.chmod(_FILE_MODE)
+            except OSError:  # a part of a file must not pass for one the next time
+                path.unlink(missing_ok=True)
+                raise
+    except FileExistsError:
+        return Fate.SAME if _holds(path, content) else Fate.KEPT
+    except PermissionError as error:
+        raise _failed(path, error, _as_root(command)) from error
+    except OSError as error:
+        raise _failed(path, error, "mend that and install again") from error
+    return Fate.WRITTEN
+
+
+def _as_root(command: Path) -> str:
+    return f"type: sudo {command} install-service"
+
+
+def _holds(path: Path, content: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == content
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _failed(path: Path, error: OSError, remedy: str) -> KikimimiError:
+    return KikimimiError(f"{path}: {error.strerror or error}; {remedy}")

@@ -1,0 +1,204 @@
+"""What is sent on one connection, and what of it the broker has answered.
+
+A topic that the broker refuses is held back (:mod:`agent.mqtt.holds`) while all others go on.
+What waits in the outbox for a held topic stays there: an alert is late then, but never lost, and
+health says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from agent.mqtt.connection import Connection
+    from agent.mqtt.holds import Holds
+    from agent.mqtt.messages import Incoming, Reply
+    from agent.records import OutboxMessage
+
+Handler: TypeAlias = "Callable[[Incoming], Sequence[Reply]]"
+"""Takes care of a message that came in and says what to answer."""
+
+_IN_FLIGHT = 20
+# Fixed header, topic length, message id and properties.
+_PACKET_OVERHEAD_BYTES = 64
+
+_log = logging.getLogger(__name__)
+
+
+class Outbox(Protocol):
+    """Where messages wait for the broker's acknowledgement."""
+
+    def waiting(self, limit: int = 100, without: Collection[str] = ()) -> Sequence[OutboxMessage]:
+        """The oldest messages, in order, of all topics but some."""
+
+    def delivered(self, sequences: Iterable[int]) -> None:
+        """Forget messages that the broker has acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the broker has answered."""
+
+    delivered: int
+    refused: tuple[str, ...]
+    """The topics, one for each message."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    topic: str
+    sequence: int | None = None
+    """In the outbox."""
+    holds: bool = True
+    """Whether a refusal holds the topic back."""
+
+
+class Sender:
+    """The traffic of one connection. Used by the link's thread alone."""
+
+    def __init__(self, connection: Connection, holds: Holds, topic_filter: str | None) -> None:
+        self._connection = connection
+        self._holds = holds
+        self._topic_filter = topic_filter
+        self._sent: dict[int, _Sent] = {}
+        self._sequences: set[int] = set()
+        """In the outbox, and on their way."""
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that the broker has yet to answer."""
+        return len(self._sent)
+
+    @property
+    def first_unanswered(self) -> str | None:
+        """The topic of the oldest message that the broker has yet to answer."""
+        return next((sent.topic for sent in self._sent.values() if sent.holds), None)
+
+    def subscribe(self) -> None:
+        """Ask for what comes in, or ask again after a refusal."""
+        if self._topic_filter is not None and not self._holds.held(self._topic_filter):
+            self._note(self._connection.subscribe(self._topic_filter), _Sent(self._topic_filter))
+
+    def retry_subscription(self) -> None:
+        """Ask again for what comes in, where the broker refused it and it is time."""
+        wanted = self._topic_filter
+        if wanted is not None and wanted in self._holds and not self._holds.held(wanted):
+            self.subscribe()
+
+    def states(self, states: Mapping[str, str]) -> set[str]:
+        """Send retained states; the topics that could not be sent now."""
+        unsent: set[str] = set()
+        for topic, payload in states.items():
+            if self._holds.held(topic) or self._too_large(topic, payload):
+                unsent.add(topic)
+            else:
+                self._note(self._connection.publish(topic, payload, retain=True), _Sent(topic))
+        return unsent
+
+    def take_incoming(self, handler: Handler) -> None:
+        """Hand on what came in, answer, and only then acknowledge: a crash loses no message."""
+        for incoming, message_id, qos in self._connection.take_incoming():
+            try:
+                replies = handler(incoming)
+            except Exception:  # a message must never take the link down
+                _log.exception("message_failed", extra={"topic": incoming.topic})
+                replies = ()
+            for reply in replies:
+                self._note(self._connection.reply(reply), _Sent(reply.topic, holds=reply.lasting))
+            self._connection.acknowledge(message_id, qos)
+
+    def drain(self, outbox: Outbox) -> None:
+        """Send what waits, a few at a time and in the order of each topic.
+
+        Raises:
+            StoreError: the outbox cannot be read.
+        """
+        while self.in_flight < _IN_FLIGHT:
+            messages = outbox.waiting(
+                limit=_IN_FLIGHT + len(self._sequences),
+                without=self._holds.blocked(),
+            )
+            fresh = [one for one in messages if one.sequence not in self._sequences]
+            if not fresh:
+                return
+            for message in fresh:
+                if self.in_flight >= _IN_FLIGHT:
+                    return
+                if not self._holds.held(message.topic) and not self._send(message):
+                    return
+
+    def settle(self, outbox: Outbox) -> Settled:
+        """Forget what the broker has taken, and hold back the topics that it refused.
+
+        Raises:
+            StoreError: the outbox cannot be written.
+        """
+        self._holds.look()
+        taken: list[int] = []
+        refused: list[str] = []
+        for message_id, refusal in self._connection.take_outcomes():
+            sent = self._sent.pop(message_id, None)
+            if sent is None:
+                continue
+            if sent.sequence is not None:
+                self._sequences.discard(sent.sequence)
+            if refusal:
+                refused.append(sent.topic)
+                if sent.holds:
+                    self._holds.refused(sent.topic, refusal)
+                continue
+            self._holds.taken(sent.topic)
+            if sent.sequence is not None:
+                taken.append(sent.sequence)
+        if taken:
+            outbox.delivered(taken)
+        return Settled(len(taken), tuple(refused))
+
+    def finish(self, outbox: Outbox, states: Mapping[str, str], timeout_s: float) -> Settled:
+        """Send what still waits, and wait for the broker's answers for a while.
+
+        Raises:
+            StoreError: the outbox cannot be read or written.
+        """
+        self.states(states)
+        self.drain(outbox)
+        self._connection.wait_for_outcomes(self.in_flight, timeout_s)
+        return self.settle(outbox)
+
+    def forget_outbox(self) -> None:
+        """Another outbox is drained from now on: answers to the old one's messages are void."""
+        self._sequences.clear()
+        self._sent = {
+            message_id: _Sent(sent.topic, holds=sent.holds)
+            for message_id, sent in self._sent.items()
+        }
+
+    def _send(self, message: OutboxMessage) -> bool:
+        """Send one message of the outbox; ``False`` when the connection is gone."""
+        if self._too_large(message.topic, message.payload):
+            return True
+        message_id = self._connection.publish(message.topic, message.payload, retain=False)
+        if message_id is None:
+            return False
+        self._note(message_id, _Sent(message.topic, message.sequence))
+        self._sequences.add(message.sequence)
+        return True
+
+    def _note(self, message_id: int | None, sent: _Sent) -> None:
+        if message_id is None:
+            return
+        self._sent[message_id] = sent
+        self._holds.sent(sent.topic)
+
+    def _too_large(self, topic: str, payload: str) -> bool:
+        """Whether the broker would hang up on a message; if so the topic is held back."""
+        largest = self._connection.largest_packet_bytes
+        size = len(payload.encode()) + len(topic.encode()) + _PACKET_OVERHEAD_BYTES
+        if largest is None or size <= largest:
+            return False
+        self._holds.refused(topic, f"it takes packets of {largest} bytes at most")
+        return True

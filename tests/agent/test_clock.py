@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from agent import clock
 from agent.clock import SystemClock, kernel_state
 
-ROOT = Path(__file__).resolve().parents[2]
-UNIT = ROOT / "systemd" / "kikimimi.service"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
 TIME_ERROR = 5
 
 
@@ -32,16 +30,3 @@ def test_either_sign_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert SystemClock().synced() is expected
     sign.touch()
     assert SystemClock().synced()
-
-
-def test_the_service_may_ask_the_kernel() -> None:
-    """Else a box whose clock chrony keeps would say for ever that it is not synchronised."""
-    assert "ProtectClock=yes" not in UNIT.read_text(encoding="utf-8")
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not installed: apt-get install systemd")
-    ask = "from agent.clock import kernel_state; print(kernel_state())"
-    command = [sys.executable, str(ROOT / "tests" / "seccomp.py"), str(UNIT)]
-    answered = subprocess.run(
-        [*command, sys.executable, "-c", ask], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    assert 0 <= int(answered.stdout) <= TIME_ERROR

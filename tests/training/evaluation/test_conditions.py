@@ -11,7 +11,7 @@ import torch
 from training.data.augment import background_log_mels, to_log_mel, to_power
 from training.evaluation.conditions import DEFAULT, Noise, parse_conditions
 from training.frontend import LogMel
-from training.train import _BACKGROUND_SEED
+from training.sounds import BACKGROUND_SEED
 
 pytestmark = pytest.mark.torch
 
@@ -64,7 +64,7 @@ def test_noise_follows_from_the_recording_alone(noise: Noise) -> None:
 def test_noise_is_none_that_a_training_has_heard() -> None:
     """No stretch of it is like one of the training's."""
     held_out = Noise.held_out(sounds=12, frames=100).power
-    heard = to_power(background_log_mels(len(held_out), _BACKGROUND_SEED, held_out.shape[2]))
+    heard = to_power(background_log_mels(len(held_out), BACKGROUND_SEED, held_out.shape[2]))
     levels = [torch.log(one.mean(dim=2) + 1e-5) for one in (held_out, heard)]
     assert torch.cdist(*levels).min() > 1.0
     assert held_out.mean(dim=(1, 2)).min() > 0.0

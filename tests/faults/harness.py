@@ -138,7 +138,9 @@ class Bench:
         log = self.folder / f"agent-{len(self.lives) + 1:04}.log"
         command = [sys.executable, "-m", "agent", "run", "--config", f"{self.folder}/agent.yaml"]
         began_s = time.monotonic()
-        messages = self.count("journal")
+        messages = 0
+        with suppress(sqlite3.DatabaseError):  # damaged on purpose
+            messages = self.count("journal")
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +11,10 @@ import pytest
 from agent.child import running_agent
 from agent.store import Store
 from tests.faults.disks import small_disk
-from tests.faults.harness import embed
+from tests.faults.harness import PATIENCE_S, READY_S
 from tests.integration.pulse import pulse_server
-from tests.integration.scenes import write_siren
-from tests.manager import PATIENCE_S, Manager
+from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.manager import Manager
 from tests.mosquitto import listener, mosquitto
 
 if TYPE_CHECKING:
@@ -30,15 +31,15 @@ def test_it_starts_says_what_is_missing_and_heals_with_each(
 ) -> None:
     """Exactly these three things, in its status and its log; each that comes is one less."""
     state = tmp_path / "state"
-    manager = Manager(str(tmp_path / "notify"))
     with (
+        closing(Manager(str(tmp_path / "notify"))) as manager,
         small_disk(state) as disk,
         mosquitto(tmp_path) as broker,
         pulse_server(tmp_path / "pulse", monkeypatch) as sound,
     ):
         broker.kill()
         sound.kill()
-        embed(tmp_path / "descriptions.yaml", state)
+        (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
         disk.make("ro")
         settings = {
             "site": "plant",
@@ -50,7 +51,8 @@ def test_it_starts_says_what_is_missing_and_heals_with_each(
             "log": {"format": "json"},
         }
         with running_agent(tmp_path, settings, {"NOTIFY_SOCKET": manager.address}):
-            manager.until("READY=1")
+            while manager.next(READY_S) != "READY=1":
+                pass
             status = _until(manager, lambda parts: len(parts) >= 3)
             assert set(status) == {"source mic1", "broker", "store"}
             assert "read-only" in status["store"].lower()
@@ -76,7 +78,6 @@ def test_it_starts_says_what_is_missing_and_heals_with_each(
                     _until(manager, lambda parts: "store" not in parts)
                     heard.wait(lambda: _last_state(heard.on(f"{_BOX}/health")) == "ok", PATIENCE_S)
                     alerts = [json.loads(one) for one in heard.on(f"{_BOX}/alert")]
-    manager.close()
     assert [one["error_id"] for one in alerts if one["event_type"] == "new"] == ["siren"]
 
 
@@ -95,7 +96,7 @@ def test_what_was_told_meanwhile_is_on_the_disk_afterwards(tmp_path: Path) -> No
 def _until(manager: Manager, wanted: Callable[[dict[str, str]], bool]) -> dict[str, str]:
     """The reasons, by part, of the first status of a listening box that is as wanted."""
     while True:
-        message = manager.next()
+        message = manager.next(PATIENCE_S)
         if not message.startswith(("STATUS=degraded", "STATUS=ok")):
             continue
         parts = dict(

@@ -22,6 +22,8 @@ def test_from_recordings_to_reports(data_dir: Path, tmp_path: Path) -> None:
         "KIKIMIMI_DATA": str(data_dir),
         # The interpreter that runs the tests has everything.
         "KIKIMIMI_PYTHON": sys.executable,
+        # The text tower reads some thousand texts.
+        "OMP_NUM_THREADS": "2",
     }
     result = subprocess.run(
         ["script/train", "--small", "--output", str(tmp_path)],

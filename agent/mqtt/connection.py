@@ -62,6 +62,10 @@ class _Client(Client):
             self.on_broken(f"the broker sent what is no MQTT ({type(error).__name__})")
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
 
+    def release(self) -> None:
+        """Give its sockets back now; paho would when the garbage collector comes by."""
+        self._reset_sockets()
+
 
 class Connection:
     """One paho client, from its connect to its end.
@@ -162,8 +166,7 @@ class Connection:
         with suppress(Exception):  # whatever state a broken connection is in
             self._client.disconnect()
         self._client.loop_stop()
-        if (broken := self._client.socket()) is not None:
-            broken.close()
+        self._client.release()
 
     def publish(self, topic: str, payload: str, *, retain: bool) -> int | None:
         """Send at QoS 1; the message id, or ``None`` when the connection is gone."""

@@ -133,6 +133,9 @@ class Soak:
     def _begin(self) -> None:
         self.courses.append(Course(self.bench.start_agent()))
         self.bench.wait_ready()
+        if self.bench.broker.process is not None:
+            log = self.bench.life.log
+            self.bench.wait(lambda: "broker_connected" in log.read_text(), "a connection")
 
     def _sample(self) -> None:
         course = self.courses[-1]
@@ -180,7 +183,8 @@ def report(soak: Soak) -> list[str]:
                 statistics.median(s.resident_mib for s in part) for part in (first, last)
             )
             late_mib.append(late)
-            problems += [f"life {number}: {one}" for one in _leaks(first, last, early, late)]
+            half = settled[: len(settled) // 2]
+            problems += [f"life {number}: {one}" for one in _leaks(half, last, early, late)]
             row += f" {early:11.1f} {late:10.1f} {last[-1].threads:9} {last[-1].descriptors:7}"
         else:
             row += "  (too short to tell its memory)"
@@ -222,8 +226,8 @@ def _leaks(first: list[Sample], last: list[Sample], early: float, late: float) -
     if late > early * (1.0 + _FLAT):
         problems.append(f"resident memory rose from {early:.1f} to {late:.1f} MiB")
     for name in ("threads", "descriptors"):
-        # A connection that is just made or lost is no leak: the fewest of each end count.
-        before = min(getattr(one, name) for one in first)
+        # A connection that is away for a while is no leak: what was held before may be again.
+        before = max(getattr(one, name) for one in first)
         after = min(getattr(one, name) for one in last)
         if after > before:
             problems.append(f"{name} rose from {before} to {after}")

@@ -49,8 +49,9 @@ def test_loss_is_the_formula_of_the_paper() -> None:
 
 
 def test_known_value() -> None:
-    """Two items rated alike and scored alike: the entropy of a coin."""
-    loss = listnet(torch.zeros(1, 2), torch.full((1, 2), 70.0), torch.ones(1, 2).bool(), 10.0)
+    """Two items scored alike, whatever their ratings: a coin's toss costs the log of 2."""
+    ratings = torch.tensor([[70.0, 20.0]])
+    loss = listnet(torch.zeros(1, 2), ratings, torch.ones(1, 2).bool(), 10.0)
     assert float(loss) == pytest.approx(math.log(2.0))
 
 

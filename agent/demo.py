@@ -42,7 +42,8 @@ _CHECKOUT = Path(__file__).resolve().parents[1] / "configs"
 # Beside the code, or where the installation has put them.
 CONFIGS = _CHECKOUT if _CHECKOUT.is_dir() else Path(sys.prefix) / "share" / "kikimimi"
 
-_READY_S = 60.0
+# An agent that ends is noticed at once; one that reads its texts on a busy machine takes minutes.
+_READY_S = 600.0
 _TICK_S = 0.2
 # After its end, what was heard last may still be on its way.
 _AFTER_S = 6.0

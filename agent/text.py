@@ -35,9 +35,10 @@ _UNFINISHED = ".new"
 _ABANDONED_S = 3_600.0  # an unfinished file this old belongs to a process that was killed
 _CHECKSUM_BYTES = 32  # SHA-256 of what follows
 
-# A text takes some milliseconds on a desktop and some tens on a small box.
-_WORKER_START_S = 60.0
-_WORKER_TEXT_S = 0.5
+# A text takes some milliseconds on a desktop and some tens on a small box. But the worker is nice:
+# where everything else is busy, it gets a tenth of a processor.
+_WORKER_START_S = 300.0
+_WORKER_TEXT_S = 1.0
 
 # Eighty megabytes on disk; texts come and go as people reword them.
 _MOST_CACHED = 20_000
@@ -172,7 +173,8 @@ def _run_worker(bundle: Bundle, texts: Sequence[str]) -> FloatArray:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
     except subprocess.TimeoutExpired as error:
-        raise _failed(bundle, f"no answer within {timeout_s:.0f} s") from error
+        reason = f"no answer within {timeout_s:.0f} s"
+        raise _failed(bundle, reason, "give this machine less to do meanwhile") from error
     except OSError as error:
         raise _failed(bundle, f"cannot start: {error.strerror or error}") from error
     return _reply(bundle, ended, len(texts))
@@ -195,8 +197,7 @@ def _reply(bundle: Bundle, ended: subprocess.CompletedProcess[bytes], texts: int
     return np.frombuffer(payload, "<f4").reshape(shape).astype(np.float32)
 
 
-def _failed(bundle: Bundle, reason: str) -> BundleError:
-    return BundleError(
-        f"{bundle.folder}: its text tower cannot be run ({reason}); "
-        "free memory, or install the bundle again"
-    )
+def _failed(
+    bundle: Bundle, reason: str, remedy: str = "free memory, or install the bundle again"
+) -> BundleError:
+    return BundleError(f"{bundle.folder}: its text tower cannot be run ({reason}); {remedy}")

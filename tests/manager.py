@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 class Manager:

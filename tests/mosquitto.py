@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENCE_S = 30.0
+PATIENCE_S = 300.0
+"""Every wait is for an event: the limit only has to be longer than a busy machine takes."""
 
 
 def free_port() -> int:

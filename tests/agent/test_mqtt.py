@@ -14,7 +14,7 @@ from agent.config import MqttSettings, Protocol
 from agent.mqtt import Link
 from agent.store import Store
 from tests.agent.test_store import ALERT
-from tests.mosquitto import Mosquitto, free_port, listener, mosquitto
+from tests.mosquitto import PATIENCE_S, Mosquitto, free_port, listener, mosquitto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def link(port: int, store: Store, settings: MqttSettings | None = None) -> Itera
     try:
         yield one
     finally:
-        one.stop(timeout_s=10)
+        one.stop(PATIENCE_S)
 
 
 def record(store: Store, payload: str) -> None:
@@ -158,7 +158,7 @@ def test_no_broker_is_told_and_stops_at_once(store: Store) -> None:
     with link(port, store) as box:
         assert f"127.0.0.1:{port}" in wait_for_reason(box, "start the broker")
         box.live("k/s/n/source/mic1/level", "-30.0")
-        box.stop(timeout_s=10)
+        box.stop(PATIENCE_S)
         assert not any(thread.name == "mqtt" for thread in threading.enumerate())
     assert box.status.live_discarded == 1
 
@@ -166,6 +166,6 @@ def test_no_broker_is_told_and_stops_at_once(store: Store) -> None:
 def wait_for_reason(box: Link, part: str) -> str:
     """The link's reason once it holds a certain part."""
     with box._changed:
-        told = box._changed.wait_for(lambda: part in box._status.reason, 30)
+        told = box._changed.wait_for(lambda: part in box._status.reason, PATIENCE_S)
         assert told, box._status
         return box._status.reason

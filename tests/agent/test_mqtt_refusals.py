@@ -50,7 +50,7 @@ def box_at(
     try:
         yield box
     finally:
-        box.stop(10)
+        box.stop(PATIENCE_S)
 
 
 @contextmanager
@@ -254,7 +254,7 @@ def test_a_session_of_old_delivers_to_nobody_and_goes_on(tmp_path: Path, store: 
         assert connection is not None
         with box._changed:
             assert box._changed.wait_for(lambda: not connection.incoming, PATIENCE_S)
-        box.stop(10)
+        box.stop(PATIENCE_S)
     assert person.on("cmd/result") == []
 
 
@@ -301,5 +301,5 @@ def test_a_flood_is_bounded_and_counted(tmp_path: Path, store: Store) -> None:
             assert box._changed.wait_for(lambda: len(connection.incoming) == 100, PATIENCE_S)
         go_on.set()
         wait(box, lambda: box._status.incoming_dropped == 399)
-        box.stop(10)
+        box.stop(PATIENCE_S)
     assert len(taken) == 101

@@ -146,7 +146,7 @@ def test_a_broker_of_the_old_protocol_is_spoken_to_in_it(store: Store) -> None:
         box.start()
         with box._changed:
             assert box._changed.wait_for(lambda: box._status.delivered == 1, PATIENCE_S)
-        box.stop(10)
+        box.stop(PATIENCE_S)
         assert box.status.protocol == "3.1.1"
         assert store.depth() == 0
     finally:
@@ -249,11 +249,11 @@ def test_what_was_asked_while_the_box_was_down_arrives(
         person.wait(lambda: person.on("status") == ["online"])
         person._client.publish("k/s/n/cmd/verdict", "early", qos=1)
         person.wait(lambda: person.on("cmd/result") == ["early"])
-        box.stop(10)
+        box.stop(PATIENCE_S)
         person._client.publish("k/s/n/cmd/verdict", "late", qos=1).wait_for_publish(PATIENCE_S)
         box = started()
         person.wait(lambda: person.on("cmd/result") == ["early", "late"])
-        box.stop(10)
+        box.stop(PATIENCE_S)
     assert heard == [b"early", b"late"]
 
 

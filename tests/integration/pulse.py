@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PATIENCE_S = 30.0
+PATIENCE_S = 300.0
 SINK_RATE_HZ = 48_000
 # Without norewinds an idle sink renders two seconds ahead, and a recorder waits as long for its
 # first sound.

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.broker
 SOURCES = ("hall", "press", "gate")
 SECONDS = 40.0
 HOP_S = 0.1
-_READY_S = 120.0
+_READY_S = 600.0
 # Of each half second the starved agent has the processor for a hundredth.
 _RUNNING_S, _STOPPED_S = 0.005, 0.495
 

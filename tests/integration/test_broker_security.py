@@ -30,7 +30,7 @@ pytestmark = pytest.mark.broker
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "mqtt"
 PASSWORDS = {"press3": "pw-of-press3", "press4": "pw-of-press4", "dashboard": "pw-of-people"}
 OWN = "kikimimi/plant/press3"
-_READY_S = 60.0
+_READY_S = 600.0
 
 
 @pytest.fixture

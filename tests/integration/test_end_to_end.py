@@ -24,7 +24,7 @@ pytestmark = pytest.mark.broker
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "mqtt"
 BOX = "kikimimi/plant/press3"
-_READY_S = 60.0
+_READY_S = 600.0
 
 
 @dataclass
@@ -83,7 +83,7 @@ def box(tmp_path: Path, broker: Mosquitto) -> Iterator[Box]:
 
 def test_siren_becomes_an_alert_with_a_beginning_and_an_end(box: Box) -> None:
     """In the operator's words, with what it was heard by, and nothing else is reported."""
-    box.heard.wait(lambda: '"end"' in "".join(box.heard.on(f"{BOX}/alert")), 60.0)
+    box.heard.wait(lambda: '"end"' in "".join(box.heard.on(f"{BOX}/alert")))
     alerts = box.documents("alert")
     assert alerts[0]["event_type"] == "new"
     assert {alert["error_id"] for alert in alerts} == {"siren"}
@@ -149,7 +149,7 @@ def test_alert_that_met_no_broker_arrives_when_there_is_one(tmp_path: Path) -> N
             child.wait_for_event("alert", _READY_S)
             broker.start()
             with listener(broker.port) as heard:
-                heard.wait(lambda: bool(heard.on(f"{BOX}/alert")), 60.0)
+                heard.wait(lambda: bool(heard.on(f"{BOX}/alert")))
                 first = json.loads(heard.on(f"{BOX}/alert")[0])
     assert first["event_type"] == "new"
     assert first["error_id"] == "siren"

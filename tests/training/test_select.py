@@ -120,11 +120,21 @@ def test_mismatch_comes_before_match(rule: Rule) -> None:
 def test_medoid_mismatch_asks_where_the_model_expects_more() -> None:
     """Not where it expects less than what was said of the twin."""
     pool, known = contradicted()
-    chosen = select(pool, known, 5, Settings(items=5, coverage=False))
+    settings = Settings(rule=Rule.MEDOID_MISMATCH, items=5, coverage=False)
+    chosen = select(pool, known, 5, settings)
     recordings = [one.recording for one in chosen]
     assert 11 in recordings
     assert 49 not in recordings
     assert all(one.mismatch > 0.0 for one in chosen)
+
+
+def test_highest_are_those_that_the_model_expects_most_of() -> None:
+    """By default and for captions at random alike; what their twins were rated changes little."""
+    pool, known = contradicted()
+    for rule in (Settings().rule, Rule.HIGHEST):
+        chosen = select(pool, known, 4, Settings(rule=rule, items=4, coverage=False))
+        assert sorted(one.recording for one in chosen) == [1, 3, 5, 7]
+        assert min(one.model for one in chosen) > 80.0
 
 
 def test_among_mismatches_the_farthest_are_taken() -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.device
 
 RATE_HZ = 32_000
-PATIENCE_S = 30.0
+PATIENCE_S = 300.0
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 RATE_HZ = 32_000
 RAW = PcmFormat(Encoding.F32, RATE_HZ, 1)
-PATIENCE_S = 30.0
+PATIENCE_S = 300.0
 
 EXACT = {  # encodings by libsndfile's name, and how exact they are
     "PCM_U8": 2**-7,

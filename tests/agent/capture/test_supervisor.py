@@ -31,7 +31,7 @@ OVERFLOW = "overflow"
 END = "end"
 UNPLUGGED = "unplugged"
 HANGS = "hangs"
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 @dataclass

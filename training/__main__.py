@@ -6,7 +6,14 @@ import argparse
 import sys
 
 from agent.errors import KikimimiError
-from training import bootstrap, rate_command, select_command, train_command, vocabulary
+from training import (
+    bootstrap,
+    rate_command,
+    select_command,
+    select_simulation_command,
+    train_command,
+    vocabulary,
+)
 from training.analyse import command as analyse_command
 from training.data import build, mix_command
 from training.evaluation import command as evaluate_command
@@ -27,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         evaluate_command,
         experiment_command,
         select_command,
+        select_simulation_command,
         analyse_command,
     ):
         module.add_parser(commands)

@@ -1,15 +1,14 @@
 """Which pairs of a caption and a recording people should rate next.
 
-Ratings are learned as lists, so a caption is chosen first and then some recordings for it. A pair
-is worth a rating where two views of it disagree: what the model says, and what was said of the
-pairs nearest to it. No source of recordings takes more than its share, and no caption more than
-its list.
+Ratings are learned as lists, so a caption is chosen first and then some recordings for it: the
+captions that stand for most others (Zhao, Heittola and Virtanen, ICASSP 2017, cluster sounds and
+ask for medoids), and the recordings that the model expects most of. No source of recordings takes
+more than its share, and no caption more than its list.
 
-Captions are those that stand for most others (Zhao, Heittola and Virtanen, ICASSP 2017, cluster
-sounds and ask for medoids); recordings those that the model expects more of than is known. Their
-mismatch-first farthest-traversal (IWAENC 2018; "Active learning for sound event detection",
-IEEE/ACM TASLP 28, 2020) is a rule too. Which rule learns fastest was measured:
-docs/experiments/selection.md.
+Mismatch-first farthest-traversal (the same, IWAENC 2018, and "Active learning for sound event
+detection", IEEE/ACM TASLP 28, 2020) is a rule too: it asks where two views of a pair disagree,
+what the model says and what was said of the pairs nearest to it, and of these for the farthest.
+Which rule learns fastest was measured: docs/experiments/selection.md.
 """
 
 from __future__ import annotations
@@ -36,9 +35,10 @@ _TIE = 1e-6
 class Rule(StrEnum):
     """By what pairs are chosen; all but the first are there to be compared with it."""
 
+    MEDOID_HIGHEST = "medoid-highest"
+    """Captions that stand for most others; recordings that the model expects most of."""
     MEDOID_MISMATCH = "medoid-mismatch"
-    """Captions that stand for most others; recordings that the model expects most more of than
-    their neighbours do."""
+    """Likewise, but recordings that the model expects most more of than their neighbours do."""
     MISMATCH_FARTHEST = "mismatch-farthest"
     """Where the views differ most, either way; of these the farthest."""
     MISMATCH = "mismatch"
@@ -55,7 +55,7 @@ class Rule(StrEnum):
 class Settings:
     """How lists are made."""
 
-    rule: Rule = Rule.MEDOID_MISMATCH
+    rule: Rule = Rule.MEDOID_HIGHEST
     items: int = 6
     """Recordings of a list."""
     breadth: float = 3.0
@@ -147,7 +147,9 @@ class _Selection:
             return self.model - self.neighbours + _TIE * chance
         if rule in {Rule.MISMATCH_FARTHEST, Rule.MISMATCH}:
             return np.abs(self.model - self.neighbours) + _TIE * chance
-        return self.model + _TIE * chance if rule is Rule.HIGHEST else chance
+        if rule in {Rule.MEDOID_HIGHEST, Rule.HIGHEST}:
+            return self.model + _TIE * chance
+        return chance
 
     def _shares(self) -> Numbers:
         """How many pairs each source may take: its share of the pool, or that of the settings."""
@@ -174,7 +176,7 @@ class _Selection:
         taken = taken.astype(np.intp)
         if self.settings.rule in {Rule.RANDOM, Rule.HIGHEST}:
             yield from self.chance.permutation(waiting).tolist()
-        elif self.settings.rule is Rule.MEDOID_MISMATCH:
+        elif self.settings.rule in {Rule.MEDOID_HIGHEST, Rule.MEDOID_MISMATCH}:
             yield from medoids_first(self.pool.captions, waiting, taken)
         else:
             yield from self._farthest_captions(waiting, taken, lists, size)

@@ -45,7 +45,7 @@ class Asked:
     path: str
     """As in the manifest."""
     score: float
-    """How much more the model expects than ratings nearby, -100 to 100."""
+    """Rating that the model expects, 0 to 100."""
     why: str
 
 
@@ -55,7 +55,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "select",
         help="choose the pairs that people should rate next",
         description="Chooses lists of recordings for captions that stand for most others: those of "
-        "which the model expects more than is known. See docs/experiments/selection.md.",
+        "which the model expects most. See docs/experiments/selection.md.",
         epilog="example: python -m training select --manifest runs/rated "
         "--model runs/train/model.pt --budget 200 --output runs/selected.jsonl",
     )
@@ -150,7 +150,7 @@ def describe(chosen: Sequence[Choice], embedded: Embedded) -> tuple[Asked, ...]:
                 caption.language,
                 recording.id,
                 recording.path,
-                round(one.mismatch, _DECIMALS),
+                round(one.model, _DECIMALS),
                 f"the model expects {one.model:.0f}, ratings nearby "
                 f"{one.neighbours:.0f}; {one.distance:.2f} from the nearest in its list",
             )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from training.select_views import Mask, Numbers, Values
 
 DEPTH = 10
+_MOST_BATCHES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +222,17 @@ def simulate(world: World, rule: Settings, plan: Plan, seed: int) -> tuple[Look,
     drawn = np.random.default_rng(seed).choice(askable, count, replace=False)
     oracle, texts = world.oracle.about(drawn), world.texts[drawn]
     open_pairs = oracle.can_rate
-    settings = replace(rule, seed=seed)
-    first = replace(settings, rule=Rule.RANDOM, coverage=False)
+    first = Settings(rule=Rule.RANDOM, items=rule.items, coverage=False)
     change = torch.zeros((texts.shape[1], world.sounds.shape[1]))
     known = Known.none()
     looks: list[Look] = []
-    already = plan.first_lists * settings.items
+    already = plan.first_lists * rule.items
     spent = -already
-    for target in (0, *plan.budgets):
+    for batch, target in enumerate((0, *plan.budgets)):
         pool = Pool(changed(texts, change), world.sounds, world.sources, open_pairs)
-        chosen = select(pool, known, target - spent, settings if looks else first)
+        # With one seed for all, a random rule would ask for the same captions again.
+        settings = replace(rule if batch else first, seed=seed * _MOST_BATCHES + batch)
+        chosen = select(pool, known, target - spent, settings)
         known = _rated(oracle, known, chosen)
         open_pairs[known.captions, known.recordings] = False
         spent = target

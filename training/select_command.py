@@ -17,6 +17,7 @@ from training.data.manifest import load_manifest
 from training.data.records import RatingKind, Split
 from training.select import Rule, Settings, select
 from training.select_material import PEOPLE, embed, rated_pairs
+from training.select_traversal import FARTHEST
 from training.select_views import Known, Pool
 
 if TYPE_CHECKING:
@@ -151,11 +152,17 @@ def describe(chosen: Sequence[Choice], embedded: Embedded) -> tuple[Asked, ...]:
                 recording.id,
                 recording.path,
                 round(one.model, _DECIMALS),
-                f"the model expects {one.model:.0f}, ratings nearby "
-                f"{one.neighbours:.0f}; {one.distance:.2f} from the nearest in its list",
+                f"the model expects {one.model:.0f}, ratings nearby {one.neighbours:.0f}; "
+                + _place(one),
             )
         )
     return tuple(asked)
+
+
+def _place(one: Choice) -> str:
+    if one.distance >= FARTHEST:
+        return "the first that is rated for this caption"
+    return f"{one.distance:.2f} from the nearest in its list"
 
 
 def write(asked: Sequence[Asked], path: Path) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agent.records import FloatArray
     from training.select_views import Numbers, Values
 
-_FARTHEST = 2.0
+FARTHEST = 2.0
 """1 minus cosine of opposite vectors."""
 
 
@@ -34,7 +34,7 @@ def farthest_first(
         largest, for a first one).
     """
     offered = points[candidates]
-    distances = np.full(len(candidates), _FARTHEST)
+    distances = np.full(len(candidates), FARTHEST)
     if len(taken):
         distances = 1.0 - (offered @ points[taken].T).max(axis=1).astype(np.float64)
     left = np.ones(len(candidates), dtype=np.bool_)
@@ -64,7 +64,7 @@ def medoids_first(points: FloatArray, candidates: Numbers, taken: Numbers) -> It
     """
     offered = points[candidates]
     near = offered @ offered.T
-    nearest = np.full(len(candidates), 1.0 - _FARTHEST, dtype=near.dtype)
+    nearest = np.full(len(candidates), 1.0 - FARTHEST, dtype=near.dtype)
     if len(taken):
         nearest = (offered @ points[taken].T).max(axis=1)
 

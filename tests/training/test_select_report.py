@@ -42,11 +42,23 @@ def test_tables_tell_differences_of_the_same_seeds() -> None:
     starts = np.linspace(0.2, 0.8, 8)
     chance = Measured.of([looks(one, one, one) for one in starts])
     better = Measured.of([looks(one, one + 0.1, one + 0.1) for one in starts])
-    rows = list(tables({Rule.RANDOM: chance, Rule.HIGHEST: better}))
+    own = {Rule.RANDOM: chance, Rule.HIGHEST: better, Rule.MEDOID_HIGHEST: better}
+    rows = list(tables(own))
     (row,) = [one for one in rows if one.startswith("| highest | 0.5000 | 0.6000 | 0.6000 |")]
-    assert "| 0.5833 | **+0.0833** | [+0.0833, +0.0833] | 0.0078 | 0.0078 |" in row
+    assert "| 0.5833 | **+0.0833** | [+0.0833, +0.0833] | 0.0078 | 0.0156 |" in row
     (found,) = [one for one in rows if one.startswith("| highest | 50.0 | 50.0 |")]
     assert found == "| highest | 50.0 | 50.0 | 30.0 % |"
+
+
+def test_report_tells_what_ratings_at_random_would_cost() -> None:
+    """What ten chosen ratings teach, random ones teach half-way from 10 to 30."""
+    chance = Measured.of([looks(0.2, 0.3, 0.5), looks(0.3, 0.4, 0.6)])
+    chosen = Measured.of([looks(0.2, 0.4, 0.5), looks(0.3, 0.5, 0.6)])
+    others = dict.fromkeys((Rule.MEDOID_HIGHEST, Rule.HIGHEST), chosen)
+    told = " ".join(line.strip() for line in tables({Rule.RANDOM: chance} | others))
+    assert "medoid-highest asks for teach as much as about 20 random ones" in told
+    assert "After 10 it is better: +0.1000" in told
+    assert "After 30 it is not surely different: +0.0000" in told
 
 
 def test_report_of_a_small_world(tmp_path: Path) -> None:

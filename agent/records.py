@@ -156,6 +156,48 @@ class Alert:
     clock_synced: bool
 
 
+class Verdict(StrEnum):
+    """What a person said of an alert."""
+
+    CONFIRM = "confirm"
+    REJECT = "reject"
+    UNSURE = "unsure"
+
+
+class Speech(StrEnum):
+    """What became of speech in a clip."""
+
+    NONE = "none"
+    """There was none."""
+    SCRAMBLED = "scrambled"
+    """Made unintelligible before it was written."""
+    DROPPED = "dropped"
+    """The sound was not written."""
+    KEPT = "kept"
+    """Written as it was, because the site's policy says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRecord:
+    """The sound around an alert, as it lies in the folder of clips."""
+
+    alert_id: str
+    file: str | None
+    """FLAC, relative to the folder of clips; ``None`` where the sound may not be kept."""
+    picture: str | None
+    """Spectrogram (PNG), relative to the folder of clips."""
+    starts_at: float
+    """UTC of the first sample, seconds since the epoch."""
+    duration_s: float
+    size_bytes: int
+    """Of all its files."""
+    speech: Speech
+    embedding: FloatArray | None
+    """Of the window with the highest score, unit length, shape ``(dim,)``."""
+    peak_s: float
+    """Start of the window with the highest score, after ``starts_at``."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
     """One message that waits for the broker's acknowledgement."""

@@ -77,7 +77,15 @@ class LossConfig:
     """Weight of staying near the start's embeddings of AudioSet's texts."""
     keep_audio: float = 20.0
     """Weight of staying near the start's embeddings of the same windows."""
-    translations: float = 4.0
+    keep_unfamiliar: float = 20.0
+    """Weight of staying near the start's embeddings of sounds that no recording teaches."""
+    noise: float = 0.5
+    """Weight of captions finding their recording among ordinary machine noise."""
+    keep_noise: float = 1000.0
+    """Weight of texts' cosines with machine noise being spread as the start had them."""
+    keep_sentences: float = 30.0
+    """Weight of staying near the start's embeddings of English sentences about sounds."""
+    translations: float = 8.0
     """Weight of Japanese sentences coming to the same sentences in English."""
 
     @property
@@ -108,7 +116,9 @@ class BatchConfig:
     list_items: int = 6
     """Rated recordings of each list, drawn anew each time."""
     texts: int = 128
-    """Of AudioSet, for ``keep_texts``, and sentences for ``translations``."""
+    """Of each kind, for ``keep_texts``, ``keep_noise``, ``keep_sentences``, ``translations``."""
+    unfamiliar: int = 32
+    """Windows of sounds that no recording teaches, for ``keep_unfamiliar``."""
     window_s: float = 2.0
 
 
@@ -132,7 +142,7 @@ class TrainConfig:
     output: Path = Path("runs/train")
     cache: Path = Path("runs/cache")
     seed: int = 0
-    steps: int = 400
+    steps: int = 500
     validate_every: int = 100
     patience: int = 5
     """Validations without an improvement before it ends."""
@@ -141,6 +151,8 @@ class TrainConfig:
     """First blocks of the audio tower that stay as they are, 0 to 17."""
     views: int = 8
     """Windows of each recording that are heard once and kept; 0: new ones in each step."""
+    unfamiliar: int = 2_000
+    """Synthesised sounds that are made for ``keep_unfamiliar``."""
     blend: float = 1.0
     """How far the result is from the start towards what was trained, 0 to 1."""
     device: Device = Device.AUTO
@@ -173,14 +185,14 @@ def load_config(path: Path | None) -> TrainConfig:
     root = None if data is None else yamlfile.parse(data, str(path), problems)
     if root is None:
         raise ConfigError(problems)
-    config = _train(Table(root, "", problems))
+    config = read_settings(Table(root, "", problems), TrainConfig())
     if problems:
         raise ConfigError(problems)
     return config
 
 
-def _train(table: Table) -> TrainConfig:
-    default = TrainConfig()
+def read_settings(table: Table, default: TrainConfig) -> TrainConfig:
+    """The settings of a table, and the defaults of what it leaves out; problems are collected."""
     # Paths start where the command is typed: runs/ belongs to no file.
     folder = fields.path(Path())
     count = fields.integer(1, _MOST_STEPS)
@@ -198,6 +210,7 @@ def _train(table: Table) -> TrainConfig:
             "frozen_blocks", fields.integer(0, BLOCKS), default.frozen_blocks
         ),
         views=table.value("views", fields.integer(0, _MOST_VIEWS), default.views),
+        unfamiliar=table.value("unfamiliar", count, default.unfamiliar),
         blend=table.value("blend", fields.number(0.0, 1.0), default.blend),
         device=table.value("device", fields.choice(Device), default.device),
         precision=table.value("precision", fields.choice(Precision), default.precision),
@@ -236,6 +249,10 @@ def _loss(table: Table, default: LossConfig) -> LossConfig:
         ),
         keep_texts=table.value("keep_texts", weight, default.keep_texts),
         keep_audio=table.value("keep_audio", weight, default.keep_audio),
+        keep_unfamiliar=table.value("keep_unfamiliar", weight, default.keep_unfamiliar),
+        noise=table.value("noise", weight, default.noise),
+        keep_noise=table.value("keep_noise", weight, default.keep_noise),
+        keep_sentences=table.value("keep_sentences", weight, default.keep_sentences),
         translations=table.value("translations", weight, default.translations),
     )
     table.finish()
@@ -248,6 +265,7 @@ def _batch(table: Table, default: BatchConfig) -> BatchConfig:
         lists=table.value("lists", fields.integer(0, _MOST_ITEMS), default.lists),
         list_items=table.value("list_items", fields.integer(2, _MOST_ITEMS), default.list_items),
         texts=table.value("texts", fields.integer(1, _MOST_ITEMS), default.texts),
+        unfamiliar=table.value("unfamiliar", fields.integer(1, _MOST_ITEMS), default.unfamiliar),
         window_s=table.value("window_s", fields.number(0.5, 60.0), default.window_s),
     )
     table.finish()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from training.anchors import Texts
 from training.batches import examples_of
 from training.config import Ratings
 from training.data.records import Split
-from training.objective import Texts
 from training.ratings import binarised, rated_lists
 
 if TYPE_CHECKING:

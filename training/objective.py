@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from training.anchors import Anchors
 from training.batches import draw_lists, draw_pairs, weights_of
-from training.losses.infonce import false_negatives, infonce
+from training.losses.infonce import contrast, false_negatives, infonce
 from training.losses.listnet import listnet_both_ways
 
 if TYPE_CHECKING:
+    from training.anchors import Texts
     from training.batches import Examples, Lists, Pairs
     from training.config import TrainConfig
     from training.losses.joint import JointLoss
     from training.model import DualEncoder
     from training.parallel import World
-    from training.sounds import Sounds
+    from training.sounds import KeptWindows, Sounds
 
 _ALIKE = 0.9
 """Cosine of the start's text embeddings from which two captions say the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Texts without sound, by the text tower."""
-
-    kept: Tensor
-    """AudioSet's, ``(texts, text_size)``."""
-    english: Tensor
-    """Sentences about sounds, ``(sentences, text_size)``; may be none."""
-    japanese: Tensor
-    """The same sentences in Japanese, same shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +48,26 @@ class Objective:
         texts: Texts,
         sounds: Sounds,
         config: TrainConfig,
+        *,
+        unfamiliar: KeptWindows | None = None,
     ) -> None:
-        """Compute once what the start makes of all texts; its device is the training's."""
+        """Compute once what the start makes of all texts; its device is the training's.
+
+        Args:
+            start: where the model starts, and what it stays near to.
+            examples: what is learned.
+            texts: without sound.
+            sounds: the windows of the examples' recordings.
+            config: the settings.
+            unfamiliar: sounds that no recording teaches, if they have a weight.
+        """
         self._examples = examples
         self._sounds = sounds
         self._config = config
         self._device = start.log_logit_scale.device
         self._weights = weights_of(examples.relevant)
         self._captions = examples.texts.to(self._device)
-        self._texts = Texts(
-            texts.kept.to(self._device),
-            texts.english.to(self._device),
-            texts.japanese.to(self._device),
-        )
-        with torch.no_grad():
-            self._caption_anchors = start.encode_text(self._captions)
-            self._kept_anchors = start.encode_text(self._texts.kept)
-            self._sentence_anchors = start.encode_text(self._texts.english)
+        self._anchors = Anchors(start, self._captions, texts, unfamiliar, config)
 
     def __call__(
         self,
@@ -108,14 +102,20 @@ class Objective:
         ):
             share_heard = model.encode_stem(stems, self._config.frozen_blocks)
         heard = world.gather(share_heard.float(), len(heard_of))
-        binary = None if pairs is None else self._binary(model, pairs, heard[: len(paired)])
+        binary = (
+            None
+            if pairs is None
+            else self._binary(
+                model, pairs, heard[: len(paired)], sounds.anchors[: len(paired)].to(self._device)
+            )
+        )
         continuous = None
         if lists is not None:
             ordered, places = torch.sort(heard_of)
             own = heard[places[torch.searchsorted(ordered, listed)]]
             continuous = self._continuous(model, lists, own)
         loss = joint(binary, continuous, progress)
-        distance = self._distance(model, heard, sounds.anchors.to(self._device), chance)
+        distance = self._anchors(model, heard, sounds.anchors.to(self._device), chance)
         return Terms(
             loss + distance,
             None if binary is None else float(binary.detach()),
@@ -133,14 +133,26 @@ class Objective:
             return None
         return draw_lists(self._examples, paired, self._config.batch, chance)
 
-    def _binary(self, model: DualEncoder, pairs: Pairs, heard: Tensor) -> Tensor:
+    def _binary(self, model: DualEncoder, pairs: Pairs, heard: Tensor, sounds: Tensor) -> Tensor:
         texts = model.encode_text(self._captions[pairs.captions])
         # Only the captions that were drawn meet; all pairs known to fit are no negatives.
         relevant = self._examples.relevant[pairs.captions][:, pairs.recordings]
         left_out = false_negatives(pairs.captions, pairs.recordings, relevant).to(self._device)
-        anchors = self._caption_anchors[pairs.captions]
+        anchors = self._anchors.captions[pairs.captions]
         left_out |= anchors @ anchors.T > _ALIKE
-        return infonce(model.logit_scale * texts @ heard.T, left_out)
+        scores = model.logit_scale * texts @ heard.T
+        loss = infonce(scores, left_out)
+        if not self._config.loss.noise:
+            return loss
+        # Ordinary noise is what no caption says, unless the start finds it as fitting.
+        ordinary = self._anchors.noise
+        own = (anchors * sounds).sum(dim=-1, keepdim=True)
+        noise = (model.logit_scale * texts @ ordinary.T).masked_fill(
+            anchors @ ordinary.T >= own, -math.inf
+        )
+        found = torch.cat([scores.diagonal()[:, None], noise], dim=1)
+        first = torch.zeros(len(found), dtype=torch.int64, device=found.device)
+        return loss + self._config.loss.noise * contrast(found, first)
 
     def _continuous(self, model: DualEncoder, lists: Lists, heard: Tensor) -> Tensor:
         texts = model.encode_text(self._captions[lists.captions])
@@ -148,27 +160,3 @@ class Objective:
         temperature = self._config.loss.rating_temperature
         ratings, rated = lists.ratings.to(self._device), lists.rated.to(self._device)
         return listnet_both_ways(scores, ratings, rated, temperature)
-
-    def _distance(
-        self, model: DualEncoder, heard: Tensor, anchors: Tensor, chance: torch.Generator
-    ) -> Tensor:
-        """How far texts and windows have gone from where the start had them."""
-        loss, count = self._config.loss, self._config.batch.texts
-        distance = loss.keep_audio * _apart(heard, anchors)
-        if loss.keep_texts:
-            at = torch.randint(len(self._kept_anchors), (count,), generator=chance)
-            kept = model.encode_text(self._texts.kept[at])
-            distance = distance + loss.keep_texts * _apart(kept, self._kept_anchors[at])
-        if loss.translations and len(self._sentence_anchors):
-            at = torch.randint(len(self._sentence_anchors), (count,), generator=chance)
-            # The start knows English sentences better: the Japanese ones come to them.
-            for sentences in (self._texts.english, self._texts.japanese):
-                embedded = model.encode_text(sentences[at])
-                apart = _apart(embedded, self._sentence_anchors[at])
-                distance = distance + loss.translations / 2.0 * apart
-        return distance
-
-
-def _apart(rows: Tensor, anchors: Tensor) -> Tensor:
-    """Mean of 1 - cosine of unit rows."""
-    return (1.0 - (rows * anchors).sum(dim=-1)).mean()

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from training.data.augment import AugmentConfig, augment, background_log_mels
+from training.data.augment import AugmentConfig, augment, background_log_mels, log_mels_of
+from training.data.unfamiliar import unfamiliar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +25,7 @@ _BACKGROUNDS, _FRAMES = 128, 400
 BACKGROUND_SEED = 7
 """Of the noise that is trained on; evaluations draw from another."""
 _AT_ONCE = 64
+_UNFAMILIAR_SEED = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +121,33 @@ class KeptWindows:
             heard = fresh.draw(wanted[first : first + _AT_ONCE], chance)
             stems.append(heard.stems.to("cpu", torch.float16))
             anchors.append(heard.anchors.cpu())
+        self._recordings = recordings
         self._views = views
         self._stems = torch.cat(stems)
         self._anchors = torch.cat(anchors)
+
+    def __len__(self) -> int:
+        return self._recordings
 
     def draw(self, recordings: Tensor, chance: torch.Generator) -> Heard:
         """One of each recording's windows."""
         view = torch.randint(self._views, recordings.shape, generator=chance)
         at = recordings * self._views + view
         return Heard(self._stems[at].float(), self._anchors[at])
+
+
+def unfamiliar_sounds(start: DualEncoder, blocks: int, frames: int, count: int) -> KeptWindows:
+    """Windows of sounds that no recording teaches, heard once, as they are.
+
+    Args:
+        start: on the training's device.
+        blocks: the first ones of its tower, which are frozen.
+        frames: of a window.
+        count: how many are made.
+    """
+    made = log_mels_of(lambda *shape: unfamiliar(_UNFAMILIAR_SEED, *shape), count, frames)
+    fresh = FreshWindows(Windows(list(made), frames, augmented=False), start, blocks)
+    return KeptWindows(fresh, len(made), 1, _UNFAMILIAR_SEED)
 
 
 class WholeSounds:

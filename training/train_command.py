@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from agent.records import FloatArray
+    from training.anchors import Texts
     from training.config import TrainConfig
     from training.data.readers.audiocaps import Translation
     from training.data.records import Manifest
     from training.material import Material
-    from training.objective import Texts
 
 T = TypeVar("T")
 
@@ -141,10 +141,10 @@ def embed(
 ) -> tuple[dict[str, FloatArray], Texts]:
     """Embeddings of all captions by id, and of the texts without sound that have a weight."""
     kept: list[str] = []
-    if config.loss.keep_texts:
+    if config.loss.keep_texts or config.loss.keep_noise:
         kept = [text.text for text in load_texts(load_classes(data))]
     sentences: list[Translation] = []
-    if config.loss.translations:
+    if config.loss.translations or config.loss.keep_sentences:
         sentences = [one for one in audiocaps.read(data) if one.split is not Split.TEST]
     english = [one.english for one in sentences]
     japanese = [one.japanese for one in sentences]

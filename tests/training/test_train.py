@@ -11,6 +11,7 @@ import torch
 
 from tests.training.small import small_manifest, small_model, small_sounds, small_texts
 from training import checkpoint
+from training.anchors import apart
 from training.config import (
     BatchConfig,
     LearnConfig,
@@ -21,9 +22,11 @@ from training.config import (
     TrainConfig,
     Weighting,
 )
+from training.data.augment import background_log_mels
 from training.data.records import Manifest, RatingKind
 from training.judge import Judge
 from training.material import Material, gather, texts_of
+from training.sounds import unfamiliar_sounds
 from training.train import Trainer
 
 if TYPE_CHECKING:
@@ -31,7 +34,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.torch
 
-_FREE = LossConfig(weighting=Weighting.CONSTANT, keep_texts=0.0, keep_audio=0.0, translations=0.0)
+_FREE = LossConfig(
+    weighting=Weighting.CONSTANT,
+    keep_texts=0.0,
+    keep_audio=0.0,
+    keep_unfamiliar=0.0,
+    noise=0.0,
+    keep_noise=0.0,
+    keep_sentences=0.0,
+    translations=0.0,
+)
 _BATCH = BatchConfig(pairs=8, lists=4, list_items=4, texts=4, window_s=1.0)
 _FAST = OptimiserConfig(tower_rate=1e-3, head_rate=3e-2)
 
@@ -158,6 +170,38 @@ def test_near_the_start_it_stays_if_asked_to(tmp_path: Path) -> None:
     assert moved[1] < 0.2 * moved[0]
 
 
+def test_noise_fits_texts_as_it_did_if_asked_to(tmp_path: Path) -> None:
+    """How the cosines of a text with machine noise are spread is what scores are told against."""
+    noise = background_log_mels(64, 5, 200)
+    spreads = []
+    for at, weight in enumerate((0.0, 100_000.0)):
+        loss = replace(_FREE, keep_noise=weight)
+        trainer = Trainer(small_model(), _material(), _config(tmp_path / str(at), loss=loss))
+        trainer.run()
+        with torch.inference_mode():
+            heard = trainer.start.encode_audio(noise)
+            now, then = (
+                model.encode_text(trainer.material.train.texts) @ heard.T
+                for model in (trainer.model, trainer.start)
+            )
+        spreads.append(float((now - then).var(dim=1).mean()))
+    assert spreads[1] < 0.2 * spreads[0]
+
+
+def test_unfamiliar_sounds_stay_where_they_were_if_asked_to(tmp_path: Path) -> None:
+    """What no recording teaches embeds as it did at the start."""
+    moved = []
+    for at, weight in enumerate((0.0, 1_000.0)):
+        loss = replace(_FREE, keep_unfamiliar=weight)
+        config = _config(tmp_path / str(at), loss=loss, unfamiliar=8, augment=False)
+        trainer = Trainer(small_model(), _material(), config)
+        sounds = unfamiliar_sounds(trainer.start, 0, 200, 8).draw(torch.arange(8), trainer.chance)
+        trainer.run()
+        with torch.inference_mode():
+            moved.append(float(apart(trainer.model.encode_stem(sounds.stems, 0), sounds.anchors)))
+    assert moved[1] < 0.2 * moved[0]
+
+
 def test_it_ends_when_nothing_gets_better(tmp_path: Path) -> None:
     """With rates of zero no validation improves on the first."""
     frozen = OptimiserConfig(tower_rate=0.0, head_rate=0.0)
@@ -223,7 +267,7 @@ def test_translations_bring_japanese_to_english(tmp_path: Path) -> None:
         return float((1.0 - (japanese * english).sum(dim=-1)).mean())
 
     before = apart()
-    for _ in range(10):
+    for _ in range(20):
         trainer.step()
     assert apart() < 0.7 * before
 

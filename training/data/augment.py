@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,6 +18,11 @@ from torch import Tensor
 from agent.manifest import FrontendConstants
 from training.data.background import backgrounds
 from training.frontend import LogMel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from agent.records import FloatArray
 
 _TINY = 1e-12
 
@@ -74,10 +80,23 @@ def to_log_mel(power: Tensor) -> Tensor:
 
 def background_log_mels(count: int, seed: int, frames: int) -> Tensor:
     """Normalised log-mels of ordinary machine sound, ``(count, n_mels, frames)``."""
+    return log_mels_of(lambda *shape: backgrounds(seed, *shape), count, frames)
+
+
+def log_mels_of(
+    make: Callable[[int, float, int], Iterable[FloatArray]], count: int, frames: int
+) -> Tensor:
+    """Normalised log-mels of made sound, ``(count, n_mels, frames)``.
+
+    Args:
+        make: takes count, length in seconds and sample rate in Hz and gives samples.
+        count: how many.
+        frames: of each.
+    """
     frontend = LogMel()
     constants = frontend.constants
     duration_s = frames / constants.frame_rate_hz
-    sounds = np.stack(list(backgrounds(seed, count, duration_s, constants.sample_rate_hz)))
+    sounds = np.stack(list(make(count, duration_s, constants.sample_rate_hz)))
     with torch.inference_mode():
         log_mels: Tensor = frontend(torch.from_numpy(sounds))[:, :, :frames]
     return log_mels.clone()

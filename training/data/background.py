@@ -53,18 +53,19 @@ def backgrounds(
         parts = rng.choice(len(kinds), size=rng.integers(1, 4), replace=False)
         mixed: Samples = np.zeros(samples)
         for part in parts:
-            mixed += _at_level(kinds[part](rng, time_s), rng.uniform(-12.0, 0.0))
+            mixed += at_level(kinds[part](rng, time_s), rng.uniform(-12.0, 0.0))
         level_dbfs = rng.uniform(_QUIETEST_DBFS, _LOUDEST_DBFS)
-        yield np.clip(_at_level(mixed, level_dbfs), -1.0, 1.0).astype(np.float32)
+        yield np.clip(at_level(mixed, level_dbfs), -1.0, 1.0).astype(np.float32)
 
 
-def _at_level(samples: Samples, dbfs: float) -> Samples:
+def at_level(samples: Samples, dbfs: float) -> Samples:
+    """Scaled so that it has this RMS."""
     rms = float(np.sqrt(np.mean(np.square(samples)))) + 1e-12
     scaled: Samples = samples * (10.0 ** (dbfs / 20.0) / rms)
     return scaled
 
 
-def _coloured(rng: np.random.Generator, samples: int, slope_db_per_octave: float) -> Samples:
+def coloured(rng: np.random.Generator, samples: int, slope_db_per_octave: float) -> Samples:
     """Noise whose spectrum falls by so much an octave."""
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     bins = np.maximum(1, np.arange(len(spectrum)))
@@ -74,7 +75,7 @@ def _coloured(rng: np.random.Generator, samples: int, slope_db_per_octave: float
 
 def _noise(rng: np.random.Generator, time_s: Samples) -> Samples:
     """Ventilation, traffic far away, a quiet room."""
-    return _coloured(rng, len(time_s), rng.uniform(-7.0, 0.0))
+    return coloured(rng, len(time_s), rng.uniform(-7.0, 0.0))
 
 
 def _hum(rng: np.random.Generator, time_s: Samples) -> Samples:
@@ -87,7 +88,7 @@ def _hum(rng: np.random.Generator, time_s: Samples) -> Samples:
         rng.uniform(0.2, 1.0) * order**-decay * np.sin(order * phase + rng.uniform(0, 6.28))
         for order in range(1, 25)
     )
-    hum: Samples = harmonics + 0.05 * _coloured(rng, len(time_s), -3.0)
+    hum: Samples = harmonics + 0.05 * coloured(rng, len(time_s), -3.0)
     return hum
 
 
@@ -95,7 +96,7 @@ def _fan(rng: np.random.Generator, time_s: Samples) -> Samples:
     """Broad noise that swells with each blade."""
     depth, rate_hz = rng.uniform(0.1, 0.8), rng.uniform(1.0, 60.0)
     swell = 1.0 + depth * np.sin(2 * np.pi * rate_hz * time_s)
-    fan: Samples = _coloured(rng, len(time_s), rng.uniform(-6.0, -1.0)) * swell
+    fan: Samples = coloured(rng, len(time_s), rng.uniform(-6.0, -1.0)) * swell
     return fan
 
 
@@ -124,11 +125,11 @@ def _clacks(rng: np.random.Generator, time_s: Samples) -> Samples:
     """Rollers, chains, relays: many short clacks over noise."""
     tones = tuple(rng.uniform(600.0, 4_000.0, size=3))
     clacks = _strokes(rng, time_s, rng.uniform(3.0, 20.0), rng.uniform(0.002, 0.01), tones)
-    return clacks + 0.02 * _coloured(rng, len(time_s), -3.0)
+    return clacks + 0.02 * coloured(rng, len(time_s), -3.0)
 
 
 def _thuds(rng: np.random.Generator, time_s: Samples) -> Samples:
     """A press or a pump: slow, low and heavy."""
     tones = tuple(rng.uniform(40.0, 200.0, size=2))
     thuds = _strokes(rng, time_s, rng.uniform(0.7, 3.0), rng.uniform(0.02, 0.08), tones)
-    return thuds + 0.05 * _coloured(rng, len(time_s), -4.0)
+    return thuds + 0.05 * coloured(rng, len(time_s), -4.0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +13,7 @@ from training.text_tower import PREFIX, TextTower
 from training.vocabulary import FROZEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from agent.records import FloatArray
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 def embed_texts(texts: Sequence[str], folder: Path) -> FloatArray:
     """Embeddings of texts, float32, unit length, ``(texts, text_size)``.
+
+    Of several trainings at once, the others wait while one embeds: they share the file, and each
+    would otherwise embed the same.
 
     Args:
         texts: in any number and order.
@@ -29,15 +34,25 @@ def embed_texts(texts: Sequence[str], folder: Path) -> FloatArray:
     tower = hashlib.sha256(FROZEN.read_bytes() + PREFIX.encode()).hexdigest()
     keys = [hashlib.sha256(f"{tower} {text}".encode()).hexdigest() for text in texts]
     path = folder / "texts.npz"
-    known: dict[str, FloatArray] = {}
-    if path.is_file():
-        with np.load(path) as stored:
-            known = dict(zip(stored["keys"].tolist(), stored["embeddings"], strict=True))
-    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-    if missing:
-        embedded = TextTower.load().embed(list(missing.values()))
-        known |= dict(zip(missing, embedded, strict=True))
-        temporary = path.with_suffix(".tmp.npz")
-        np.savez(temporary, keys=np.array(list(known)), embeddings=np.stack(list(known.values())))
-        temporary.replace(path)
+    with _alone(folder / "texts.lock"):
+        known: dict[str, FloatArray] = {}
+        if path.is_file():
+            with np.load(path) as stored:
+                known = dict(zip(stored["keys"].tolist(), stored["embeddings"], strict=True))
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            embedded = TextTower.load().embed(list(missing.values()))
+            known |= dict(zip(missing, embedded, strict=True))
+            temporary = path.with_suffix(".tmp.npz")
+            rows = np.stack(list(known.values()))
+            np.savez(temporary, keys=np.array(list(known)), embeddings=rows)
+            temporary.replace(path)
     return np.stack([known[key] for key in keys])
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock that other processes wait for; it ends with the process at the latest."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -10,21 +10,24 @@ from __future__ import annotations
 import copy
 import json
 import math
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from training import checkpoint
+from training.blend import between
 from training.judge import Judge
 from training.objective import Objective
 from training.parallel import ALONE, World, device_of
-from training.sounds import FreshWindows, KeptWindows, Windows
+from training.sounds import FreshWindows, KeptWindows, Windows, unfamiliar_sounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from torch import Tensor
 
     from training.config import TrainConfig
     from training.material import Material
@@ -58,6 +61,19 @@ class Prepared:
 
     sounds: Sounds
     judge: Judge
+    unfamiliar: KeptWindows | None = None
+    """Sounds that no recording teaches; ``None`` where they have no weight."""
+
+
+class Extra(Protocol):
+    """A term that some trainings have beside the joint loss."""
+
+    @property
+    def identity(self) -> str:
+        """What has to be the same for a saved state to go on from."""
+
+    def __call__(self, model: DualEncoder, chance: torch.Generator, world: World) -> Tensor:
+        """The term of a newly drawn batch, a scalar, the same on all processes."""
 
 
 def prepare(
@@ -80,7 +96,10 @@ def prepare(
     if config.views:
         seed = _VIEWS_SEED * (1 + config.seed)
         sounds = KeptWindows(sounds, len(windows), config.views, seed, track)
-    return Prepared(sounds, Judge(material.validation, start, config.frozen_blocks))
+    others = None
+    if config.loss.keep_unfamiliar:
+        others = unfamiliar_sounds(start, config.frozen_blocks, frames, config.unfamiliar)
+    return Prepared(sounds, Judge(material.validation, start, config.frozen_blocks), others)
 
 
 class Trainer:
@@ -93,6 +112,8 @@ class Trainer:
         config: TrainConfig,
         world: World = ALONE,
         prepared: Prepared | None = None,
+        *,
+        extra: Extra | None = None,
     ) -> None:
         """Prepare the first step, or take up the saved state in the output folder.
 
@@ -102,6 +123,7 @@ class Trainer:
             config: the settings.
             world: the processes that train together.
             prepared: what :func:`prepare` made of the same; made here if ``None``.
+            extra: a term beside the joint loss.
 
         Raises:
             ValueError: the saved state is of another training, or the device is not there.
@@ -110,6 +132,7 @@ class Trainer:
         self.material = material
         self.progress = Progress()
         self._world = world
+        self._extra = extra
         device = device_of(config.device, world)
         self.start = copy.deepcopy(start).eval().requires_grad_(requires_grad=False).to(device)
         # Batch norms stay as they are: batches are small and augmented.
@@ -120,7 +143,12 @@ class Trainer:
         self.chance = torch.Generator().manual_seed(config.seed)
         prepared = prepared or prepare(self.start, material, config)
         self._objective = Objective(
-            self.start, material.train, material.texts, prepared.sounds, config
+            self.start,
+            material.train,
+            material.texts,
+            prepared.sounds,
+            config,
+            unfamiliar=prepared.unfamiliar,
         )
         self._judge = prepared.judge
         self._resume()
@@ -169,6 +197,9 @@ class Trainer:
         self.optimiser.zero_grad()
         share = self.progress.step / self.config.steps
         terms = self._objective(self.model, self.joint, share, self.chance, self._world)
+        if self._extra is not None:
+            extra = self._extra(self.model, self.chance, self._world)
+            terms = replace(terms, loss=terms.loss + extra)
         terms.loss.backward()  # type: ignore[no-untyped-call]
         learned = [*self.model.parameters(), *self.joint.parameters()]
         self._world.average(learned)
@@ -180,17 +211,8 @@ class Trainer:
         return float(terms.loss.detach())
 
     def result(self) -> DualEncoder:
-        """The model as it would be written now: between the start and what was trained.
-
-        Weights in between keep most of what either end knows (WiSE-FT, Wortsman et al., "Robust
-        fine-tuning of zero-shot models", CVPR 2022).
-        """
-        result = copy.deepcopy(self.model)
-        with torch.no_grad():
-            for own, start in zip(result.parameters(), self.start.parameters(), strict=True):
-                own.lerp_(start, 1.0 - self.config.blend)
-        result.text_head.round_to_half()
-        return result
+        """The model as it would be written now: between the start and what was trained."""
+        return between(self.start, self.model, self.config.blend)
 
     def _rate_share(self) -> float:
         """Of the full rates: a short warm-up, then half a cosine down to nothing."""
@@ -272,7 +294,8 @@ class Trainer:
         """What has to be the same for the saved state to go on from."""
         train = self.material.train
         lists = [tuple(one.ratings.shape) for one in train.rated]
-        return f"{self.config} {tuple(train.relevant.shape)} {lists}"
+        extra = "" if self._extra is None else f" {self._extra.identity}"
+        return f"{self.config} {tuple(train.relevant.shape)} {lists}{extra}"
 
 
 def _optimiser(model: DualEncoder, joint: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

@@ -1,0 +1,1 @@
+"""``kikimimi replay``: stored clips and recordings through two bundles, side by side."""

@@ -1,0 +1,1 @@
+"""``python -m training quality``: how far people's answers can be relied on."""

@@ -1,0 +1,1 @@
+"""``python -m training update``: what people answered becomes a better model."""

@@ -1,0 +1,219 @@
+"""``python -m training update``: fine-tunes a model on what people answered to the box."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress
+
+from training import checkpoint, parallel
+from training.audioset import data_folder
+from training.data.manifest import load_manifest, write_manifest
+from training.data.readers import labels
+from training.data.records import Manifest, Split
+from training.train import Trainer, prepare
+from training.train_command import ATTRIBUTIONS, embed, hear, write_attributions
+from training.update.config import load_update
+from training.update.gates import agreement
+from training.update.judging import OldSets, try_out
+from training.update.material import answered, combined, focused, gather_update
+from training.update.report import Agreement, Report, Try, answers_lines, write
+from training.update.term import AnswersTerm, answers_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from agent.records import FloatArray
+    from training.data.readers.labels import LabelSet
+    from training.material import Material
+    from training.model import DualEncoder
+    from training.parallel import World
+    from training.update.config import UpdateConfig
+
+MODEL, MANIFEST, TRAINING = "model.pt", "manifest", "training"
+_WIDTH = 120
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``python -m training update``."""
+    parser = commands.add_parser(
+        "update",
+        help="fine-tune a model on what people answered to the box",
+        description="Fine-tunes a model on verdicts and ratings, with what it was trained with "
+        "before, and lets it out only if it has lost nothing of that: docs/updating.md. Killed, "
+        "it goes on where it stood when it is started again with the same settings.",
+        epilog="examples: python -m training update --labels labels-p1 --from runs/train/model.pt "
+        "--replay runs/rated --output runs/update; without anything to replay: python -m training "
+        "update --labels labels-p1 labels-p2 --from runs/bootstrap/model.pt. "
+        "Exit status: 0 accepted, 1 refused.",
+    )
+    parser.add_argument("--labels", nargs="+", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument(
+        "--from", dest="start", type=Path, required=True, metavar="CHECKPOINT", help="to update"
+    )
+    parser.add_argument(
+        "--replay", type=Path, metavar="MANIFEST", help="folder that it was trained with"
+    )
+    parser.add_argument("--output", type=Path, default=Path("runs/update"))
+    parser.add_argument("--config", type=Path, help="the settings; the defaults if left out")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, judge, write; 1 if no candidate passes."""
+    config = load_update(arguments.config)
+    world = parallel.join()
+    try:
+        return _update(arguments, config, world)
+    finally:
+        parallel.leave(world)
+
+
+def _update(arguments: argparse.Namespace, config: UpdateConfig, world: World) -> int:
+    answers = labels.read(arguments.labels)
+    replay = Manifest() if arguments.replay is None else load_manifest(arguments.replay)
+    manifest = combined(replay, answers.manifest)
+    output: Path = arguments.output
+    settings = replace(
+        config.training,
+        manifest=output / MANIFEST,
+        start=arguments.start,
+        output=output / TRAINING,
+    )
+    if world.first:
+        _tell(answers)
+        write_manifest(manifest, output / MANIFEST)
+    start = checkpoint.load(arguments.start)
+    log_mels = hear(manifest, settings.cache, arguments.data, quiet=not world.first)
+    captions, texts = embed(manifest, settings, arguments.data)
+    rate_hz = start.level.constants.frame_rate_hz
+    log_mels |= focused(
+        start,
+        manifest,
+        log_mels,
+        captions,
+        window_frames=round(settings.batch.window_s * rate_hz),
+        around_frames=round(config.answers.around_s * rate_hz),
+    )
+    material = gather_update(manifest, log_mels, captions, texts, settings.learn)
+    trainer, term = _trainer(
+        start,
+        material,
+        replace(config, training=settings),
+        _Sounds(manifest, log_mels, captions),
+        world,
+    )
+    trained = _train(trainer, world)
+    if not world.first:
+        return 0
+    old = OldSets.of(replay, log_mels, settings.cache)
+    tries, candidate = try_out(start, trained, old, material.texts, config.gates)
+    report = Report(
+        command=f"python -m training {shlex.join(sys.argv[1:])}",
+        start=str(arguments.start),
+        start_sha256=hashlib.sha256(arguments.start.read_bytes()).hexdigest(),
+        model_sha256=keep(candidate, tries[-1], output / MODEL),
+        labels=answers,
+        weight=0.0 if term is None else term.weight,
+        tries=tries,
+        answers=tuple(_agreements(start, candidate, manifest, log_mels, captions)),
+    )
+    write(report, output)
+    for line in answers_lines(report):
+        print(line)
+    if report.accepted is None:
+        print(
+            f"refused: even {tries[-1].share:.4g} of the way loses on what was known before; see "
+            f"{output}, replay more, or allow more in gates.most_loss",
+            file=sys.stderr,
+        )
+        return 1
+    write_attributions(manifest, output / ATTRIBUTIONS)
+    print(f"wrote {output / MODEL}: {report.accepted.share:.4g} of the way to what was trained")
+    return 0
+
+
+def _tell(answers: LabelSet) -> None:
+    for line in answers.summary():
+        print(line)
+    splits = {one.id: one.split for one in answers.manifest.recordings}
+    pairs = [splits[one.recording] for one in answers.manifest.pairs]
+    counts = ", ".join(f"{pairs.count(split)} {split}" for split in Split)
+    print(f"verdicts by the day of their clips: {counts}; those of test days stay unheard")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sounds:
+    """What there is, by id."""
+
+    manifest: Manifest
+    log_mels: Mapping[str, FloatArray]
+    captions: Mapping[str, FloatArray]
+
+
+def _trainer(
+    start: DualEncoder, material: Material, config: UpdateConfig, known: _Sounds, world: World
+) -> tuple[Trainer, AnswersTerm | None]:
+    settings = config.training
+    device = parallel.device_of(settings.device, world)
+    prepared = prepare(start.to(device), material, settings)
+    pairs = answered(known.manifest, Split.TRAIN, known.log_mels)
+    term = None
+    if pairs and config.answers.weight:
+        trained_on = [
+            one.id
+            for one in known.manifest.recordings
+            if one.split is Split.TRAIN and one.id in known.log_mels
+        ]
+        positions = {name: at for at, name in enumerate(trained_on)}
+        answers = answers_of(pairs, known.captions, positions)
+        term = AnswersTerm(start, answers, prepared.sounds, config.answers, settings)
+    return Trainer(start, material, settings, world, prepared, extra=term), term
+
+
+def _train(trainer: Trainer, world: World) -> DualEncoder:
+    """Train to the end; the last model, wherever the validation was best: the gates judge it."""
+    if trainer.progress.step and world.first:
+        print(f"going on from step {trainer.progress.step}")
+    console = Console(stderr=True)
+    shown = world.first and console.is_terminal
+    with Progress(console=console, transient=True, disable=not shown) as progress:
+        task = progress.add_task("training", total=trainer.config.steps)
+        trainer.run(stepped=lambda step: progress.update(task, completed=step))
+    return trainer.result().cpu().eval()
+
+
+def keep(candidate: DualEncoder, tried: Try, path: Path) -> str | None:
+    """Write the model if it passed; what an earlier run has left there is gone if not."""
+    if not tried.passed:
+        path.unlink(missing_ok=True)
+        return None
+    part = path.with_suffix(".part")
+    checkpoint.save(candidate, part)
+    part.replace(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _agreements(
+    start: DualEncoder,
+    candidate: DualEncoder,
+    manifest: Manifest,
+    log_mels: Mapping[str, FloatArray],
+    captions: Mapping[str, FloatArray],
+) -> Sequence[Agreement]:
+    found = []
+    for split in (Split.TRAIN, Split.VALIDATION):
+        pairs = answered(manifest, split, log_mels)
+        before, after = (
+            agreement(model, pairs, log_mels, captions) for model in (start.cpu(), candidate)
+        )
+        found.append(Agreement(split.value, before, after))
+    return found

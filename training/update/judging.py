@@ -1,0 +1,104 @@
+"""Candidates of an update, judged one after the other until one passes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from training.blend import between
+from training.data.readers import labels
+from training.data.records import Split
+from training.evaluation.conditions import parse_conditions
+from training.evaluation.encoders import CheckpointEncoder, hidden_texts
+from training.evaluation.evaluate import evaluate
+from training.evaluation.material import data_set_of, material_of
+from training.update.gates import gates_of, texts_gate
+from training.update.report import Try, gates_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from agent.records import FloatArray
+    from training.anchors import Texts
+    from training.data.records import Manifest
+    from training.evaluation.evaluate import Results
+    from training.evaluation.material import Material
+    from training.model import DualEncoder
+    from training.update.config import GatesConfig
+    from training.update.gates import Gate
+
+_WIDTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class OldSets:
+    """What the old sets ask."""
+
+    asked: Material
+    hidden: Mapping[str, FloatArray]
+    """Embeddings by the text tower, by text."""
+
+    @classmethod
+    def of(
+        cls, replay: Manifest, log_mels: Mapping[str, FloatArray], cache: Path
+    ) -> OldSets | None:
+        """What the replay's validation recordings ask; ``None`` where there are none.
+
+        What earlier updates learned from is no old set: people's answers are told apart.
+        """
+        recordings = [
+            one
+            for one in replay.recordings
+            if one.split is Split.VALIDATION and data_set_of(one.id) != labels.NAME
+        ]
+        if not recordings:
+            return None
+        asked = material_of(replay, recordings, log_mels)
+        return cls(asked, hidden_texts(asked.texts, cache))
+
+    def measured(self, model: DualEncoder) -> Results:
+        """All that a model is asked on clean recordings."""
+        encoder = CheckpointEncoder(model, self.hidden)
+        return evaluate(encoder, self.asked, parse_conditions(["clean"]), model="judged")
+
+
+def try_out(
+    start: DualEncoder,
+    trained: DualEncoder,
+    old: OldSets | None,
+    texts: Texts,
+    config: GatesConfig,
+) -> tuple[tuple[Try, ...], DualEncoder]:
+    """Candidates from the whole way on, each half as far as the one before, until one passes.
+
+    Args:
+        start: the model that is updated; moved to the processor.
+        trained: on the processor.
+        old: what old sets ask; ``None`` where there are none.
+        texts: without sound.
+        config: the tolerance.
+
+    Returns:
+        All that were tried, each printed, and the last of them.
+    """
+    start = start.cpu()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    if old is None:
+        print("no old sets: only where texts lie is checked; name a manifest with --replay")
+    before = None if old is None else old.measured(start)
+    tries: list[Try] = []
+    while True:
+        share = 0.5 ** len(tries)
+        candidate = between(start, trained, share)
+        gates: tuple[Gate, ...] = ()
+        if old is not None and before is not None:
+            gates = gates_of(before, old.measured(candidate), config)
+        kept = texts_gate(start, candidate, texts, config)
+        tries.append(Try(share, gates if kept is None else (*gates, kept)))
+        console.print(gates_table(tries[-1]))
+        if tries[-1].passed or len(tries) > config.halvings:
+            return tuple(tries), candidate

@@ -18,6 +18,7 @@ import numpy as np
 from agent import bundle as bundles
 from agent import descriptions as descriptions_file
 from agent.bundle import Bundle
+from agent.calibration.applied import check_calibration
 from agent.config import FileSettings, MicrophoneSettings, StreamSettings, load_settings
 from agent.errors import (
     BrokerError,
@@ -60,6 +61,8 @@ class Report:
     """Active descriptions, 0 where the file is wrong."""
     bundle: str
     """Digest of the bundle, empty where it is wrong."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing and not wrong."""
 
     @property
     def ok(self) -> bool:
@@ -67,9 +70,10 @@ class Report:
         return not self.problems
 
     def lines(self) -> Iterator[str]:
-        """One line for each finding, problems first."""
+        """One line for each finding, problems first, notes last."""
         yield from (f"problem: {problem}" for problem in self.problems)
         yield from (f"warning: {warning}" for warning in self.warnings)
+        yield from (f"note: {note}" for note in self.notes)
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values, for a program."""
@@ -121,11 +125,16 @@ def check(
         descriptions = _load_descriptions(descriptions_path, problems, warnings)
     if bundle is not None and descriptions is not None and probes.embed is not None:
         _check_texts(descriptions, bundle, probes.embed, problems, warnings)
+    notes: list[str] = []
+    if settings is not None and bundle is not None and descriptions is not None:
+        warned, notes = check_calibration(settings, bundle, descriptions)
+        warnings += warned
     return Report(
         problems=tuple(problems),
         warnings=tuple(warnings),
         descriptions=len(descriptions.active) if descriptions else 0,
         bundle=bundle.digest if bundle else "",
+        notes=tuple(notes),
     )
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent.alerts import Wording
+from agent.calibration.applied import Applied, apply
+from agent.calibration.site import Wanted
+from agent.calibration.verdicts import adapted, bounds_of
 from agent.detector import Policy
 from agent.errors import KikimimiError
 from agent.matcher import Contrast, Described, Matcher
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.bundle import Bundle
+    from agent.calibration.applied import Site
+    from agent.calibration.index import Finding
+    from agent.calibration.verdicts import Adapted, Judged
     from agent.descriptions import DescriptionSet, DetectionPolicy
     from agent.records import FloatArray
 
@@ -36,6 +42,10 @@ class Watchlist:
     matcher: Matcher
     policies: Mapping[str, Policy]
     wordings: Mapping[str, Wording]
+    calibration: Applied = field(default_factory=lambda: Applied({}))
+    """What statistics and thresholds rest on."""
+    adapted: Mapping[str, Adapted] = field(default_factory=dict)
+    """Thresholds that people's verdicts had a say in, by error id."""
 
     @property
     def count(self) -> int:
@@ -43,13 +53,60 @@ class Watchlist:
         return len(self.policies)
 
 
-def build(bundle: Bundle, descriptions: DescriptionSet, cache: Path | None) -> Watchlist:
+def build(
+    bundle: Bundle,
+    descriptions: DescriptionSet,
+    cache: Path | None,
+    site: Site | None = None,
+    judged: Mapping[str, Judged] | None = None,
+) -> Watchlist:
     """Embed what a set of descriptions says and index it.
 
     Args:
         bundle: whose towers and background cohort are used.
         descriptions: only the active ones count.
         cache: where embeddings of texts are kept; nowhere if ``None``.
+        site: whose calibration replaces the bundle's background and threshold, if it has one.
+        judged: what people said of each description's alerts, by error id.
+
+    Raises:
+        TextError: the bundle cannot read a text.
+        BundleError: the bundle is damaged.
+    """
+    wanted, background = wanted_of(bundle, descriptions, cache)
+    applied = Applied({})
+    if site is not None:
+        applied = apply(site, bundle, wanted, (descriptions.background, background))
+        _tell(applied)
+    contrast = Contrast(texts=background, cohort=bundle.background())
+    uncalibrated = bundle.manifest.tuning.threshold
+    policies: dict[str, Policy] = {}
+    changed: dict[str, Adapted] = {}
+    for error in descriptions.active:
+        known = applied.findings.get(error.error_id)
+        made = policy(error.policy, uncalibrated, known)
+        said = (judged or {}).get(error.error_id)
+        if said is not None:
+            change = _adapted(error.policy, made.threshold_on, said)
+            changed[error.error_id] = change
+            made = _policy(error.policy, change.threshold)
+        policies[error.error_id] = made
+    return Watchlist(
+        digest=descriptions.digest,
+        matcher=Matcher.build([one.described for one in wanted], contrast, applied.statistics()),
+        policies=policies,
+        wordings={
+            error.error_id: Wording(error.text, error.severity) for error in descriptions.active
+        },
+        calibration=applied,
+        adapted=changed,
+    )
+
+
+def wanted_of(
+    bundle: Bundle, descriptions: DescriptionSet, cache: Path | None
+) -> tuple[list[Wanted], FloatArray]:
+    """The active descriptions with their prototypes, and the embeddings of the background.
 
     Raises:
         TextError: the bundle cannot read a text.
@@ -62,32 +119,34 @@ def build(bundle: Bundle, descriptions: DescriptionSet, cache: Path | None) -> W
     def of(chosen: Sequence[str]) -> FloatArray:
         return embeddings[[row[text] for text in chosen]]
 
-    described = [
-        Described(
-            error_id=error.error_id,
-            texts=of(error.texts),
-            unlike=of(error.unlike),
-            examples=of(()),
+    wanted = [
+        Wanted(
+            error,
+            Described(
+                error_id=error.error_id,
+                texts=of(error.texts),
+                unlike=of(error.unlike),
+                examples=of(()),
+            ),
         )
         for error in descriptions.active
     ]
-    contrast = Contrast(texts=of(descriptions.background), cohort=bundle.background())
-    uncalibrated = bundle.manifest.tuning.threshold
-    return Watchlist(
-        digest=descriptions.digest,
-        matcher=Matcher.build(described, contrast),
-        policies={
-            error.error_id: policy(error.policy, uncalibrated) for error in descriptions.active
-        },
-        wordings={
-            error.error_id: Wording(error.text, error.severity) for error in descriptions.active
-        },
-    )
+    return wanted, of(descriptions.background)
 
 
-def policy(chosen: DetectionPolicy, uncalibrated: float) -> Policy:
-    """The detector's policy for a description; ``auto`` stands for the bundle's threshold."""
-    threshold = uncalibrated if chosen.threshold is None else chosen.threshold
+def policy(chosen: DetectionPolicy, uncalibrated: float, finding: Finding | None = None) -> Policy:
+    """The detector's policy for a description.
+
+    ``auto`` stands for the calibrated threshold, or for the bundle's where there is none; a
+    number stands for itself, in standard deviations of the same background.
+    """
+    threshold = chosen.threshold
+    if threshold is None:
+        threshold = uncalibrated if finding is None else finding.threshold
+    return _policy(chosen, threshold)
+
+
+def _policy(chosen: DetectionPolicy, threshold: float) -> Policy:
     return Policy(
         threshold_on=threshold,
         threshold_off=threshold - chosen.hysteresis,
@@ -95,6 +154,30 @@ def policy(chosen: DetectionPolicy, uncalibrated: float) -> Policy:
         windows=chosen.hits.windows,
         cooldown_s=chosen.cooldown_s,
     )
+
+
+def _adapted(chosen: DetectionPolicy, threshold: float, said: Judged) -> Adapted:
+    """What verdicts make of a threshold; a number without bounds is the operator's last word."""
+    bounds = bounds_of(threshold, chosen.threshold_bounds)
+    if chosen.threshold is not None and chosen.threshold_bounds is None:
+        bounds = threshold, threshold
+    wanted = chosen.false_alarms_per_day * said.days
+    return adapted(threshold, said.verdicts, bounds, wanted=wanted)
+
+
+def _tell(applied: Applied) -> None:
+    """Log what a calibration came to."""
+    if applied.trouble:
+        _log.warning("calibration_not_used", extra={"reason": applied.trouble})
+    elif applied.findings:
+        _log.info(
+            "calibration_used",
+            extra={
+                "hours": round(applied.hours, 2),
+                "found_anew": len(applied.found_anew),
+                "uncalibrated": len(applied.uncalibrated),
+            },
+        )
 
 
 class Builder:

@@ -188,7 +188,20 @@ def _policy(table: Table, default: DetectionPolicy) -> DetectionPolicy:
         false_alarms_per_day=table.value(
             "false_alarms_per_day", fields.number(0.001, 1_000.0), default.false_alarms_per_day
         ),
+        threshold_bounds=_bounds(table, default.threshold_bounds),
     )
+
+
+def _bounds(table: Table, default: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Two thresholds, the lower one first; the default where they are left out or wrong."""
+    given = table.values("threshold_bounds", fields.number(0.0, 100.0), ())
+    if not given:
+        return default
+    if len(given) != 2 or given[0] > given[1]:  # noqa: PLR2004
+        found = f"is {list(given)}"
+        table.report("threshold_bounds", found, "write the lowest and the highest, such as [3, 7]")
+        return default
+    return given[0], given[1]
 
 
 def _threshold(raw: str) -> float | None:

@@ -35,6 +35,9 @@ class DetectionPolicy:
     cooldown_s: float = 30.0
     false_alarms_per_day: float = 1.0
     """What an ``auto`` threshold is calibrated for."""
+    threshold_bounds: tuple[float, float] | None = None
+    """Lowest and highest threshold that calibration and verdicts may come to; ``None``: as
+    calibrated, and verdicts up to 1 below and 3 above it."""
 
 
 @dataclass(frozen=True, slots=True)

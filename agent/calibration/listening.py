@@ -1,0 +1,211 @@
+"""Hears the background: the site's own sources for a while, or recordings of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from agent.audiofile import iter_audio
+from agent.backlog import Backlog
+from agent.bundle import sha256_of
+from agent.encoder import Encoder
+from agent.errors import AudioFileError, CaptureError
+from agent.hearing import make_listener, make_windower
+from agent.records import Block
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from agent.bundle import Bundle
+    from agent.calibration.kept import Keeping
+    from agent.capture.supervisor import SourceStatus
+    from agent.clock import Clock
+    from agent.config import Settings
+
+SOUND_FILES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
+"""What is taken of a folder."""
+
+_BATCH = 16
+_TICK_S = 0.2
+_STOP_S = 5.0
+_BLOCK_S = 10.0
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Watcher(Protocol):
+    """Told of progress."""
+
+    def heard(self, hours: float, statuses: Sequence[SourceStatus]) -> None:
+        """So much was heard since the start, over all sources."""
+
+
+@dataclass(slots=True)
+class Took:
+    """What came of listening."""
+
+    hours: float = 0.0
+    """Of sound that was kept, over all sources."""
+    dropped: int = 0
+    """Windows that inference was too slow for."""
+    known: list[Path] = field(default_factory=list)
+    """Recordings that were heard before, by their content."""
+    short: list[Path] = field(default_factory=list)
+    """Recordings that are shorter than a window."""
+    unread: list[AudioFileError] = field(default_factory=list)
+
+
+def listen(
+    settings: Settings,
+    bundle: Bundle,
+    clock: Clock,
+    *,
+    keeping: Keeping,
+    hours: float,
+    stop: threading.Event,
+    watcher: Watcher,
+) -> Took:
+    """Hear the site's sources until each has given so many hours on average, or a stop.
+
+    Raises:
+        CaptureError: a source failed for good.
+        StoreError: what was heard cannot be written.
+        ConfigError: the hop is no whole number of frames.
+    """
+    hop_s = settings.windows.hop_s
+    backlog = Backlog(settings.windows.queue_windows)
+    listeners = [
+        make_listener(source, bundle, hop_s, backlog=backlog, clock=clock)
+        for source in settings.sources
+    ]
+    encoder = Encoder(bundle, threads=settings.encoder.threads)
+    rate_hz = bundle.manifest.frontend.sample_rate_hz
+    session = f"{int(clock.now()):011x}"
+    wanted = round(hours * 3_600.0 / hop_s) * len(listeners)
+    took, rows = Took(), 0
+    for listener in listeners:
+        listener.start()
+    try:
+        while rows < wanted and not stop.is_set():
+            windows = backlog.take(_BATCH, _TICK_S)
+            if windows:
+                embeddings = encoder.encode(np.stack([window.log_mel for window in windows]))
+                for window, embedding in zip(windows, embeddings, strict=True):
+                    stream = f"{session}-{_UNSAFE.sub('_', window.source)[:40]}"
+                    keeping.take(stream, [window], embedding[None], rate_hz)
+                rows += len(windows)
+            elif all(listener.finished for listener in listeners) and backlog.empty:
+                break
+            for listener in listeners:
+                listener.watch()
+                if listener.failure is not None:
+                    raise CaptureError(f"{listener.status.source}: {listener.failure!r}")
+            took.hours = rows * hop_s / 3_600.0
+            watcher.heard(took.hours, [listener.status for listener in listeners])
+    finally:
+        backlog.close()
+        for listener in listeners:
+            listener.stop(_STOP_S)
+        keeping.finish()
+    took.dropped = backlog.dropped
+    return took
+
+
+def recordings(named: Sequence[Path]) -> list[Path]:
+    """The sound files among files and folders, in the order of their names.
+
+    Raises:
+        AudioFileError: one is not there, or a folder holds none.
+    """
+    found: list[Path] = []
+    for path in named:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SOUND_FILES)
+            if not inside:
+                kinds = ", ".join(sorted(SOUND_FILES))
+                raise AudioFileError(f"{path}: holds no sound file ({kinds}); name another folder")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise AudioFileError(f"{path}: no such file; name a sound file or a folder of them")
+    return found
+
+
+def hear_files(
+    files: Sequence[Path],
+    bundle: Bundle,
+    hop_s: float,
+    *,
+    keeping: Keeping,
+    stop: threading.Event,
+    watcher: Watcher,
+) -> Took:
+    """Hear recordings as the box would, each by itself; one that was heard before is left out.
+
+    Raises:
+        StoreError: what was heard cannot be written.
+        ConfigError: the hop is no whole number of frames.
+    """
+    ear = _Ear(bundle, hop_s, Encoder(bundle), keeping, stop)
+    took, rows = Took(), 0
+    for path in files:
+        if stop.is_set():
+            break
+        try:
+            stream = sha256_of(path)[:32]
+        except OSError as error:
+            took.unread.append(AudioFileError(f"{path}: {error.strerror or error}; mend it"))
+            continue
+        if any(part.stream == stream for part in keeping.index.parts):
+            took.known.append(path)
+            continue
+        try:
+            heard = ear.hear(path, stream)
+        except AudioFileError as error:
+            keeping.forget(stream)
+            took.unread.append(error)
+            continue
+        if stop.is_set():
+            # Half of a recording would later pass for the whole.
+            keeping.forget(stream)
+            break
+        keeping.finish(stream)
+        if not heard:
+            took.short.append(path)
+        rows += heard
+        took.hours = rows * hop_s / 3_600.0
+        watcher.heard(took.hours, ())
+    return took
+
+
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """Hears one recording after the other."""
+
+    bundle: Bundle
+    hop_s: float
+    encoder: Encoder
+    keeping: Keeping
+    stop: threading.Event
+
+    def hear(self, path: Path, stream: str) -> int:
+        """Keep the windows of a recording; how many there were."""
+        rate_hz = self.bundle.manifest.frontend.sample_rate_hz
+        windower = make_windower(self.bundle, path.name, self.hop_s)
+        index, rows = 0, 0
+        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz)):
+            if self.stop.is_set():
+                break
+            windows = windower.push(Block(path.name, index, index / rate_hz, samples))
+            index += len(samples)
+            for at in range(0, len(windows), _BATCH):
+                some = windows[at : at + _BATCH]
+                embeddings = self.encoder.encode(np.stack([window.log_mel for window in some]))
+                self.keeping.take(stream, some, embeddings, rate_hz, recorded=True)
+                rows += len(some)
+        return rows

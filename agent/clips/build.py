@@ -1,0 +1,48 @@
+"""Puts the parts together for one box."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.clips.keeping import Limits
+from agent.clips.recorder import Recorder
+from agent.clips.worker import ClipWorker
+from agent.features import LogMel
+from agent.privacy import Guard
+from agent.speech import FRAME_S, VoiceDetector
+from agent.store import CLIPS_FOLDER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent.bundle import Bundle
+    from agent.clock import Clock
+    from agent.config import Settings
+    from agent.keeper import Keeper
+
+
+def folder_of(settings: Settings) -> Path:
+    """Where a box's clips are."""
+    return settings.state_dir / CLIPS_FOLDER
+
+
+def recorder(settings: Settings, bundle: Bundle, store: Keeper, clock: Clock) -> Recorder | None:
+    """What keeps the sound around alerts; ``None`` where the site wants none.
+
+    Raises:
+        BundleError: the bundle's frontend is damaged.
+    """
+    clips = settings.clips
+    if not clips.enabled:
+        return None
+    worker = ClipWorker(
+        folder_of(settings),
+        guard=Guard(clips.speech, VoiceDetector, FRAME_S),
+        log_mel=LogMel.of(bundle),
+        limits=Limits(clips.quota_bytes, clips.keep_days, clips.keep_per_description),
+        store=store,
+        clock=clock,
+    )
+    sources = [source.name for source in settings.sources]
+    rate_hz = bundle.manifest.frontend.sample_rate_hz
+    return Recorder(clips, sources, rate_hz, worker, clock)

@@ -1,0 +1,213 @@
+"""Follows alerts and cuts the sound around each, once it is over or lasts too long.
+
+Used by the pipeline's thread alone, which it never holds up: a cut is a copy out of the ring,
+and everything else happens in the worker.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agent.clips.ring import ClipRing
+from agent.records import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from agent.clips.tally import ClipTally
+    from agent.clips.worker import ClipWorker
+    from agent.clock import Clock
+    from agent.config import ClipSettings
+    from agent.records import Alert, Block, FloatArray, Window
+
+# Beside a clip of the greatest length: windows that wait to be scored (a full backlog of ten
+# seconds), and the quiet ones that end an event.
+_LATE_S = 20.0
+# A source that is lost gives no more sound: what is there is cut after so long.
+_PATIENCE_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One clip to be written."""
+
+    alert: Alert
+    samples: FloatArray
+    """Full scale at 1.0, shape ``(samples,)``."""
+    sample_rate_hz: int
+    starts_at: float
+    """UTC of the first sample, seconds since the epoch."""
+    begins_s: float
+    """Where the event begins in the clip ..."""
+    ends_s: float
+    """... and ends, as far as it is in it."""
+    peak_s: float
+    """Start of the window with the highest score."""
+    embedding: FloatArray | None
+
+
+@dataclass(slots=True)
+class _Open:
+    """An alert whose clip is not cut yet."""
+
+    alert: Alert
+    anchor: int
+    """Index of the sample with which the event began."""
+    full: int
+    """Index at which the clip has its greatest length."""
+    ended_s: float | None = None
+    """When it ended, on the monotonic clock."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What is remembered of one source."""
+
+    ring: ClipRing
+    embeddings: deque[tuple[int, FloatArray]] = field(default_factory=deque)
+    """Index of each window's first sample, and its embedding."""
+
+
+class Recorder:
+    """Cuts clips."""
+
+    def __init__(
+        self,
+        settings: ClipSettings,
+        sources: Iterable[str],
+        sample_rate_hz: int,
+        worker: ClipWorker,
+        clock: Clock,
+    ) -> None:
+        """Make a ring for each source.
+
+        Args:
+            settings: how much to cut.
+            sources: their names.
+            sample_rate_hz: of their blocks.
+            worker: takes the clips.
+            clock: says when a source has been silent for too long.
+        """
+        self._settings = settings
+        self._rate_hz = sample_rate_hz
+        self._worker = worker
+        self._clock = clock
+        seconds = settings.longest_s + _LATE_S
+        self._heard = {name: _Heard(ClipRing(sample_rate_hz, seconds)) for name in sources}
+        self._open: dict[str, _Open] = {}
+
+    @property
+    def tally(self) -> ClipTally:
+        """What became of the clips so far."""
+        return self._worker.tally
+
+    def start(self) -> None:
+        """Begin to write what is cut."""
+        self._worker.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Cut everything as far as it was heard, and write it, for at most so long."""
+        for one in self._open.values():
+            self._cut(one)
+        self._open.clear()
+        self._worker.stop(timeout_s)
+
+    def push(self, block: Block) -> None:
+        """Remember a block; called in its source's thread."""
+        self._heard[block.source].ring.push(block)
+
+    def scored(self, windows: Iterable[Window], embeddings: FloatArray) -> None:
+        """Remember the embeddings of windows, shape ``(windows, dim)``."""
+        for window, embedding in zip(windows, embeddings, strict=True):
+            heard = self._heard[window.source]
+            heard.embeddings.append((window.index, embedding.copy()))
+            oldest = window.index - self._samples(self._settings.longest_s + _LATE_S)
+            while heard.embeddings[0][0] < oldest:
+                heard.embeddings.popleft()
+
+    def take(self, alerts: Iterable[Alert]) -> None:
+        """Follow alerts as they change."""
+        for alert in alerts:
+            known = self._open.get(alert.alert_id)
+            if alert.detection.step is Step.NEW:
+                self._begin(alert)
+            elif known is not None:
+                known.alert = alert
+                if alert.detection.step is Step.END:
+                    known.ended_s = self._clock.monotonic()
+
+    def tick(self) -> None:
+        """Cut what is due."""
+        now_s = self._clock.monotonic()
+        for alert_id, one in list(self._open.items()):
+            end = self._heard[one.alert.detection.source].ring.end
+            waited_s = 0.0 if one.ended_s is None else now_s - one.ended_s
+            overdue = waited_s > self._settings.post_roll_s + _PATIENCE_S
+            if end >= self._due(one) or overdue:
+                del self._open[alert_id]
+                self._cut(one)
+
+    def _samples(self, seconds: float) -> int:
+        return round(seconds * self._rate_hz)
+
+    def _begin(self, alert: Alert) -> None:
+        ring = self._heard[alert.detection.source].ring
+        anchor = ring.index_of(alert.detection.starts_at)
+        if anchor is None:
+            _log.warning("clip_missed", extra={"alert_id": alert.alert_id})
+            self._worker.missed()
+            return
+        first = anchor - self._samples(self._settings.pre_roll_s)
+        self._open[alert.alert_id] = _Open(
+            alert, anchor, first + self._samples(self._settings.longest_s)
+        )
+
+    def _due(self, one: _Open) -> int:
+        """Index with which the clip ends, as far as that is known."""
+        if one.ended_s is None:
+            return one.full
+        detection = one.alert.detection
+        lasted_s = detection.ends_at - detection.starts_at
+        last = one.anchor + self._samples(lasted_s + self._settings.post_roll_s)
+        return min(last, one.full)
+
+    def _cut(self, one: _Open) -> None:
+        # All times of an event are by one clock: seconds after its start give indices, whatever
+        # was done to the clock meanwhile.
+        detection = one.alert.detection
+        heard = self._heard[detection.source]
+        wanted = one.anchor - self._samples(self._settings.pre_roll_s)
+        begin, samples = heard.ring.cut(wanted, self._due(one))
+        if not len(samples):
+            _log.warning("clip_missed", extra={"alert_id": one.alert.alert_id})
+            self._worker.missed()
+            return
+        peak = one.anchor + self._samples(detection.peaks_at - detection.starts_at)
+        last = one.anchor + self._samples(detection.ends_at - detection.starts_at)
+        duration_s = len(samples) / self._rate_hz
+        self._worker.put(
+            Job(
+                alert=one.alert,
+                samples=samples,
+                sample_rate_hz=self._rate_hz,
+                starts_at=heard.ring.time_of(begin),
+                begins_s=max(0.0, (one.anchor - begin) / self._rate_hz),
+                ends_s=min(duration_s, (last - begin) / self._rate_hz),
+                peak_s=min(duration_s, max(0.0, (peak - begin) / self._rate_hz)),
+                embedding=_nearest(heard.embeddings, peak, self._rate_hz),
+            )
+        )
+
+
+def _nearest(
+    embeddings: Iterable[tuple[int, FloatArray]], index: int, tolerance: int
+) -> FloatArray | None:
+    """The embedding of the window that starts nearest to a sample; ``None`` if none is near."""
+    by_distance: Mapping[int, FloatArray] = {abs(at - index): one for at, one in embeddings}
+    nearest = min(by_distance, default=tolerance)
+    return by_distance[nearest] if nearest < tolerance else None

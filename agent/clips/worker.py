@@ -1,0 +1,281 @@
+"""Writes clips and keeps their folder within its quota, on a thread of its own.
+
+Nothing here is fatal: what cannot be written is counted, told in health, and listening goes on.
+Where speech cannot be looked for, no sound and no picture is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import re
+import shutil
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from agent.audiofile import write_flac
+from agent.clips.keeping import Limits, quota_now, to_delete
+from agent.clips.tally import ClipTally
+from agent.errors import AudioFileError, BundleError
+from agent.records import ClipRecord, Speech
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from agent.clips.recorder import Job
+    from agent.clock import Clock
+    from agent.features import LogMel
+    from agent.keeper import Keeper
+    from agent.privacy import Guard
+
+QUEUE = 8
+"""Clips that may wait; each is a few megabytes."""
+
+_HOUSEKEEPING_S = 600.0
+_FOLDER_MODE, _FILE_MODE = 0o750, 0o640
+_OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.partial)?")
+
+_log = logging.getLogger(__name__)
+
+
+class ClipWorker:
+    """The only one that writes to the folder of clips."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        guard: Guard,
+        log_mel: LogMel,
+        limits: Limits,
+        store: Keeper,
+        clock: Clock,
+    ) -> None:
+        """Prepare; nothing is written or deleted before :meth:`start`.
+
+        Args:
+            folder: for the files; made if missing.
+            guard: decides what may be kept of speech.
+            log_mel: a frontend that no other thread uses.
+            limits: of the folder.
+            store: keeps what is known of each clip.
+            clock: tells what is old.
+        """
+        self._folder = folder
+        self._guard = guard
+        self._log_mel = log_mel
+        self._limits = limits
+        self._store = store
+        self._clock = clock
+        self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
+        self._lock = threading.Lock()
+        self._tally = ClipTally()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
+
+    @property
+    def tally(self) -> ClipTally:
+        """What became of the clips so far."""
+        with self._lock:
+            return self._tally
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def put(self, job: Job) -> None:
+        """Have a clip written; counted as missed where too many wait."""
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            _log.warning("clip_missed", extra={"alert_id": job.alert.alert_id, "waiting": QUEUE})
+            self.missed()
+
+    def missed(self) -> None:
+        """Count an alert whose sound is gone."""
+        with self._lock:
+            self._tally = replace(self._tally, missed=self._tally.missed + 1)
+
+    def stop(self, timeout_s: float) -> None:
+        """Write what waits, for at most so long."""
+        self._stopping = True
+        with suppress(queue.Full):  # then it ends with the last of the jobs
+            self._jobs.put_nowait(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        while True:  # what was not reached in time is told
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            if job is not None:
+                self.missed()
+
+    def _run(self) -> None:
+        self._tidy(self._sweep)
+        while True:
+            try:
+                job = self._jobs.get(timeout=_HOUSEKEEPING_S)
+            except queue.Empty:
+                self._tidy(self._make_room)
+                continue
+            if job is None:
+                return
+            try:
+                self._write(job)
+            except Exception as error:  # a clip must never take listening down
+                _log.exception("clip_failed", extra={"alert_id": job.alert.alert_id})
+                self._failed(f"internal error: {error!r}; see the log")
+            self._tidy(self._make_room)
+            if self._jobs.empty():
+                self._guard.rest()
+            if self._stopping and self._jobs.empty():
+                return
+
+    def _write(self, job: Job) -> None:
+        """Clear a clip of speech, write its files, then what is known of it."""
+        alert_id = job.alert.alert_id
+        record = ClipRecord(
+            alert_id=alert_id,
+            file=None,
+            picture=None,
+            starts_at=job.starts_at,
+            duration_s=len(job.samples) / job.sample_rate_hz,
+            size_bytes=0,
+            speech=Speech.DROPPED,
+            embedding=job.embedding,
+            peak_s=job.peak_s,
+        )
+        try:
+            cleared = self._guard.clear(job.samples, job.sample_rate_hz)
+        except BundleError as error:
+            _log.error("clip_withheld", extra={"alert_id": alert_id, "reason": str(error)})
+            self._store.keep_clip(record)
+            trouble = f"speech cannot be looked for, so no sound is kept: {error}"
+            self._count(withheld=1, trouble=trouble)
+            return
+        # Some megabytes, for boxes on which nothing ever happens.
+        from agent.clips.picture import Marks, draw
+
+        marks = Marks(job.begins_s, job.ends_s, job.peak_s, job.alert.detection.error_id)
+        image = draw(self._log_mel, cleared.samples, marks)
+        name = f"{alert_id}.flac" if cleared.audible else None
+        try:
+            size = self._save(f"{alert_id}.png", lambda file: file.write(image))
+            if name is not None:
+                size += self._save(
+                    name, lambda file: write_flac(file, cleared.samples, job.sample_rate_hz)
+                )
+        except (OSError, AudioFileError) as error:
+            with suppress(OSError):
+                self._remove(alert_id)
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            _log.error("clip_failed", extra={"alert_id": alert_id, "reason": reason})
+            self._failed(f"{self._folder}: {reason}; free the disk or mend state_dir")
+            return
+        self._store.keep_clip(
+            replace(
+                record,
+                file=name,
+                picture=f"{alert_id}.png",
+                size_bytes=size,
+                speech=cleared.speech,
+            )
+        )
+        extra = {"alert_id": alert_id, "speech": cleared.speech.value, "bytes": size}
+        _log.info("clip_written", extra=extra | {"speech_s": round(cleared.speech_s, 2)})
+        self._count(
+            written=1,
+            scrambled=int(cleared.speech is Speech.SCRAMBLED),
+            withheld=int(name is None),
+            trouble="",
+        )
+
+    def _save(self, name: str, write: Callable[[BinaryIO], object]) -> int:
+        """Write a file whole or not at all; its size in bytes.
+
+        Raises:
+            OSError: it cannot be written.
+            AudioFileError: likewise.
+        """
+        self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        path, partial = self._folder / name, self._folder / f"{name}.partial"
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
+        try:
+            with os.fdopen(descriptor, "w+b") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+                size = os.fstat(file.fileno()).st_size
+            partial.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink()
+            raise
+        return size
+
+    def _remove(self, alert_id: str) -> None:
+        for ending in ("flac", "png"):
+            (self._folder / f"{alert_id}.{ending}").unlink(missing_ok=True)
+
+    def _tidy(self, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except OSError as error:
+            reason = f"{self._folder}: {error.strerror or error}"
+            _log.warning("clips_not_deleted", extra={"reason": reason})
+            self._count(trouble=f"old clips cannot be deleted ({reason}); mend state_dir")
+
+    def _sweep(self) -> None:
+        """Delete what a crash has left: sound that nobody knows of would be kept for ever."""
+        if self._store.trouble or not self._folder.is_dir():
+            return
+        known = {one.alert_id for one in self._store.clips()}
+        for path in self._folder.iterdir():
+            ours = _OURS.fullmatch(path.name)
+            if ours and (ours[3] or ours[1] not in known):
+                path.unlink(missing_ok=True)
+                _log.info("clip_left_over", extra={"file": path.name})
+        self._make_room()
+
+    def _make_room(self) -> None:
+        clips = self._store.clips()
+        if not clips:
+            return
+        held = sum(one.size_bytes for one in clips)
+        free = shutil.disk_usage(self._folder).free if self._folder.is_dir() else 0
+        quota = quota_now(self._limits.quota_bytes, held, free)
+        for one in to_delete(clips, self._clock.now(), replace(self._limits, quota_bytes=quota)):
+            self._remove(one.alert_id)
+            self._store.forget_clip(one.alert_id, "clip_expired")
+            self._count(deleted=1)
+
+    def _failed(self, trouble: str) -> None:
+        self._count(failed=1, trouble=trouble)
+
+    def _count(
+        self,
+        *,
+        written: int = 0,
+        scrambled: int = 0,
+        withheld: int = 0,
+        failed: int = 0,
+        deleted: int = 0,
+        trouble: str | None = None,
+    ) -> None:
+        with self._lock:
+            now = self._tally
+            self._tally = replace(
+                now,
+                written=now.written + written,
+                scrambled=now.scrambled + scrambled,
+                withheld=now.withheld + withheld,
+                failed=now.failed + failed,
+                deleted=now.deleted + deleted,
+                trouble=now.trouble if trouble is None else trouble,
+            )

@@ -1,0 +1,189 @@
+"""What is written, and what happens where it cannot be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agent.audiofile import read_audio
+from agent.clips import Limits
+from agent.clips.recorder import Job
+from agent.clips.worker import QUEUE
+from agent.errors import BundleError
+from agent.keeper import Keeper
+from agent.privacy import SpeechPolicy
+from agent.records import Speech
+from tests.agent.clips.scene_clips import alert, hum, worker
+from tests.agent.intelligibility import ESPEAK, say
+from tests.fakes import FakeClock
+from tests.faults.disks import small_disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent.speech import VoiceDetector
+
+_DAY_S = 86_400.0
+
+
+def job(number: int = 0, samples: np.ndarray | None = None, at: float = 0.0) -> Job:
+    """A clip of two seconds."""
+    return Job(
+        alert=alert(number, starts_s=5.0, ends_s=6.0),
+        samples=hum(2.0) if samples is None else samples,
+        sample_rate_hz=32_000,
+        starts_at=at,
+        begins_s=0.5,
+        ends_s=1.5,
+        peak_s=0.5,
+        embedding=np.array([0.6, 0.8], np.float32),
+    )
+
+
+def test_a_clip_is_a_flac_and_a_picture_that_the_store_knows(tmp_path: Path) -> None:
+    """The sound is what was heard, to 16 bits; nothing half-written is left."""
+    store = Keeper(tmp_path, FakeClock())
+    box = worker(tmp_path, store)
+    box.start()
+    box.put(job())
+    box.stop(60.0)
+    record = store.clip(job().alert.alert_id)
+    assert record is not None
+    assert record.speech is Speech.NONE
+    assert record.embedding == pytest.approx([0.6, 0.8])
+    files = sorted((tmp_path / "clips").iterdir())
+    assert [one.name for one in files] == [record.file, record.picture]
+    assert record.size_bytes == sum(one.stat().st_size for one in files)
+    assert {one.stat().st_mode & 0o777 for one in files} <= {0o640, 0o600}
+    np.testing.assert_allclose(read_audio(files[0], 32_000), hum(2.0), atol=1e-4)
+    with Image.open(files[1]) as picture:
+        assert picture.size == (940, 398)
+    assert box.tally.written == 1
+    store.close()
+
+
+@pytest.mark.skipif(ESPEAK is None, reason="espeak-ng is not installed")
+@pytest.mark.parametrize(
+    ("policy", "speech"),
+    [
+        (SpeechPolicy.SCRAMBLE, Speech.SCRAMBLED),
+        (SpeechPolicy.DROP, Speech.DROPPED),
+        (SpeechPolicy.KEEP, Speech.KEPT),
+    ],
+)
+def test_the_policy_decides_over_speech(
+    tmp_path: Path, policy: SpeechPolicy, speech: Speech
+) -> None:
+    """The embedding and the picture stay in each case."""
+    spoken = np.clip(0.05 * say("somebody says what nobody else shall hear", "en-us"), -1, 1)
+    store = Keeper(tmp_path, FakeClock())
+    box = worker(tmp_path, store, policy=policy)
+    box.start()
+    box.put(job(samples=spoken))
+    box.stop(60.0)
+    record = store.clip(job().alert.alert_id)
+    assert record is not None
+    assert (record.speech, record.picture is None) == (speech, False)
+    assert record.embedding is not None
+    assert (record.file is None) is (speech is Speech.DROPPED)
+    if record.file is not None:
+        written = read_audio(tmp_path / "clips" / record.file, 32_000)
+        alike = np.corrcoef(written, spoken)[0, 1]
+        assert alike > 0.99 if speech is Speech.KEPT else alike < 0.1
+    store.close()
+
+
+def test_where_speech_cannot_be_looked_for_nothing_is_written(tmp_path: Path) -> None:
+    """The embedding alone is kept; health says why, and that it is counted."""
+
+    def load() -> VoiceDetector:
+        raise BundleError("model.onnx: is missing")
+
+    store = Keeper(tmp_path, FakeClock())
+    box = worker(tmp_path, store, load=load)
+    box.start()
+    box.put(job())
+    box.stop(60.0)
+    assert not (tmp_path / "clips").exists()
+    record = store.clip(job().alert.alert_id)
+    assert record is not None
+    assert (record.file, record.picture, record.speech) == (None, None, Speech.DROPPED)
+    assert (box.tally.withheld, box.tally.written) == (1, 0)
+    assert "model.onnx: is missing" in box.tally.trouble
+    store.close()
+
+
+def test_a_full_disk_is_counted_and_the_next_clip_is_written_again(tmp_path: Path) -> None:
+    """And nothing half-written is left on it."""
+    with small_disk(tmp_path / "disk", "6m") as disk:
+        store = Keeper(tmp_path / "state", FakeClock())
+        box = worker(disk.folder, store)
+        disk.fill()
+        box.start()
+        box.put(job(0))
+        while not box.tally.failed:
+            assert box.tally.written == 0
+        assert "o space left" in box.tally.trouble
+        assert list((disk.folder / "clips").glob("*")) == []
+        disk.free()
+        box.put(job(1))
+        box.stop(60.0)
+        assert (box.tally.written, box.tally.failed, box.tally.trouble) == (1, 1, "")
+        assert store.clip(job(0).alert.alert_id) is None
+        store.close()
+
+
+def test_a_folder_that_cannot_be_made_is_counted(tmp_path: Path) -> None:
+    """As where state_dir is a file."""
+    (tmp_path / "clips").write_text("in the way")
+    store = Keeper(tmp_path, FakeClock())
+    box = worker(tmp_path, store)
+    box.start()
+    box.put(job())
+    box.stop(60.0)
+    assert box.tally.failed == 1
+    assert "mend state_dir" in box.tally.trouble
+    store.close()
+
+
+def test_more_than_can_wait_are_counted_as_missed(tmp_path: Path) -> None:
+    """Whoever puts them never waits."""
+    box = worker(tmp_path)
+    for number in range(QUEUE + 3):
+        box.put(job(number))
+    assert box.tally.missed == 3
+
+
+def test_old_clips_go_with_a_line_in_the_trail(tmp_path: Path) -> None:
+    """The files first."""
+    clock = FakeClock()
+    store = Keeper(tmp_path, clock)
+    box = worker(tmp_path, store, clock=clock, limits=Limits(1_000_000_000, 30.0, 0))
+    box.start()
+    box.put(job(0, at=clock.now() - 31 * _DAY_S))
+    box.put(job(1, at=clock.now() - 29 * _DAY_S))
+    box.stop(60.0)
+    assert [one.alert_id for one in store.clips()] == [job(1).alert.alert_id]
+    assert {one.stem for one in (tmp_path / "clips").iterdir()} == {job(1).alert.alert_id}
+    assert [entry.what for entry in store.trail()] == ["clip_expired"]
+    assert box.tally.deleted == 1
+    store.close()
+
+
+def test_what_a_crash_left_is_deleted_at_the_next_start(tmp_path: Path) -> None:
+    """Sound that the store does not know of; other people's files stay."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for name in (
+        "01JGN5BX5E0000000000000007.flac",
+        "01JGN5BX5E0000000000000008.png.partial",
+        "notes.txt",
+    ):
+        (folder / name).write_bytes(b"x")
+    box = worker(tmp_path)
+    box.start()
+    box.stop(60.0)
+    assert [one.name for one in folder.iterdir()] == ["notes.txt"]

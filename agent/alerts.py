@@ -14,7 +14,7 @@ from agent.records import Alert, Step
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.records import Detection, Provenance, Severity
+    from agent.records import Detection, Provenance, Severity, Verdict
 
 SCHEMA = 1
 
@@ -55,7 +55,7 @@ class AlertBook:
         if known is None or detection.step is Step.NEW:
             wording = wordings[detection.error_id]
             alert = Alert(
-                alert_id=str(ULID.from_timestamp(now)),
+                alert_id=new_id(now),
                 detection=detection,
                 description=wording.description,
                 severity=wording.severity,
@@ -71,35 +71,69 @@ class AlertBook:
         return alert
 
 
-def alert_payload(alert: Alert, site: str, node: str) -> str:
-    """The JSON of one lifecycle step (``docs/mqtt/alert.schema.json``)."""
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What people say of an alert as of a moment."""
+
+    verdict: Verdict | None
+    """Of the last answer that holds; ``None`` where the only one was taken back."""
+    relevance: float | None
+    """0 to 100, of that answer."""
+    operator: str | None
+    """Who gave it, or took it back."""
+    at: float
+    """When, UTC, seconds since the epoch."""
+
+
+def alert_payload(
+    alert: Alert, site: str, node: str, review: Review | None = None, clip: str | None = None
+) -> str:
+    """The JSON of one lifecycle step (``docs/mqtt/alert.schema.json``).
+
+    Args:
+        alert: as it now stands.
+        site: of the box.
+        node: the box.
+        review: makes it the step ``reviewed``, whatever its sound does.
+        clip: name of the stored clip.
+    """
     detection = alert.detection
-    return json.dumps(
-        {
-            "schema": SCHEMA,
-            "event_type": detection.step.value,
-            "alert_id": alert.alert_id,
-            "ts_start": timestamp(detection.starts_at),
-            "ts_peak": timestamp(detection.peaks_at),
-            "ts_end": timestamp(detection.ends_at),
-            "clock_synced": alert.clock_synced,
-            "site": site,
-            "node": node,
-            "source": detection.source,
-            "error_id": detection.error_id,
-            "description": alert.description,
-            "score": round(detection.score, 3),
-            "threshold": round(detection.threshold, 3),
-            "hits": detection.hits,
-            "windows": detection.windows,
-            "severity": alert.severity.value,
-            "bundle": alert.provenance.bundle,
-            "descriptions": alert.provenance.descriptions,
-            "clip": None,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+    step = detection.step if review is None else Step.REVIEWED
+    payload = {
+        "schema": SCHEMA,
+        "event_type": step.value,
+        "alert_id": alert.alert_id,
+        "ts_start": timestamp(detection.starts_at),
+        "ts_peak": timestamp(detection.peaks_at),
+        "ts_end": timestamp(detection.ends_at),
+        "clock_synced": alert.clock_synced,
+        "site": site,
+        "node": node,
+        "source": detection.source,
+        "error_id": detection.error_id,
+        "description": alert.description,
+        "score": round(detection.score, 3),
+        "threshold": round(detection.threshold, 3),
+        "hits": detection.hits,
+        "windows": detection.windows,
+        "severity": alert.severity.value,
+        "bundle": alert.provenance.bundle,
+        "descriptions": alert.provenance.descriptions,
+        "clip": clip,
+    }
+    if review is not None:
+        payload |= {
+            "verdict": None if review.verdict is None else review.verdict.value,
+            "relevance": review.relevance,
+            "operator": review.operator,
+            "ts_verdict": timestamp(review.at),
+        }
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def new_id(at: float) -> str:
+    """A ULID of a moment (UTC, seconds since the epoch)."""
+    return str(ULID.from_timestamp(at))
 
 
 def timestamp(at: float) -> str:

@@ -19,6 +19,7 @@ from agent.errors import AudioFileError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from agent.records import FloatArray
 
@@ -97,6 +98,31 @@ def iter_audio(path: Path, sample_rate_hz: int, block_samples: int) -> Iterator[
         yield np.concatenate(pending)
     elif given == 0:
         raise AudioFileError(f"{path}: holds less than one sample; name a file that holds sound")
+
+
+def resampled(samples: FloatArray, from_hz: int, to_hz: int) -> FloatArray:
+    """Mono samples at another rate, as float32, shape ``(samples,)``."""
+    if from_hz == to_hz:
+        return np.ascontiguousarray(samples, np.float32)
+    return np.asarray(soxr.resample(samples, from_hz, to_hz, quality="HQ"), np.float32)
+
+
+def write_flac(target: Path | BinaryIO, samples: FloatArray, sample_rate_hz: int) -> None:
+    """Write mono samples as 16-bit FLAC; what is over full scale is clipped.
+
+    Args:
+        target: a path, or an open binary file that can seek.
+        samples: full scale at 1.0, shape ``(samples,)``.
+        sample_rate_hz: of them.
+
+    Raises:
+        AudioFileError: it cannot be written (full disk, read-only).
+    """
+    try:
+        soundfile.write(target, samples, sample_rate_hz, subtype="PCM_16", format="FLAC")
+    except (OSError, soundfile.LibsndfileError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "error_string", str(error))
+        raise AudioFileError(f"cannot write a FLAC ({reason}); free the disk") from error
 
 
 def _resampled(path: Path, sample_rate_hz: int) -> Iterator[FloatArray]:

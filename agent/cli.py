@@ -17,7 +17,7 @@ from agent.config import FileSettings, MicrophoneSettings, StdinSettings, load_s
 from agent.errors import ConfigError, DescriptionsError, KikimimiError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.config import Settings
 
@@ -32,8 +32,24 @@ _EXAMPLES = {
     "devices": "  kikimimi devices",
     "score": "  kikimimi score recording.wav --descriptions descriptions.yaml --json\n"
     "  kikimimi score sounds/*.flac --whole --descriptions classes.yaml --truth clips.csv",
+    "calibrate": "  kikimimi calibrate --config /etc/kikimimi/agent.yaml --hours 2\n"
+    "  kikimimi calibrate --files night-shift/ --json\n"
+    "  kikimimi calibrate --exclude mic1@2026-11-24T10:00:00Z/2026-11-24T10:00:05Z",
     "bench": "  kikimimi bench --json",
     "demo": "  kikimimi demo --language en\n  kikimimi demo --microphone",
+    "labels": "  kikimimi labels list --since 30d\n"
+    "  kikimimi labels export ~/labels-p1 --since 30d\n"
+    "  kikimimi labels purge --before 2026-01-01\n"
+    "  kikimimi labels audit --json",
+    "console": "  kikimimi console --config /etc/kikimimi/agent.yaml\n"
+    "  kikimimi console --config agent.yaml --set-password",
+    "replay": "  kikimimi replay --bundle runs/bundle --config /etc/kikimimi/agent.yaml\n"
+    "  kikimimi replay --bundle runs/bundle --labels ~/labels-p1 --descriptions my.yaml --json\n"
+    "  kikimimi replay night.flac --bundle runs/bundle --against runs/old --descriptions my.yaml",
+    "report": "  kikimimi report --config agent.yaml --since 30d\n"
+    "  kikimimi report --since 2026-05-01 --until 2026-06-01 --output may.html --pdf\n"
+    '  kikimimi report --shifts "day 06:00-14:00, night 22:00-06:00" --language en\n'
+    "  kikimimi report --roi roi.yaml --json",
     "install-service": "  sudo /opt/kikimimi/.venv/bin/kikimimi install-service\n"
     "  kikimimi install-service --print",
 }
@@ -109,6 +125,13 @@ def _parser() -> argparse.ArgumentParser:
     scoring.add_arguments(score)
     score.set_defaults(command=scoring.run)
 
+    calibrate = add("calibrate", "learn this site's background and set the thresholds by it")
+    from agent.calibration import command as calibration
+
+    _add_site(calibrate)
+    calibration.add_arguments(calibrate)
+    calibrate.set_defaults(command=calibration.run)
+
     bench = add("bench", "measure speed, memory and delay on this machine")
     from agent import bench as benchmark
 
@@ -127,7 +150,38 @@ def _parser() -> argparse.ArgumentParser:
         help="write below this folder as if it were / (to make a package)",
     )
     install.set_defaults(command=_install_service)
+
+    _add_for_answers(add)
     return parser
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    from agent.report import command as reporting
+
+    reporting.add_arguments(parser)
+    parser.set_defaults(command=reporting.run)
+
+
+def _add_for_answers(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Commands about what people answered."""
+    from agent.labels import command as labels
+
+    labels.add_arguments(add("labels", "list, export and delete what people answered"))
+
+    replay = add("replay", "hear stored clips and recordings with two bundles, and compare")
+    from agent.replay import command as replaying
+
+    replaying.add_arguments(replay)
+    replay.set_defaults(command=replaying.run)
+
+    page = add("console", "serve the page where people answer alerts and rate sounds")
+    _add_site(page)
+    from agent.console import command as console
+
+    console.add_arguments(page)
+    page.set_defaults(command=lambda arguments: console.run(arguments, _settings(arguments)))
+
+    _add_report(add("report", "tell what alerts and answers came to: a page to read or print"))
 
 
 def _add_site(parser: argparse.ArgumentParser) -> None:

@@ -1,13 +1,13 @@
 """Commands that come in by MQTT: checked, limited, carried out once, and always answered.
 
-The dispatcher knows nothing of what a command does. To add one (``cmd/verdict``), write a class
-like :class:`agent.mutes.MuteCommand`, which reads its fields and acts or raises ``RefusedError``,
-and name it, with how often it may come, in the table of :func:`box_commands`.
+The dispatcher knows nothing of what a command does. To add one, write a class like
+:class:`agent.mutes.MuteCommand`, which reads its fields and acts or raises ``RefusedError``, and
+name it, with how often it may come, in the table of :func:`box_commands`.
 
 An accepted ``request_id`` is remembered, for the last ``_REMEMBERED`` of them and until a restart:
 when the broker delivers a message twice, the answer is repeated and nothing else happens. After a
-restart a command may therefore be carried out again; what must not be has to recognise that by
-itself (a verdict by its alert).
+restart a command may therefore be carried out again; what must not be recognises that by itself
+(a verdict by its ``request_id`` in the store) and is asked each time.
 """
 
 from __future__ import annotations
@@ -25,19 +25,24 @@ from agent.mutes import MuteCommand, Mutes
 from agent.payload import Fields, RefusedError, parse, shown
 from agent.ratelimit import Bucket, Rate
 from agent.topics import RESULT
+from agent.verdicts import UndoCommand, VerdictCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from agent.clips import ClipCommand
     from agent.clock import Clock
     from agent.config import CommandSettings
     from agent.mqtt import Incoming
     from agent.topics import Topics
+    from agent.verdicts import Verdicts
 
 SCHEMA = 1
 
 _REMEMBERED = 1_000
 _BURST = 10
+# The broker keeps them for a box that is away: those of a long weekend come all at once.
+_BURST_OF_ANSWERS = 1_000
 _MAX_TOPIC_BYTES = 256
 _SHOWN_CHARACTERS = 64
 _MAX_CORRELATION_BYTES = 256
@@ -50,8 +55,11 @@ _log = logging.getLogger(__name__)
 class Handler(Protocol):
     """Carries out one kind of command."""
 
-    def __call__(self, fields: Fields) -> None:
+    def __call__(self, fields: Fields) -> bool | None:
         """Read the command's own fields, :meth:`Fields.finish`, and act.
+
+        Returns:
+            ``True`` where it recognises that this very command was carried out before.
 
         Raises:
             RefusedError: it is not carried out.
@@ -64,6 +72,8 @@ class Command:
 
     handler: Handler
     rate: Rate
+    recognises: bool = False
+    """Whether the handler itself recognises what it carried out before, also after a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +169,8 @@ class Commands:
         Raises:
             RefusedError: it is not carried out.
         """
+        if command.recognises:
+            return bool(command.handler(payload))
         if key in self._accepted:
             self._accepted.move_to_end(key)
             return True
@@ -225,9 +237,11 @@ def box_commands(
     settings: CommandSettings,
     *,
     mutes: Mutes,
+    verdicts: Verdicts,
     clock: Clock,
     reload: Callable[[], None],
     known: Callable[[], Collection[str]],
+    clip: ClipCommand | None = None,
 ) -> Commands:
     """Everything that a box can be asked for.
 
@@ -235,13 +249,23 @@ def box_commands(
         topics: of the box.
         settings: how much may be asked for.
         mutes: what ``cmd/mute`` changes.
+        verdicts: what ``cmd/verdict`` and ``cmd/undo`` change.
         clock: says when.
         reload: asks for the descriptions to be read again; called in the link's thread.
         known: ids of the descriptions that are listened for; called there too.
+        clip: sends clips; ``None`` where none are kept.
     """
     rate = Rate(_BURST, settings.per_minute)
     mute = MuteCommand(mutes, known, clock, settings.mute_longest_s)
-    table = {"reload": Command(ReloadCommand(reload), rate), "mute": Command(mute, rate)}
+    answers = Rate(_BURST_OF_ANSWERS, settings.per_minute)
+    table = {
+        "reload": Command(ReloadCommand(reload), rate),
+        "mute": Command(mute, rate),
+        "verdict": Command(VerdictCommand(verdicts), answers, recognises=True),
+        "undo": Command(UndoCommand(verdicts), answers, recognises=True),
+    }
+    if clip is not None:
+        table["clip"] = Command(clip, rate)
     return Commands(topics, table, clock)
 
 

@@ -123,6 +123,15 @@ class LogMel:
         frames = self._joined([stream.push(samples), stream.flush()])
         return np.ascontiguousarray(frames.T)
 
+    def centres_hz(self) -> _Doubles:
+        """Middle of what each band hears, shape ``(n_mels,)``; the lowest bands share some."""
+        bins_hz = np.arange(self._filters.shape[1]) * (
+            self.constants.sample_rate_hz / self.constants.n_fft
+        )
+        weights = self._filters.sum(axis=1)
+        centres: _Doubles = (self._filters @ bins_hz) / np.maximum(weights, 1e-12)
+        return np.maximum.accumulate(centres)
+
     def _push(self, samples: FloatArray) -> FloatArray:
         constants = self.constants
         self._samples += len(samples)

@@ -38,17 +38,24 @@ class Tensor:
 
 
 class Graph:
-    """A graph with one output, whose inputs and output are as the bundle's contract says."""
+    """A graph whose inputs and outputs are as the bundle's contract says."""
 
     def __init__(
-        self, path: Path, inputs: Sequence[Tensor], output: Tensor, *, threads: int = 1
+        self,
+        path: Path,
+        inputs: Sequence[Tensor],
+        output: Tensor,
+        *,
+        states: Sequence[Tensor] = (),
+        threads: int = 1,
     ) -> None:
         """Load a graph.
 
         Args:
             path: of the ONNX file.
             inputs: that it must have, and no others.
-            output: that it must have, and no other.
+            output: that it must have ...
+            states: ... and the ones beside it, and no others.
             threads: to compute with; they sleep while there is nothing to do.
 
         Raises:
@@ -56,7 +63,7 @@ class Graph:
                 outputs.
         """
         self._path = path
-        self._output = output.name
+        self._outputs = [output.name, *(state.name for state in states)]
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -77,7 +84,7 @@ class Graph:
                 "install the bundle again"
             ) from error
         self._check("inputs", inputs, self._session.get_inputs())
-        self._check("outputs", [output], self._session.get_outputs())
+        self._check("outputs", [output, *states], self._session.get_outputs())
 
     def run(self, feeds: Mapping[str, np.ndarray[Any, Any]]) -> FloatArray:
         """Compute the output.
@@ -85,14 +92,22 @@ class Graph:
         Raises:
             BundleError: ONNX Runtime fails, as for want of memory.
         """
+        return self.run_all(feeds)[0]
+
+    def run_all(self, feeds: Mapping[str, np.ndarray[Any, Any]]) -> list[FloatArray]:
+        """Compute the output and the states, in the order in which they were named.
+
+        Raises:
+            BundleError: as :meth:`run`.
+        """
         try:
-            (result,) = self._session.run([self._output], dict(feeds))
+            results = self._session.run(self._outputs, dict(feeds))
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             raise BundleError(
                 f"{self._path}: ONNX Runtime cannot run it ({_first_line(error)}); "
                 "free memory or install the bundle again"
             ) from error
-        return np.asarray(result, np.float32)
+        return [np.asarray(result, np.float32) for result in results]
 
     def _check(self, side: str, expected: Sequence[Tensor], found: Sequence[Any]) -> None:
         """Refuse a graph whose inputs or outputs differ, telling both."""

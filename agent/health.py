@@ -57,6 +57,10 @@ class Counters:
     """Live values (level, scores) that met no connection, or one that is too slow."""
     muted: int = 0
     """Alerts that a mute kept back."""
+    verdicts: int = 0
+    """Answers to alerts that were kept."""
+    verdicts_undone: int = 0
+    """Taken back by whoever gave them."""
     commands_accepted: int = 0
     commands_refused: int = 0
     """With a reason on ``cmd/result``."""
@@ -68,6 +72,17 @@ class Counters:
     """Refused without an answer, because too many were."""
     commands_dropped: int = 0
     """Came faster than they could be taken."""
+    clips_written: int = 0
+    clips_scrambled: int = 0
+    """Of these, because somebody spoke."""
+    clips_withheld: int = 0
+    """Their sound was not written, for what may be said in it."""
+    clips_failed: int = 0
+    """Could not be written."""
+    clips_missed: int = 0
+    """Alerts whose sound was gone, or that came faster than clips can be written."""
+    clips_deleted: int = 0
+    """For their age, the quota or room on the disk."""
     store_errors: int = 0
     notify_errors: int = 0
     """Messages that the service manager did not take."""
@@ -118,6 +133,8 @@ class Health:
     """Age of the last scored window's end when its scores were ready."""
     clock_synced: bool
     outbox_depth: int
+    open_alerts: int
+    """Alerts that await an answer."""
     uptime_s: float
     sources: Mapping[str, str]
     """State of each source by name."""
@@ -142,6 +159,7 @@ class Health:
                 "drop_ratio": round(counters.drop_ratio, 6),
                 "clock_synced": self.clock_synced,
                 "outbox_depth": self.outbox_depth,
+                "open_alerts": self.open_alerts,
                 "uptime_s": round(self.uptime_s, 1),
                 "sources": dict(self.sources),
                 "signals": {name: signal.to_dict() for name, signal in self.signals.items()},

@@ -7,8 +7,11 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.backlog import Backlog
     from agent.capture.supervisor import SourceStatus, Supervisor
+    from agent.records import Block
     from agent.windows import Windower
 
 _log = logging.getLogger(__name__)
@@ -18,7 +21,13 @@ class Listener:
     """Cuts a source's blocks into windows and leaves them in the backlog."""
 
     def __init__(
-        self, supervisor: Supervisor, windower: Windower, backlog: Backlog, *, live: bool
+        self,
+        supervisor: Supervisor,
+        windower: Windower,
+        backlog: Backlog,
+        *,
+        live: bool,
+        on_block: Callable[[Block], None] | None = None,
     ) -> None:
         """Take over a source.
 
@@ -28,11 +37,13 @@ class Listener:
             backlog: where windows go.
             live: whether the sound goes on whether it is heard or not, so that a backlog that
                 is full has to drop windows; otherwise the source waits.
+            on_block: told of every block before it is cut, in the source's thread.
         """
         self._live = live
         self._supervisor = supervisor
         self._windower = windower
         self._backlog = backlog
+        self._on_block = on_block
         self._stop = threading.Event()
         name = f"listener-{supervisor.status.source}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -67,6 +78,8 @@ class Listener:
         try:
             for block in self._supervisor.blocks(self._stop):
                 if block is not None:
+                    if self._on_block is not None:
+                        self._on_block(block)
                     self._backlog.put(self._windower.push(block), wait=not self._live)
         except Exception as error:  # the pipeline ends the program, and systemd starts it again
             _log.exception("listener_failed", extra={"source": self.status.source})

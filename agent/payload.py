@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from agent.fields import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 MAX_BYTES = 8_192
 MAX_TEXT_CHARACTERS = 64
@@ -29,6 +29,9 @@ _TEXT = re.compile(
     r"(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]{1,64}"  # no controls
 )
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
+
+_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+_SHORT = f"write 1 to {MAX_TEXT_CHARACTERS} characters, none of them control characters"
 
 Value: TypeAlias = str | int | float | bool | None
 
@@ -105,8 +108,7 @@ class Fields:
             return default
         if isinstance(value, str) and _TEXT.fullmatch(value):
             return value
-        remedy = f"write 1 to {MAX_TEXT_CHARACTERS} characters, none of them control characters"
-        self._problems.append(f"{name} {_found(value)}; {remedy}, or null")
+        self._problems.append(f"{name} {_found(value)}; {_SHORT}, or null")
         return default
 
     def number(self, name: str, low: float, high: float) -> float:
@@ -116,6 +118,40 @@ class Fields:
             return float(value)
         self._problems.append(f"{name} {_found(value)}; write a number from {low:g} to {high:g}")
         return low
+
+    def number_or_none(self, name: str, low: float, high: float) -> float | None:
+        """A number within bounds; ``None`` where it is ``null`` or left out."""
+        if self._values.get(name) is None:
+            self._take(name)
+            return None
+        return self.number(name, low, high)
+
+    def needed(self, name: str) -> str:
+        """A short text that has to be there."""
+        if self._values.get(name) is not None:
+            return self.text(name, default="") or ""
+        self._take(name)
+        self._problems.append(f"{name} is missing or null; {_SHORT}")
+        return ""
+
+    def choice(self, name: str, allowed: Collection[str]) -> str:
+        """One of some words; the first of them where it is another, which is told."""
+        value = self._take(name)
+        if isinstance(value, str) and value in allowed:
+            return value
+        near = nearest(value, allowed) if isinstance(value, str) else None
+        remedy = f"did you mean {near}?" if near else f"write {' or '.join(allowed)}"
+        self._problems.append(f"{name} {_found(value)}; {remedy}")
+        return next(iter(allowed))
+
+    def ulid(self, name: str) -> str:
+        """The id of an alert."""
+        value = self._take(name)
+        if isinstance(value, str) and _ULID.fullmatch(value):
+            return value
+        remedy = "write the alert's own: 26 digits and capital letters"
+        self._problems.append(f"{name} {_found(value)}; {remedy}")
+        return ""
 
     def moment(self, name: str) -> float:
         """A moment in UTC, as seconds since the epoch."""
@@ -134,10 +170,11 @@ class Fields:
         Raises:
             RefusedError: a field is missing, unknown or of another kind.
         """
-        problems = list(self._problems)
+        # What is read twice is told once.
+        problems, known = list(dict.fromkeys(self._problems)), list(dict.fromkeys(self._known))
         for name in self._values.keys() - self._known:
-            near = nearest(name, self._known)
-            remedy = f"did you mean {near}?" if near else f"known are {', '.join(self._known)}"
+            near = nearest(name, known)
+            remedy = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
             problems.append(f"{shown(name)} is not a field; {remedy}")
         if problems:
             more = f" | and {len(problems) - _TOLD} more" if len(problems) > _TOLD else ""

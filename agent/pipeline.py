@@ -8,20 +8,22 @@ link drains the outbox on its own. They meet at the backlog, the store and the l
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent import watchlist
-from agent.alerts import AlertBook, alert_payload
+from agent import clips, watchlist
 from agent.backlog import Backlog
+from agent.calibration.applied import Site
 from agent.capture.build import make_source
 from agent.capture.supervisor import Supervisor
 from agent.capture.usual import UsualLevel
 from agent.commands import Commands, CommandTally, box_commands
 from agent.config import FileSettings, MicrophoneSettings, StreamSettings
 from agent.descriptions import Changed, DescriptionsFile
+from agent.desk import Desk
 from agent.detector import Detector
 from agent.encoder import Encoder
 from agent.errors import ConfigError, Problem
@@ -31,10 +33,11 @@ from agent.keeper import Keeper
 from agent.listener import Listener
 from agent.mqtt import Link
 from agent.mutes import Mutes
-from agent.records import Provenance, SourceState, Step
+from agent.records import SourceState
 from agent.reports import Reporter, Snapshot, Tally
 from agent.systemd import Notifier, status_line
 from agent.topics import Topics
+from agent.verdicts import Verdicts
 from agent.windows import Windower
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
     from agent.clock import Clock
     from agent.config import Settings
     from agent.descriptions import DescriptionSet
-    from agent.records import Alert, Detection, Match
+    from agent.records import Detection, Match
 
 _log = logging.getLogger(__name__)
 
@@ -107,8 +110,25 @@ class Pipeline:
         self._link = self._make_link()
         self._reporter = Reporter(self._link, self._topics, settings.publish, clock)
         self._backlog = Backlog(settings.windows.queue_windows)
-        self._book = AlertBook()
         self._mutes = Mutes(clock)
+        self._desk = Desk(
+            bundle_digest=bundle.digest,
+            topics=self._topics,
+            store=self._store,
+            link=self._link,
+            mutes=self._mutes,
+            clock=clock,
+            tally=self._tally,
+            clips=settings.clips.enabled,
+        )
+        self._recorder = clips.recorder(settings, bundle, self._store, clock)
+        self._verdicts = Verdicts(
+            topics=self._topics,
+            store=self._store,
+            link=self._link,
+            clock=clock,
+            undo_s=settings.verdicts.undo_s,
+        )
         self._commands: Commands | None = None
         self._listeners = [self._make_listener(index) for index in range(len(settings.sources))]
         self._lost: set[str] = set()
@@ -132,9 +152,11 @@ class Pipeline:
         self._watch = self._build(descriptions)
         self._builder = watchlist.Builder(self._build)
         self._detector = Detector(self._watch.policies, self._sample_rate_hz)
-        self._end_alerts_of_the_run_before()
+        self._desk.end_left_over()
         self._loaded_at = self._clock.now()
         self._state = State.OK
+        if self._recorder is not None:
+            self._recorder.start()
         for listener in self._listeners:
             listener.start()
         self._notifier.ready()
@@ -178,11 +200,19 @@ class Pipeline:
                 self._topics,
                 self._settings.commands,
                 mutes=self._mutes,
+                verdicts=self._verdicts,
                 clock=self._clock,
                 reload=lambda: setattr(requests, "reload", True),
                 known=lambda: self._listened_for,
+                clip=self._clip_command(link),
             )
             link.serve(self._topics.command_filter, self._commands.handle)
+
+    def _clip_command(self, link: Link) -> clips.ClipCommand | None:
+        if self._recorder is None:
+            return None
+        folder = clips.folder_of(self._settings)
+        return clips.ClipCommand(folder, self._store, partial(link.parcel, self._topics.clip))
 
     def _make_listener(self, position: int) -> Listener:
         source = self._settings.sources[position]
@@ -209,10 +239,12 @@ class Pipeline:
         live = isinstance(source, MicrophoneSettings | StreamSettings) or (
             isinstance(source, FileSettings) and source.realtime
         )
-        return Listener(supervisor, windower, self._backlog, live=live)
+        on_block = None if self._recorder is None else self._recorder.push
+        return Listener(supervisor, windower, self._backlog, live=live, on_block=on_block)
 
     def _build(self, descriptions: DescriptionSet) -> watchlist.Watchlist:
-        return watchlist.build(self._bundle, descriptions, self._cache)
+        site = Site(self._settings.state_dir, self._settings.windows.hop_s)
+        return watchlist.build(self._bundle, descriptions, self._cache, site)
 
     @property
     def _cache(self) -> Path | None:
@@ -230,6 +262,8 @@ class Pipeline:
         if not windows:
             return
         embeddings = self._encoder.encode(np.stack([window.log_mel for window in windows]))
+        if self._recorder is not None:
+            self._recorder.scored(windows, embeddings)
         for match in self._watch.matcher.match(windows, embeddings):
             self._handle(self._detector.feed(match))
             if self._on_match is not None:
@@ -240,42 +274,9 @@ class Pipeline:
         self._tally.lag_s = max(0.0, self._clock.now() - windows[-1].ends_at)
 
     def _handle(self, detections: Iterable[Detection]) -> None:
-        """Turn detections into alerts, and write each with its message."""
-        provenance = Provenance(self._bundle.digest, self._watch.digest)
-        for detection in self._mutes.pass_on(detections):
-            alert = self._book.take(
-                detection,
-                self._watch.wordings,
-                provenance,
-                clock_synced=self._clock.synced(),
-                now=self._clock.now(),
-            )
-            self._tally.alerts += detection.step is Step.NEW
-            self._record(alert)
-            _log.info(
-                "alert",
-                extra={
-                    "step": detection.step.value,
-                    "alert_id": alert.alert_id,
-                    "error_id": detection.error_id,
-                    "score": round(detection.score, 2),
-                    "source": detection.source,
-                },
-            )
-
-    def _record(self, alert: Alert) -> None:
-        """Write an alert and its message."""
-        payload = alert_payload(alert, self._settings.site, self._settings.node)
-        messages = [(self._topics.alert, payload)] if self._link is not None else []
-        self._store.record(alert, messages)
-        if self._link is not None:
-            self._link.notify()
-
-    def _end_alerts_of_the_run_before(self) -> None:
-        """After a crash: what was going on then is over, and dashboards have to hear it."""
-        for alert in self._store.take_unfinished():
-            ended = replace(alert.detection, step=Step.END)
-            self._record(replace(alert, detection=ended))
+        alerts = self._desk.handle(detections, self._watch)
+        if self._recorder is not None:
+            self._recorder.take(alerts)
 
     def _keep_house(self, requests: Requests) -> None:
         """Everything between two windows: states, reloads, reports."""
@@ -288,9 +289,11 @@ class Pipeline:
                 self._lost.add(status.source)
                 self._handle(self._detector.close(status.source))
         if self._store.mend():
-            self._end_alerts_of_the_run_before()
+            self._desk.end_left_over()
             if self._link is not None:
                 self._link.notify()
+        if self._recorder is not None:
+            self._recorder.tick()
         self._reload(requests)
         self._report()
 
@@ -347,7 +350,13 @@ class Pipeline:
                 mutes=self._mutes.active,
                 muted=self._mutes.count,
                 commands=self._commands.tally if self._commands else CommandTally(),
+                verdicts=self._verdicts.given,
+                verdicts_undone=self._verdicts.undone,
+                open_alerts=self._reporter.open_alerts(
+                    self._store, at_once=self._state is State.STOPPED
+                ),
                 notify_errors=self._notifier.errors,
+                clips=clips.ClipTally() if self._recorder is None else self._recorder.tally,
             )
         )
         if self._notifier.status_due:
@@ -364,6 +373,8 @@ class Pipeline:
         for listener in self._listeners:
             listener.stop(max(0.0, until_s - self._clock.monotonic()))
         self._handle(self._detector.close())
+        if self._recorder is not None:
+            self._recorder.stop(2 * _STOP_S)
         self._state = State.STOPPED
         self._report()
         if self._link is not None:

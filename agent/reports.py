@@ -9,6 +9,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.alerts import timestamp
+from agent.awaiting import Awaiting
+from agent.clips.tally import ClipTally
 from agent.commands import CommandTally
 from agent.health import Counters, Health, Signal, State
 from agent.records import SourceState
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from agent.capture.supervisor import SourceStatus
     from agent.clock import Clock
     from agent.config import PublishSettings
+    from agent.keeper import Keeper
     from agent.mqtt import Link
     from agent.mutes import Mute
     from agent.records import Match
@@ -58,7 +61,11 @@ class Snapshot:
     mutes: Sequence[Mute] = ()
     muted: int = 0
     commands: CommandTally = field(default_factory=CommandTally)
+    verdicts: int = 0
+    verdicts_undone: int = 0
+    open_alerts: int = 0
     notify_errors: int = 0
+    clips: ClipTally = field(default_factory=ClipTally)
 
 
 @dataclass(slots=True)
@@ -75,12 +82,14 @@ class Reporter:
     _health_due_s: float = 0.0
     _level_due_s: float = 0.0
     _said: tuple[object, ...] = ()
+    _awaiting: Awaiting = field(init=False)
     _dropped: int = 0
     _dropped_until_s: float = 0.0
 
     def __post_init__(self) -> None:
         """The uptime counts from here."""
         self._started_s = self.clock.monotonic()
+        self._awaiting = Awaiting(self.link, self.topics, self.clock)
 
     def report(self, snapshot: Snapshot) -> Health:
         """Publish states, levels and health where they are due; the health of now."""
@@ -121,6 +130,10 @@ class Reporter:
         }
         self.link.state(self.topics.config_state, json.dumps(payload, ensure_ascii=False))
 
+    def open_alerts(self, store: Keeper, *, at_once: bool = False) -> int:
+        """Publish which alerts await an answer where that may have changed; how many do."""
+        return self._awaiting.publish(store, at_once=at_once)
+
     def scores(self, match: Match) -> None:
         """Publish the scores of one window."""
         if self.link is None:
@@ -157,12 +170,20 @@ class Reporter:
             messages_oversized=link.oversized if link else 0,
             live_discarded=link.live_discarded if link else 0,
             muted=snapshot.muted,
+            verdicts=snapshot.verdicts,
+            verdicts_undone=snapshot.verdicts_undone,
             commands_accepted=snapshot.commands.accepted,
             commands_refused=snapshot.commands.refused,
             commands_limited=snapshot.commands.limited,
             commands_duplicated=snapshot.commands.duplicated,
             commands_unanswered=snapshot.commands.unanswered,
             commands_dropped=link.incoming_dropped if link else 0,
+            clips_written=snapshot.clips.written,
+            clips_scrambled=snapshot.clips.scrambled,
+            clips_withheld=snapshot.clips.withheld,
+            clips_failed=snapshot.clips.failed,
+            clips_missed=snapshot.clips.missed,
+            clips_deleted=snapshot.clips.deleted,
             store_errors=tally.store_errors,
             notify_errors=snapshot.notify_errors,
         )
@@ -175,6 +196,7 @@ class Reporter:
             lag_s=tally.lag_s,
             clock_synced=self.clock.synced(),
             outbox_depth=snapshot.outbox_depth,
+            open_alerts=snapshot.open_alerts,
             uptime_s=now_s - self._started_s,
             sources={status.source: status.state.value for status in snapshot.sources},
             signals={status.source: _signal(status) for status in snapshot.sources},
@@ -195,6 +217,8 @@ class Reporter:
             reasons["broker"] = self.link.status.reason
         if snapshot.store_trouble:
             reasons["store"] = snapshot.store_trouble
+        if snapshot.clips.trouble:
+            reasons["clips"] = snapshot.clips.trouble
         if snapshot.config_error:
             reasons["descriptions"] = snapshot.config_error
         if snapshot.mutes:

@@ -37,6 +37,11 @@ class Topics:
         return f"{self.root}/alert"
 
     @property
+    def alerts_open(self) -> str:
+        """Retained JSON: the newest alerts that await an answer, and how many do."""
+        return f"{self.root}/alerts/open"
+
+    @property
     def scores(self) -> str:
         """Live scores of each window, where they are switched on."""
         return f"{self.root}/scores"
@@ -60,6 +65,11 @@ class Topics:
     def result(self) -> str:
         """Whether a command was accepted, and why not."""
         return f"{self.commands}/{RESULT}"
+
+    @property
+    def clip(self) -> str:
+        """JSON pieces of a clip's sound or picture that somebody asked for."""
+        return f"{self.root}/clip"
 
     def source_state(self, source: str) -> str:
         """Retained state of one source."""

@@ -27,11 +27,15 @@ HOMES = {
     "onnxruntime": {"agent/graph.py"},
     "tokenizers": {"agent/text_encoder.py"},
     "hnswlib": {"agent/matcher.py"},
-    "paho": {"agent/mqtt/connection.py", "agent/mqtt/subscriber.py"},
+    "paho": {"agent/mqtt/connection.py", "agent/mqtt/follower.py", "agent/mqtt/subscriber.py"},
     "yaml": {"agent/yamlfile.py"},
-    "sqlite3": {"agent/store.py"},
+    "sqlite3": {"agent/store/database.py"},
     "ulid": {"agent/alerts.py"},
+    "PIL": {"agent/clips/picture.py"},
+    "jinja2": {"agent/report/page.py"},
     "amqtt": {"agent/broker.py"},
+    "starlette": {f"agent/console/{name}.py" for name in ("api", "app", "guard", "login")},
+    "uvicorn": {"agent/console/command.py"},
 }
 
 # A stage is connected by the pipeline and knows no other stage.

@@ -8,6 +8,7 @@ import sys
 from agent.errors import KikimimiError
 from training import (
     bootstrap,
+    calibration_simulation,
     rate_command,
     select_command,
     select_simulation_command,
@@ -18,6 +19,8 @@ from training.analyse import command as analyse_command
 from training.data import build, mix_command
 from training.evaluation import command as evaluate_command
 from training.experiment import command as experiment_command
+from training.quality import command as quality_command
+from training.update import command as update_command
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,11 +34,14 @@ def main(argv: list[str] | None = None) -> int:
         mix_command,
         rate_command,
         train_command,
+        update_command,
+        quality_command,
         evaluate_command,
         experiment_command,
         select_command,
         select_simulation_command,
         analyse_command,
+        calibration_simulation,
     ):
         module.add_parser(commands)
     arguments = parser.parse_args(argv)

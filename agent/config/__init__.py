@@ -2,7 +2,9 @@
 
 from agent.config.loading import CONFIG_VARIABLE, ENVIRONMENT, load_settings
 from agent.config.settings import (
+    ClipSettings,
     CommandSettings,
+    ConsoleSettings,
     EncoderSettings,
     FileSettings,
     LogFormat,
@@ -12,18 +14,22 @@ from agent.config.settings import (
     MqttSettings,
     Protocol,
     PublishSettings,
+    ReportSettings,
     Settings,
     SourceSettings,
     StdinSettings,
     StreamSettings,
     TlsSettings,
+    VerdictSettings,
     WindowsSettings,
 )
 
 __all__ = [
     "CONFIG_VARIABLE",
     "ENVIRONMENT",
+    "ClipSettings",
     "CommandSettings",
+    "ConsoleSettings",
     "EncoderSettings",
     "FileSettings",
     "LogFormat",
@@ -33,11 +39,13 @@ __all__ = [
     "MqttSettings",
     "Protocol",
     "PublishSettings",
+    "ReportSettings",
     "Settings",
     "SourceSettings",
     "StdinSettings",
     "StreamSettings",
     "TlsSettings",
+    "VerdictSettings",
     "WindowsSettings",
     "load_settings",
 ]

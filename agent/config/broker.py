@@ -13,6 +13,7 @@ from agent.config.settings import (
     CommandSettings,
     MqttSettings,
     TlsSettings,
+    VerdictSettings,
 )
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ def read_mqtt(
         environ: the environment variables.
     """
     default = MqttSettings()
-    readable = _readable(file, environ)
+    readable = readable_file(file, environ)
     tls = _tls(table.table("tls"), readable)
     mqtt = MqttSettings(
         enabled=table.value("enabled", fields.switch, default.enabled),
-        host=table.value("host", _host, default.host),
+        host=table.value("host", host_name, default.host),
         port=table.value("port", fields.integer(1, 65_535), PORT_TLS if tls else PORT),
         prefix=table.value("prefix", _prefix, default.prefix),
         username=table.value("username", fields.text(), None),
@@ -95,6 +96,16 @@ def read_commands(table: Table) -> CommandSettings:
     return commands
 
 
+def read_verdicts(table: Table) -> VerdictSettings:
+    """What people may do with their verdicts."""
+    default = VerdictSettings()
+    verdicts = VerdictSettings(
+        undo_s=table.value("undo_s", fields.number(0.0, DAY_S), default.undo_s)
+    )
+    table.finish()
+    return verdicts
+
+
 def topic_level(raw: str) -> str:
     """A name that stands between two slashes of a topic."""
     name = fields.text()(raw)
@@ -114,14 +125,15 @@ def _prefix(raw: str) -> str:
     return "/".join(map(topic_level, levels))
 
 
-def _host(raw: str) -> str:
+def host_name(raw: str) -> str:
+    """A host name or an address."""
     host = fields.text(253)(raw)
     if "/" in host or " " in host:
         raise ValueError("write a host name or an address, without 'mqtt://'")
     return host
 
 
-def _readable(file: Callable[[str], Path], environ: Mapping[str, str]) -> Callable[[str], Path]:
+def readable_file(file: Callable[[str], Path], environ: Mapping[str, str]) -> Callable[[str], Path]:
     """A path to a file that can be read now; may start at systemd's folder of credentials."""
 
     def convert(raw: str) -> Path:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import fields, yamlfile
-from agent.config.broker import read_commands, read_mqtt, topic_level
+from agent.config.broker import read_commands, read_mqtt, read_verdicts, topic_level
+from agent.config.clips import read_clips
+from agent.config.console import read_console
+from agent.config.report import read_report
 from agent.config.settings import (
     STREAM_SCHEMES,
     EncoderSettings,
@@ -129,8 +132,12 @@ def _settings(table: Table, base: Path, environ: Mapping[str, str]) -> Settings:
         encoder=_encoder(table.table("encoder")),
         mqtt=read_mqtt(table.table("mqtt"), file, environ),
         commands=read_commands(table.table("commands")),
+        verdicts=read_verdicts(table.table("verdicts")),
+        clips=read_clips(table.table("clips")),
         publish=_publish(table.table("publish")),
         log=_log(table.table("log")),
+        console=read_console(table.table("console"), file, environ),
+        report=read_report(table.table("report")),
     )
     table.finish()
     return settings

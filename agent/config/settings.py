@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.errors import BrokerError
+
+if TYPE_CHECKING:
+    from agent.report.shifts import Shift
+from agent.privacy import SpeechPolicy
 
 PORT = 1_883
 PORT_TLS = 8_883
@@ -176,6 +180,36 @@ class CommandSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictSettings:
+    """What people may do with their verdicts."""
+
+    undo_s: float = 900.0
+    """How long after it came in a verdict can be taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSettings:
+    """The sound around each alert."""
+
+    enabled: bool = True
+    """Whether any is kept."""
+    pre_roll_s: float = 5.0
+    """Seconds before the event ..."""
+    post_roll_s: float = 5.0
+    """... and after it."""
+    longest_s: float = 30.0
+    """Of a whole clip."""
+    quota_bytes: int = 2_000_000_000
+    """Of all files together."""
+    keep_days: float = 30.0
+    """How long a clip without an answer is kept."""
+    keep_per_description: int = 5
+    """The newest of each description, which stay longer."""
+    speech: SpeechPolicy = SpeechPolicy.SCRAMBLE
+    """What is done where people speak."""
+
+
+@dataclass(frozen=True, slots=True)
 class PublishSettings:
     """What is published beside alerts."""
 
@@ -183,6 +217,43 @@ class PublishSettings:
     """Whether each window's scores are published, for dashboards."""
     level_interval_s: float = 1.0
     health_interval_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """The local web page where people answer alerts (``kikimimi console``)."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; any but this machine's own asks for a password."""
+    port: int = 8_765
+    names: tuple[str, ...] = ()
+    """Host names that people open it by, beside those of this machine."""
+    cert_file: Path | None = None
+    """Its certificate for HTTPS, PEM; ``None``: HTTP."""
+    key_file: Path | None = None
+    session_s: float = 43_200.0
+    """How long a login lasts."""
+    username: str | None = None
+    """At the broker; that of ``mqtt`` where ``None``."""
+    password_file: Path | None = None
+    """At the broker."""
+    tasks: Path | None = None
+    """Pairs to rate, as ``python -m training select`` writes them."""
+    recordings: Path | None = None
+    """Folder at which their relative paths start."""
+    ratings: Path | None = None
+    """Folder for the ratings; below ``state_dir`` where ``None``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings:
+    """The clock by which ``kikimimi report`` counts."""
+
+    timezone: str | None = None
+    """Of the IANA's list, such as ``Asia/Tokyo``; that of the machine where ``None``."""
+    shifts: tuple[Shift, ...] = ()
+    hours_per_day: float = 24.0
+    """For which the box is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,5 +281,9 @@ class Settings:
     encoder: EncoderSettings = EncoderSettings()
     mqtt: MqttSettings = MqttSettings()
     commands: CommandSettings = CommandSettings()
+    verdicts: VerdictSettings = VerdictSettings()
+    clips: ClipSettings = ClipSettings()
     publish: PublishSettings = PublishSettings()
     log: LogSettings = LogSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    report: ReportSettings = ReportSettings()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,9 +27,11 @@ from agent.mqtt.sender import Sender
 from agent.mqtt.version import Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent.clock import Clock
     from agent.config import MqttSettings
-    from agent.mqtt.sender import Handler, Outbox, Settled
+    from agent.mqtt.sender import Handler, Outbox, Parcel, Settled
 
 _HANDSHAKE_S = 10.0
 _FIRST_BACKOFF_S = 1.0
@@ -38,6 +41,8 @@ _LONGEST_BACKOFF_S = 60.0
 _STEADY_S = 30.0
 _GOODBYE_S = 3.0
 _STORE_PAUSE_S = 5.0
+# Files that may wait to be sent.
+_PARCELS = 4
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +77,7 @@ class Link:
         self._outbox_changed = True
         self._other_outbox = False
         self._connection: Connection | None = None
+        self._parcels: deque[Parcel] = deque()
         self._status = LinkStatus()
         self._version = Version(settings.protocol)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -134,6 +140,21 @@ class Link:
         with self._changed:
             self._status = replace(self._status, live_discarded=self._status.live_discarded + 1)
 
+    def parcel(self, topic: str, pieces: Iterator[str]) -> bool:
+        """Send payloads one after another, behind everything else, each once and not retained.
+
+        They are forgotten when the connection ends: whoever asked for them asks again.
+
+        Returns:
+            ``False`` where so many wait already that nothing is sent.
+        """
+        with self._changed:
+            if len(self._parcels) >= _PARCELS:
+                return False
+            self._parcels.append((topic, pieces))
+            self._changed.notify_all()
+        return True
+
     def _oversized(self, topic: str, payload: str) -> bool:
         """Whether a payload is larger than ours may be; counts it if so."""
         if len(payload.encode()) <= MAX_PAYLOAD_BYTES:
@@ -194,7 +215,7 @@ class Link:
         self._holds.reconnected()
         sender = Sender(connection, self._holds, self._topic_filter)
         sender.subscribe()
-        while self._wait_for_work(connection):
+        while self._wait_for_work(connection, sender):
             with self._changed:
                 # The birth comes first.
                 topics = sorted(
@@ -212,6 +233,7 @@ class Link:
                 sender.retry_subscription()
                 sender.take_incoming(self._handler)
                 sender.drain(outbox)
+                sender.parcels(self._parcels)
             except StoreError as error:
                 _log.error("outbox_unreadable", extra={"reason": str(error)})
                 with self._changed:
@@ -230,6 +252,7 @@ class Link:
                 self._changed.notify_all()
         with self._changed:
             self._connection = None
+            self._parcels.clear()
         if connection.lost:
             self._report(connected=False, reason=self._why_lost(connection, sender, began_s))
         else:
@@ -250,7 +273,7 @@ class Link:
             f"called {self._client_id} (give each box its own node), and the broker's log"
         )
 
-    def _wait_for_work(self, connection: Connection) -> bool:
+    def _wait_for_work(self, connection: Connection, sender: Sender) -> bool:
         """Sleep until there is something to do; ``False`` when the connection is over."""
         with self._changed:
             self._changed.wait_for(
@@ -260,6 +283,7 @@ class Link:
                     or self._outbox_changed
                     or connection.outcomes
                     or connection.incoming
+                    or (self._parcels and not sender.in_flight)
                     or any(not self._holds.held(topic) for topic in self._unsent_states)
                 ),
                 self._holds.wake_after_s(),

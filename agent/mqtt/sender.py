@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections import deque
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from agent.mqtt.connection import Connection
     from agent.mqtt.holds import Holds
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 Handler: TypeAlias = "Callable[[Incoming], Sequence[Reply]]"
 """Takes care of a message that came in and says what to answer."""
 
+Parcel: TypeAlias = "tuple[str, Iterator[str]]"
+"""A topic, and the payloads that are to come on it one after another."""
+
 _IN_FLIGHT = 20
+_PIECES_IN_FLIGHT = 2
 # Fixed header, topic length, message id and properties.
 _PACKET_OVERHEAD_BYTES = 64
 
@@ -130,6 +135,19 @@ class Sender:
                     return
                 if not self._holds.held(message.topic) and not self._send(message):
                     return
+
+    def parcels(self, parcels: deque[Parcel]) -> None:
+        """Send what somebody asked for, a piece or two at a time and behind everything else."""
+        while parcels and self.in_flight < _PIECES_IN_FLIGHT:
+            topic, pieces = parcels[0]
+            piece = next(pieces, None)
+            if piece is None or self._holds.held(topic) or self._too_large(topic, piece):
+                parcels.popleft()
+                continue
+            message_id = self._connection.publish(topic, piece, retain=False)
+            if message_id is None:
+                return
+            self._note(message_id, _Sent(topic))
 
     def settle(self, outbox: Outbox) -> Settled:
         """Forget what the broker has taken, and hold back the topics that it refused.

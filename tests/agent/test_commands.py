@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 from agent.alerts import timestamp
 from agent.commands import ANSWERS, Command, Commands, box_commands
 from agent.config import CommandSettings
+from agent.keeper import Keeper
 from agent.mqtt import Incoming
 from agent.mutes import Mutes
 from agent.payload import MAX_BYTES, Fields, RefusedError
 from agent.ratelimit import Rate
 from agent.topics import Topics
+from agent.verdicts import Verdicts
 from tests.fakes import FakeClock
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "mqtt"
@@ -36,11 +39,17 @@ class Box:
     def __init__(self, per_minute: float = 30.0, *, synced: bool = True) -> None:
         self.clock = FakeClock(synced=synced)
         self.mutes = Mutes(self.clock)
+        # No folder: all of it is kept in memory.
+        self.store = Keeper(Path(os.devnull), self.clock)
+        self.verdicts = Verdicts(
+            topics=TOPICS, store=self.store, link=None, clock=self.clock, undo_s=900.0
+        )
         self.reloads = 0
         self.commands = box_commands(
             TOPICS,
             CommandSettings(per_minute=per_minute, mute_longest_s=3_600.0),
             mutes=self.mutes,
+            verdicts=self.verdicts,
             clock=self.clock,
             reload=self._reload,
             known=lambda: ["metal_part_dropped", "siren"],

@@ -1,0 +1,1 @@
+"""``kikimimi labels``: what people answered, listed, exported for training, and deleted."""

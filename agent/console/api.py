@@ -1,0 +1,221 @@
+"""What the pages ask for, and what they change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import FileResponse, JSONResponse, StreamingResponse
+from starlette.routing import Route
+
+from agent.console.editor import ConflictError
+from agent.console.hub import Listener
+from agent.console.ratings import Rated, RefusedRatingError
+from agent.errors import BrokerError, StoreError
+from agent.payload import Fields, RefusedError, parse
+from agent.records import Verdict
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from agent.console.app import Parts
+
+_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+_HOUR_S = 3_600.0
+_MOST_ITEMS = 100_000
+_NO_RATING = "there is nothing to rate; set console.tasks in agent.yaml"
+
+
+class Api:
+    """Everything below ``/api/`` but the login."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        """What this answers."""
+        return [
+            Route("/api/events", self.events, methods=["GET"]),
+            Route("/api/overview", self.overview, methods=["GET"]),
+            Route("/api/alerts/{alert_id}/sound", self.sound, methods=["GET"]),
+            Route("/api/alerts/{alert_id}/picture", self.picture, methods=["GET"]),
+            Route("/api/alerts/{alert_id}/verdict", self.verdict, methods=["POST"]),
+            Route("/api/alerts/{alert_id}/undo", self.undo, methods=["POST"]),
+            Route("/api/descriptions", self.descriptions, methods=["GET"]),
+            Route("/api/descriptions", self.save, methods=["PUT"]),
+            Route("/api/descriptions/check", self.check, methods=["POST"]),
+            Route("/api/rating", self.rating, methods=["POST"]),
+            Route("/api/rating/answer", self.rate, methods=["POST"]),
+            Route("/api/rating/sound/{pair}", self.rating_sound, methods=["GET"]),
+        ]
+
+    async def events(self, request: Request) -> Response:
+        """All that happens from now on, as server-sent events."""
+        hub = self._parts.hub
+        if hub.full:
+            return JSONResponse({"reason": "too many pages are open; close some"}, 503)
+        listener = Listener(scores=request.query_params.get("scores") == "1")
+        return StreamingResponse(hub.follow(listener), media_type="text/event-stream")
+
+    async def overview(self, _request: Request) -> Response:
+        """All that is known of the box now."""
+        return JSONResponse(self._parts.box.overview())
+
+    async def sound(self, request: Request) -> Response:
+        """The sound around an alert."""
+        return await self._media(request, picture=False)
+
+    async def picture(self, request: Request) -> Response:
+        """Its spectrogram."""
+        return await self._media(request, picture=True)
+
+    async def _media(self, request: Request, *, picture: bool) -> Response:
+        alert_id = request.path_params["alert_id"]
+        found = None
+        if _ULID.fullmatch(alert_id):
+            board = self._parts.board
+            found = await asyncio.to_thread(board.media, alert_id, picture=picture)
+        if found is None:
+            return JSONResponse({"reason": "it was not kept"}, 404)
+        path, media = found
+        return FileResponse(path, media_type=media, headers={"cache-control": "private"})
+
+    async def verdict(self, request: Request) -> Response:
+        """Send somebody's answer to the box; what comes of it is told by an event."""
+        try:
+            fields = Fields(parse(await request.body()))
+            command: dict[str, Any] = {
+                "request_id": fields.request_id(),
+                "alert_id": _alert_id(request),
+                "verdict": fields.choice("verdict", [one.value for one in Verdict]),
+                "relevance": fields.number_or_none("relevance", 0.0, 100.0),
+                "label": fields.text("label", default="") or None,
+                "operator": fields.needed("operator"),
+                "ts": self._parts.box.now(),
+            }
+            fields.finish()
+        except RefusedError as error:
+            return JSONResponse({"reason": str(error)}, 422)
+        return await self._ask("verdict", command)
+
+    async def undo(self, request: Request) -> Response:
+        """Ask the box to take an answer back."""
+        try:
+            fields = Fields(parse(await request.body()))
+            command: dict[str, Any] = {
+                "request_id": fields.request_id(),
+                "alert_id": _alert_id(request),
+                "operator": fields.needed("operator"),
+            }
+            fields.finish()
+        except RefusedError as error:
+            return JSONResponse({"reason": str(error)}, 422)
+        return await self._ask("undo", command)
+
+    async def _ask(self, name: str, command: dict[str, Any]) -> Response:
+        try:
+            await self._parts.box.ask(name, command)
+        except BrokerError as error:
+            return JSONResponse({"reason": str(error)}, 503)
+        return JSONResponse({"request_id": command["request_id"]}, 202)
+
+    async def descriptions(self, _request: Request) -> Response:
+        """The descriptions file as it stands."""
+        return JSONResponse(await asyncio.to_thread(self._parts.editor.load))
+
+    async def check(self, request: Request) -> Response:
+        """What is wrong with a text that is just being written."""
+        body = await _body(request)
+        text = body.get("text")
+        if not isinstance(text, str):
+            return JSONResponse({"reason": "send a text"}, 422)
+        checked = await asyncio.to_thread(self._parts.editor.check, text)
+        told = {"problems": checked.problems, "entries": checked.entries}
+        return JSONResponse({**told, "digest": checked.digest})
+
+    async def save(self, request: Request) -> Response:
+        """Replace the descriptions file; the box takes it over by itself."""
+        body = await _body(request)
+        text, base = body.get("text"), body.get("base")
+        if not isinstance(text, str) or not isinstance(base, str):
+            return JSONResponse({"reason": "send a text and what it is based on"}, 422)
+        try:
+            digest = await asyncio.to_thread(self._parts.editor.save, text, base)
+        except ConflictError:
+            return JSONResponse({"reason": "conflict"}, 409)
+        except ValueError as error:
+            return JSONResponse({"reason": str(error)}, 422)
+        except StoreError as error:
+            return JSONResponse({"reason": str(error)}, 500)
+        return JSONResponse({"digest": digest})
+
+    async def rating(self, request: Request) -> Response:
+        """What a rater is asked now."""
+        ratings = self._parts.ratings
+        if ratings is None:
+            return JSONResponse({"reason": _NO_RATING}, 404)
+        try:
+            fields = Fields(parse(await request.body()))
+            rater = fields.needed("rater")
+            fields.finish()
+        except RefusedError as error:
+            return JSONResponse({"reason": str(error)}, 422)
+        return JSONResponse(await asyncio.to_thread(ratings.next, rater))
+
+    async def rate(self, request: Request) -> Response:
+        """Keep a rating; answers with what is asked next."""
+        ratings = self._parts.ratings
+        if ratings is None:
+            return JSONResponse({"reason": _NO_RATING}, 404)
+        try:
+            fields = Fields(parse(await request.body()))
+            rater = fields.needed("rater")
+            number = round(fields.number("number", 0, _MOST_ITEMS))
+            rating = fields.number_or_none("rating", 0.0, 100.0)
+            rated = Rated(
+                rating=None if rating is None else round(rating),
+                played_s=fields.number("played_s", 0.0, _HOUR_S),
+                took_s=fields.number("took_s", 0.0, 24 * _HOUR_S),
+            )
+            fields.finish()
+            await asyncio.to_thread(ratings.rate, rater, number, rated)
+        except (RefusedError, RefusedRatingError) as error:
+            return JSONResponse({"reason": str(error)}, 422)
+        except StoreError as error:
+            return JSONResponse({"reason": str(error)}, 500)
+        return JSONResponse(await asyncio.to_thread(ratings.next, rater))
+
+    async def rating_sound(self, request: Request) -> Response:
+        """The recording of a pair, by its number in the list."""
+        ratings, number = self._parts.ratings, request.path_params["pair"]
+        pairs = ratings.pairs if ratings else ()
+        if not re.fullmatch(r"[0-9]{1,6}", number) or int(number) >= len(pairs):
+            return JSONResponse({"reason": "there is no such recording"}, 404)
+        pair = pairs[int(number)]
+        # Neither name nor folder: they may tell what it is.
+        headers = {"cache-control": "private"}
+        return FileResponse(pair.path, media_type=pair.media, headers=headers)
+
+
+def _alert_id(request: Request) -> str:
+    """The alert that an address names.
+
+    Raises:
+        RefusedError: it cannot be one.
+    """
+    alert_id: str = request.path_params["alert_id"]
+    if not _ULID.fullmatch(alert_id):
+        raise RefusedError("the address names no alert")
+    return alert_id
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """A request's JSON object, empty where it is none."""
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}

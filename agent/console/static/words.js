@@ -1,0 +1,200 @@
+// Every word of the page, in both languages.
+
+import { recall, remember } from "./dom.js";
+
+/** @typedef {"en" | "ja"} Language */
+
+const EN = {
+  other: "日本語",
+  skip: "To the content",
+  alerts: "Alerts", rate: "Rate", descriptions: "Descriptions", health: "Health",
+  live: "Live", away: "Box offline", noBroker: "No broker", noServer: "No connection",
+  noServerLong: "The console does not answer. It connects again by itself.",
+  noBrokerLong: "You can look, but not answer now: the broker cannot be reached. Nothing that was answered is lost.",
+  awayLong: "The box is offline. Answers wait at the broker until it is back.",
+  noStoreLong: "The box's database cannot be read, so there is no sound here.",
+  details: "Details",
+  keys: "Keys", close: "Close", cancel: "Cancel", signOut: "Log out",
+  who: "Who is answering?", whoHelp: "Your name or your shift. It is kept with each answer.",
+  whoLabel: "Name", whoSave: "Go on", whoChange: "Answering as {0}. Change", whoNone: "Who are you?",
+  // Alerts
+  open: "Open alerts", openCount: "{0} to answer", none: "Nothing to answer",
+  noneLong: "New alerts appear here by themselves, within a second.",
+  more: "{0} more are not listed",
+  wasIt: "Did it sound like this?",
+  CRITICAL: "Critical", MAJOR: "Major", MINOR: "Minor", WARNING: "Warning", INDETERMINATE: "Undetermined",
+  now: "going on", ago: "{0} ago", second: "{0} s", minute: "{0} min", hour: "{0} h", day: "{0} d",
+  lasted: "lasted {0}", score: "Score {0}, threshold {1}", scoreShort: "{0} of {1}",
+  spectrogram: "Spectrogram of the sound at {0}",
+  play: "Play", pause: "Pause", position: "Position in the sound", cannotPlay: "This browser cannot play it.",
+  waitClip: "The sound follows in a moment", noClip: "The sound was not kept", speechDropped: "It held speech and was not kept",
+  confirm: "Yes", reject: "No", unsure: "Not sure",
+  confirmLong: "Yes, it sounded like this", rejectLong: "No, it was something else", unsureLong: "I cannot say",
+  fits: "How well do the words fit? (optional)", fits0: "no fit", fits100: "exact",
+  answered: "Answered just now", sending: "sending", sent: "sent, the box has not confirmed it yet",
+  stored: "stored", storedBefore: "stored already", refused: "refused: {0}", notSent: "not sent: {0}",
+  again: "Try again", undo: "Undo", undoing: "being taken back", undone: "taken back", undoRefused: "not taken back: {0}",
+  elsewhere: "answered by {0}: {1}", somebody: "somebody else", said: "You said: {0}",
+  newAlert: "New alert: {0}",
+  keyNext: "next alert", keyPrevious: "alert before", keyPlay: "play or pause", keyHelp: "these keys",
+  // Rating
+  rateTitle: "Rate sounds", rateWho: "Start", rateIntro: "Listen, and say how well the sentence fits what you hear.",
+  rateHow: "How to rate", sentence: "Sentence", progress: "{0} of {1}",
+  rateNone: "There is nothing to rate", rateNoneLong: "Choose pairs with python -m training select, and name the file as console.tasks in agent.yaml.",
+  rateFirst: "Play the recording first", rateSlider: "How well it fits, 0 to 100", noValue: "no value yet",
+  rateHint: "Touch a mark or the line, then adjust. There is no value until you do.",
+  next: "Next", cannotSay: "Cannot say",
+  a0: "nothing in common", a25: "something in common", a50: "half of it: right kind, wrong detail", a75: "this, with something beside it or not quite", a100: "exactly this",
+  e0: "air hisses; a fan hums", e25: "a hammer on steel; a metal door shuts", e50: "a wooden pallet drops; a part drops into a box", e75: "the same, half hidden by a compressor", e100: "a bolt falls on concrete and rings",
+  anchors: "What the numbers mean", anchorsFor: "Example: “a metal part drops on the floor with a clang”",
+  rateTips: "Rate what is heard, not what you know of the machine. Use the values between. If you cannot decide, play it once more, then take the middle.",
+  rateKeys: "Space plays; 1 to 5 choose a mark; the arrows adjust; Enter goes on.",
+  breakTime: "You have rated for 20 minutes. Take a break; everything is kept.",
+  done: "Done. Thank you.", steady: "{0} recordings came twice; your two ratings are {1} points apart on average.",
+  unsteady: "That is much: take a break, and look at the marks again.",
+  rateFailed: "Not kept: {0}",
+  // Descriptions
+  hears: "Does it hear this?", hearsLong: "Make the noise and watch: a bar that reaches the mark would raise an alert.",
+  scoresOff: "Live scores are switched off. Write this in agent.yaml and start the agent again:",
+  scoresNone: "No scores have come yet.", heard: "heard", off: "switched off", auto: "auto, before calibration",
+  threshold: "threshold {0}", editor: "Edit the descriptions", editorLabel: "Descriptions as YAML",
+  readOnly: "The console may not write this file. You can try changes here, but not save them.",
+  problems: "{0} problems", problem: "1 problem", noProblem: "Nothing is wrong: {0} descriptions", checking: "checking",
+  line: "Line {0}", save: "Save", saved: "Saved. The box takes it over within two seconds.", revert: "Discard changes",
+  conflict: "Somebody else has saved meanwhile. Copy your changes, then load the file again.", load: "Load again",
+  inForce: "In force at the box: {0} descriptions, since {1}", sameAsFile: "This file is in force.", notYet: "The box is reading the new file.",
+  boxRefused: "The box refused the file and goes on with the last good one:", saveFailed: "Not saved: {0}", unsaved: "Not saved yet",
+  // Health
+  ok: "All is well", degraded: "Something needs you", starting: "Starting", stopped: "Stopped", unknown: "Nothing heard from the box yet",
+  sources: "Microphones", level: "{0} dBFS", silence: "silence",
+  s_ok: "delivers sound", s_silent: "silent", s_clipped: "too loud", s_lost: "lost", s_overrun: "loses sound", s_null: "unknown",
+  facts: "The box", version: "Version", model: "Model", described: "Descriptions", uptime: "Running for", lag: "Behind the sound", dropped: "Windows lost lately",
+  clock: "Clock", synced: "set from a reference", unsynced: "not set from a reference", outbox: "Messages waiting", openAlerts: "Alerts to answer",
+  counters: "Counters since the start", console: "Console", broker: "Broker", database: "Database", fine: "connected", readable: "readable", mutes: "Muted",
+  muteAll: "everything", until: "{0} until {1}",
+  // Coming in
+  login: "Log in", password: "Password", wrong: "This is not the password.", wait: "Too many attempts. Wait {0} seconds.",
+  setup: "Set a password", setupLong: "Whoever opens this page from another machine will need it.", token: "Token from the log of the console",
+  wrongToken: "This is not the token. It stands in the log of the console, after setup#.", short: "Write at least {0} characters.", twice: "Once more",
+  notSame: "The two are not the same.", setupGo: "Set it", failed: "It failed: {0}",
+};
+
+/** @type {Record<keyof typeof EN, string>} */
+const JA = {
+  other: "English",
+  skip: "本文へ",
+  alerts: "アラート", rate: "評価", descriptions: "説明文", health: "状態",
+  live: "受信中", away: "装置オフライン", noBroker: "ブローカー不通", noServer: "接続なし",
+  noServerLong: "コンソールが応答しません。自動でつなぎ直します。",
+  noBrokerLong: "見ることはできますが、いまは回答できません。ブローカーにつながりません。回答済みのものは失われません。",
+  awayLong: "装置がオフラインです。回答は、装置が戻るまでブローカーで待ちます。",
+  noStoreLong: "装置のデータベースを読めないため、ここでは音を聞けません。",
+  details: "詳しく",
+  keys: "キー操作", close: "閉じる", cancel: "やめる", signOut: "ログアウト",
+  who: "どなたが回答しますか", whoHelp: "お名前か班の名前を入れてください。回答といっしょに記録されます。",
+  whoLabel: "名前", whoSave: "続ける", whoChange: "{0} として回答中。変更", whoNone: "名前を入れる",
+  open: "回答待ちのアラート", openCount: "回答待ち {0} 件", none: "回答待ちはありません",
+  noneLong: "新しいアラートは、1 秒以内にここへ自動で表示されます。",
+  more: "ほかに {0} 件あります",
+  wasIt: "この音でしたか",
+  CRITICAL: "緊急", MAJOR: "重大", MINOR: "軽微", WARNING: "注意", INDETERMINATE: "未定",
+  now: "継続中", ago: "{0}前", second: "{0} 秒", minute: "{0} 分", hour: "{0} 時間", day: "{0} 日",
+  lasted: "長さ {0}", score: "スコア {0}、しきい値 {1}", scoreShort: "{0} / {1}",
+  spectrogram: "{0} の音のスペクトログラム",
+  play: "再生", pause: "一時停止", position: "再生位置", cannotPlay: "このブラウザーでは再生できません。",
+  waitClip: "音はまもなく届きます", noClip: "音は保存されていません", speechDropped: "人の声が入っていたため保存していません",
+  confirm: "はい", reject: "いいえ", unsure: "わからない",
+  confirmLong: "はい、この音でした", rejectLong: "いいえ、別の音でした", unsureLong: "どちらとも言えません",
+  fits: "説明文はどのくらい合っていますか（任意）", fits0: "合わない", fits100: "ぴったり",
+  answered: "いま回答したもの", sending: "送信中", sent: "送信済み。装置の確認を待っています",
+  stored: "保存しました", storedBefore: "すでに保存済みです", refused: "受け付けられません: {0}", notSent: "送信できません: {0}",
+  again: "もう一度", undo: "取り消す", undoing: "取り消し中", undone: "取り消しました", undoRefused: "取り消せません: {0}",
+  elsewhere: "{0} が回答: {1}", somebody: "ほかの人", said: "あなたの回答: {0}",
+  newAlert: "新しいアラート: {0}",
+  keyNext: "次のアラート", keyPrevious: "前のアラート", keyPlay: "再生・一時停止", keyHelp: "キー操作の一覧",
+  rateTitle: "音の評価", rateWho: "始める", rateIntro: "音を聞いて、文がどのくらい合っているかを答えてください。",
+  rateHow: "評価のしかた", sentence: "文", progress: "{0} / {1}",
+  rateNone: "評価するものがありません", rateNoneLong: "python -m training select で組を選び、そのファイルを agent.yaml の console.tasks に書いてください。",
+  rateFirst: "先に音を再生してください", rateSlider: "どのくらい合っているか、0 から 100", noValue: "まだ値がありません",
+  rateHint: "目印か線に触れてから、細かく合わせてください。触れるまで値はありません。",
+  next: "次へ", cannotSay: "答えられない",
+  a0: "共通点がない", a25: "少し共通する", a50: "半分: 種類は合うが細部が違う", a75: "これだが、ほかの音が混ざるか少し違う", a100: "まさにこれ",
+  e0: "空気が漏れる音、送風機のうなり", e25: "鋼をたたくハンマー、金属の扉が閉まる音", e50: "木のパレットが落ちる、部品が箱に落ちる", e75: "同じ音が、コンプレッサーに半ば隠れている", e100: "ボルトがコンクリートに落ちて響く",
+  anchors: "数字の意味", anchorsFor: "例: 「金属部品が床に落ちてガシャンと鳴る」",
+  rateTips: "機械について知っていることではなく、聞こえたことを評価します。間の値も使ってください。迷ったら、もう一度聞いて中間の値にします。",
+  rateKeys: "スペースで再生、1〜5 で目印、矢印で調整、Enter で次へ。",
+  breakTime: "20 分間評価しました。休憩してください。すべて保存されています。",
+  done: "終わりました。ありがとうございました。", steady: "{0} 個の録音は二度出ました。二つの評価の差は平均 {1} 点です。",
+  unsteady: "差が大きめです。休憩して、目印をもう一度見てください。",
+  rateFailed: "保存できません: {0}",
+  hears: "聞こえていますか", hearsLong: "音を立てて、見てください。印まで届いた棒は、アラートになる音です。",
+  scoresOff: "スコアの配信が切れています。agent.yaml に次のように書き、エージェントを再起動してください。",
+  scoresNone: "スコアはまだ届いていません。", heard: "聞こえた", off: "無効", auto: "自動、校正前の値",
+  threshold: "しきい値 {0}", editor: "説明文を編集", editorLabel: "説明文（YAML）",
+  readOnly: "コンソールはこのファイルに書き込めません。ここで試すことはできますが、保存はできません。",
+  problems: "{0} か所の誤り", problem: "1 か所の誤り", noProblem: "誤りはありません。説明文 {0} 件", checking: "確認中",
+  line: "{0} 行目", save: "保存", saved: "保存しました。装置は 2 秒以内に読み込みます。", revert: "変更を捨てる",
+  conflict: "ほかの人が先に保存しました。変更を控えてから、読み込み直してください。", load: "読み込み直す",
+  inForce: "装置で有効: 説明文 {0} 件、{1} から", sameAsFile: "このファイルが有効です。", notYet: "装置が新しいファイルを読んでいます。",
+  boxRefused: "装置はこのファイルを受け付けず、前のもので続けています。", saveFailed: "保存できません: {0}", unsaved: "未保存",
+  ok: "正常です", degraded: "対応が必要です", starting: "起動中", stopped: "停止", unknown: "装置からまだ何も届いていません",
+  sources: "マイク", level: "{0} dBFS", silence: "無音",
+  s_ok: "受信中", s_silent: "無音", s_clipped: "音が大きすぎる", s_lost: "切断", s_overrun: "取りこぼし", s_null: "不明",
+  facts: "装置", version: "バージョン", model: "モデル", described: "説明文", uptime: "稼働時間", lag: "音からの遅れ", dropped: "最近の取りこぼし",
+  clock: "時計", synced: "同期済み", unsynced: "同期していません", outbox: "送信待ち", openAlerts: "回答待ち",
+  counters: "起動からの集計", console: "コンソール", broker: "ブローカー", database: "データベース", fine: "接続中", readable: "読めます", mutes: "消音中",
+  muteAll: "すべて", until: "{0}、{1} まで",
+  login: "ログイン", password: "パスワード", wrong: "パスワードが違います。", wait: "試行が多すぎます。{0} 秒待ってください。",
+  setup: "パスワードを決める", setupLong: "ほかの機械からこのページを開くときに必要になります。", token: "コンソールのログにあるトークン",
+  wrongToken: "トークンが違います。コンソールのログの setup# の後にあります。", short: "{0} 文字以上にしてください。", twice: "もう一度",
+  notSame: "二つが一致しません。", setupGo: "決定", failed: "失敗しました: {0}",
+};
+
+const ALL = { en: EN, ja: JA };
+const kept = recall("language");
+
+/** @type {Language} */
+let language = kept === "en" || kept === "ja" ? kept : navigator.language.startsWith("ja") ? "ja" : "en";
+document.documentElement.lang = language;
+
+export const current = () => language;
+
+/** @param {Language} wanted */
+export function choose(wanted) {
+  language = wanted;
+  remember("language", wanted);
+  document.documentElement.lang = wanted;
+}
+
+/**
+ * A text in the language of the page.
+ * @param {keyof typeof EN} key
+ * @param {...(string | number)} values that stand for {0}, {1} …
+ */
+export function t(key, ...values) {
+  const text = ALL[language][key] ?? String(key);
+  return text.replace(/\{(\d)\}/g, (_, at) => String(values[Number(at)]));
+}
+
+/** @param {string} severity @returns {string} */
+export const severityName = (severity) => t(/** @type {any} */ (severity in EN ? severity : "INDETERMINATE"));
+
+/** @param {number} seconds @returns {string} */
+export function span(seconds) {
+  const whole = Math.max(0, seconds);
+  if (whole < 60) return t("second", whole < 10 && whole % 1 >= 0.05 ? whole.toFixed(1) : Math.floor(whole));
+  if (whole < 3600) return t("minute", Math.floor(whole / 60));
+  if (whole < 86400) return t("hour", Math.floor(whole / 3600));
+  return t("day", Math.floor(whole / 86400));
+}
+
+/** @param {number} at UTC seconds @returns {string} local time, with the day unless it is today */
+export function clock(at) {
+  const moment = new Date(at * 1000);
+  /** @type {Intl.DateTimeFormatOptions} */
+  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const today = moment.toDateString() === new Date().toDateString();
+  /** @type {Intl.DateTimeFormatOptions} */
+  const day = today ? {} : { month: "short", day: "numeric" };
+  return new Intl.DateTimeFormat(language, { ...day, ...time }).format(moment);
+}

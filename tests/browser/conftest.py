@@ -1,0 +1,90 @@
+"""Chromium, and the agent, broker and console that it looks at: started once for all tests."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.browser.stage import PATIENCE_MS, chromium, stage
+from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.mosquitto import listener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, ConsoleMessage, Page
+
+    from tests.browser.stage import Stage
+    from tests.mosquitto import Listener
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """An agent that hears a siren again and again, and pairs to rate."""
+    folder = tmp_path_factory.mktemp("stage")
+    described = folder / "descriptions.yaml"
+    described.write_text(DESCRIPTIONS, encoding="utf-8")
+    recording = write_siren(folder / "siren.wav", before_s=2.0, after_s=6.0)
+    with (folder / "selected.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(10):
+            name = f"{number}.flac"
+            samples = np.sin(np.arange(8_000) * (0.1 + 0.02 * number)) * 0.1
+            soundfile.write(folder / name, samples, 16_000)
+            pair = {
+                "list": 1, "caption": "c", "text": "笛が鳴る音", "language": "ja",
+                "recording": str(number), "path": name, "score": 5.0, "why": "near",
+            }  # fmt: skip
+            file.write(f"{json.dumps(pair)}\n")
+    settings = {
+        "descriptions": str(described),
+        "sources": [{"name": "hall", "kind": "file", "path": str(recording), "loop": True}],
+        "publish": {"scores": True},
+        "console": {"tasks": str(folder / "selected.jsonl")},
+    }
+    with stage(folder, settings) as one:
+        yield one
+
+
+@pytest.fixture
+def heard(running: Stage) -> Iterator[Listener]:
+    """A client that hears what is on the broker."""
+    with listener(running.broker.port) as client:
+        yield client
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens pages, and fails where one of them reported an error."""
+    contexts = []
+    errors: list[str] = []
+
+    def told(line: ConsoleMessage) -> None:
+        # Refusals of the server (503 without a broker) are told on the page.
+        if line.type == "error" and "Failed to load resource" not in line.text:
+            errors.append(line.text)
+
+    def open_page(address: str, **context: Any) -> Page:
+        one = browser.new_context(**{"locale": "en", **context})
+        one.set_default_timeout(PATIENCE_MS)
+        contexts.append(one)
+        page = one.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", told)
+        page.goto(address)
+        return page
+
+    yield open_page
+    for one in contexts:
+        one.close()
+    assert errors == []

@@ -1,8 +1,10 @@
 """Window embeddings to scored descriptions, by a search among all prototypes (HNSW).
 
-The index is a hierarchical navigable small world graph (Malkov and Yashunin, IEEE TPAMI 42,
-2020; hnswlib). It cannot take up prototypes while it is searched, so a matcher is immutable: a
-reload builds another one off the hot path.
+Texts and recordings are searched apart: their cosines are on different scales. The indices are
+hierarchical navigable small world graphs (Malkov and Yashunin, IEEE TPAMI 42, 2020; hnswlib),
+where there are so many prototypes that comparing them all takes longer. A graph cannot take up
+prototypes while it is searched, so a matcher is immutable: a reload builds another one off the
+hot path.
 """
 
 from __future__ import annotations
@@ -12,18 +14,20 @@ from typing import TYPE_CHECKING, Self
 import hnswlib
 import numpy as np
 
+from agent.heard import Heard, merged
 from agent.prototypes import BackgroundStatistics, Contrast, Described, PrototypeSet
 from agent.records import Match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.heard import Rows
     from agent.records import FloatArray, Window
 
-__all__ = ["BackgroundStatistics", "Contrast", "Described", "Matcher", "PrototypeSet"]
+__all__ = ["BackgroundStatistics", "Contrast", "Described", "Heard", "Matcher", "PrototypeSet"]
 
-# Up to here all prototypes are asked for, which makes the search exact.
-_EXACT_PROTOTYPES = 512
+# Up to here all prototypes are compared, which is exact and quicker than a search.
+_EXACT_PROTOTYPES = 2_048
 
 # Beyond, the nearest ones. With these figures 100,000 embeddings of real windows gave a
 # recall@10 of .995; fewer neighbours lost recall, a wider search only time.
@@ -69,12 +73,9 @@ class Matcher:
             )
         self.prototypes = prototypes
         self.statistics = statistics
-        self._exact = len(prototypes) <= _EXACT_PROTOTYPES
-        self._nearest = len(prototypes) if self._exact else _NEAREST
-        self._index = _build_index(prototypes.embeddings, threads)
-        self._index.set_ef(max(self._nearest, _SEARCH_WIDTH))
-        self._anchors = prototypes.anchors(0 if self._exact else _ANCHORS)
-        self._anchor_embeddings = prototypes.embeddings[self._anchors].T
+        self._texts = _Search(prototypes.embeddings, prototypes.anchors(_ANCHORS), threads)
+        heard = prototypes.heard
+        self._heard = _Search(heard.embeddings, heard.spread(_ANCHORS), threads)
 
     @classmethod
     def build(
@@ -114,8 +115,9 @@ class Matcher:
             embeddings: of windows, unit length, shape ``(windows, dim)``.
 
         Returns:
-            Cosine with a description's best prototype, and by how much it exceeds its best
-            contrast; both finite, shape ``(windows, descriptions)``.
+            Cosine with a description's best text, and by how much it exceeds its best
+            contrast, with what recordings add and take off; both finite, shape
+            ``(windows, descriptions)``.
         """
         rows = max(1, _ENTRIES // max(1, len(self.prototypes)))
         if len(embeddings) <= rows:
@@ -154,19 +156,80 @@ class Matcher:
         ]
 
     def _compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
-        if len(self.prototypes) == 0:
-            return self.prototypes.compare(embeddings)
+        texts = self._texts.cosines(embeddings)
+        cosine, margin = self.prototypes.reduce(texts)
+        if len(self.prototypes.heard):
+            margin += self._added(embeddings)
+        return cosine, margin
+
+    def _added(self, embeddings: FloatArray) -> FloatArray:
+        """What recordings add to margins, ``(windows, descriptions)``.
+
+        Where they are searched, those that are near count, and a few of each description in
+        any case; so it may be a little less than all of them would add, never more, and
+        likewise for what is taken off.
+        """
+        heard, search = self.prototypes.heard, self._heard
+        found = search.nearest(embeddings)
+        if found is None:
+            return heard.compare(embeddings)
+        rows, cosine = found
+        anchors = heard.best_of(
+            heard.values(search.anchor_cosines(embeddings), search.anchors), search.anchors
+        )
+        best, second = np.empty_like(anchors[0]), np.empty_like(anchors[1])
+        for at, (one, values) in enumerate(zip(rows, heard.values(cosine, rows), strict=True)):
+            new = ~search.is_anchor[one]
+            near = heard.best_among(values[new], one[new])
+            best[at], second[at] = merged((anchors[0][at], anchors[1][at]), near)
+        return heard.added(best, second)
+
+
+class _Search:
+    """Nearest rows of a matrix of unit vectors: all of them, or by a graph if there are many."""
+
+    def __init__(self, embeddings: FloatArray, anchors: Rows, threads: int) -> None:
+        """Index the rows.
+
+        Args:
+            embeddings: shape ``(rows, dim)``.
+            anchors: rows that are compared in any case, rising.
+            threads: to build a large index with.
+        """
+        self._embeddings = embeddings
+        self.anchors = np.sort(anchors)
+        self.is_anchor = np.zeros(len(embeddings), bool)
+        self.is_anchor[anchors] = True
+        self._index: hnswlib.Index | None = None
+        if len(embeddings) > _EXACT_PROTOTYPES:
+            self._index = _build_index(embeddings, threads)
+            self._index.set_ef(max(_NEAREST, _SEARCH_WIDTH))
+            self._anchor_embeddings = np.ascontiguousarray(embeddings[self.anchors].T)
+
+    def cosines(self, embeddings: FloatArray) -> FloatArray:
+        """Cosines ``(windows, rows)``; ``-inf`` for rows that are not near."""
+        found = self.nearest(embeddings)
+        if found is None:
+            return embeddings @ self._embeddings.T
+        cosine = np.full((len(embeddings), len(self._embeddings)), -np.inf, np.float32)
+        cosine[:, self.anchors] = self.anchor_cosines(embeddings)
+        np.put_along_axis(cosine, found[0], found[1], axis=1)
+        return cosine
+
+    def nearest(self, embeddings: FloatArray) -> tuple[Rows, FloatArray] | None:
+        """Nearest rows and their cosines, ``(windows, nearest)``; ``None``: compare them all."""
+        if self._index is None:
+            return None
         try:
-            found, distances = self._index.knn_query(embeddings, k=self._nearest, num_threads=1)
+            found, distances = self._index.knn_query(embeddings, k=_NEAREST, num_threads=1)
         except RuntimeError:
-            # Prototypes that are alike can leave parts of the graph out of reach.
-            return self.prototypes.compare(embeddings)
-        shape = (len(embeddings), len(self.prototypes))
-        cosine = np.full(shape, -np.inf, np.float32)
-        if not self._exact:
-            cosine[:, self._anchors] = embeddings @ self._anchor_embeddings
-        np.put_along_axis(cosine, found.astype(np.intp), 1.0 - distances, axis=1)
-        return self.prototypes.reduce(cosine)
+            # Rows that are alike can leave parts of the graph out of reach.
+            return None
+        return found.astype(np.intp), 1.0 - distances
+
+    def anchor_cosines(self, embeddings: FloatArray) -> FloatArray:
+        """Cosines with the anchors, ``(windows, anchors)``; only where there is a graph."""
+        return embeddings @ self._anchor_embeddings
 
 
 def _build_index(embeddings: FloatArray, threads: int) -> hnswlib.Index:

@@ -1,4 +1,4 @@
-"""What windows are compared with: embeddings of texts and recordings, ordered by description."""
+"""What windows are compared with: texts and recordings as embeddings, ordered by description."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from agent.heard import Heard, HeardSet
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from agent.records import FloatArray
 
@@ -38,9 +40,20 @@ class Described:
     texts: FloatArray
     """The text, then its paraphrases; at least one."""
     unlike: FloatArray
-    """Texts of sounds that resemble it and are normal here; recordings that were rejected."""
-    examples: FloatArray
-    """Recordings of it."""
+    """Texts of sounds that resemble it and are normal here."""
+    examples: Heard | None = None
+    """Recordings of it: what they are worth is added to its margin."""
+    rejected: Heard | None = None
+    """Recordings of what it was mistaken for: what they are worth is taken off."""
+
+    def arrays(self) -> Iterator[FloatArray]:
+        """All numbers, for a hash of what scores follow from."""
+        yield self.texts
+        yield self.unlike
+        for heard in (self.examples, self.rejected):
+            if heard is not None and len(heard):
+                yield from heard.arrays()
+                yield np.full(1, heard.agreeing, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +77,10 @@ class BackgroundStatistics:
 
 
 class PrototypeSet:
-    """All prototypes as rows of one matrix, immutable.
+    """All prototypes, immutable: texts as rows of one matrix, recordings of another.
 
-    First the texts and examples of each description, then what each is unlike, then the
-    background: whatever belongs to a description lies side by side.
+    First the texts of each description, then what each is unlike, then the background:
+    whatever belongs to a description lies side by side.
     """
 
     def __init__(self, described: Sequence[Described], background: FloatArray) -> None:
@@ -88,11 +101,18 @@ class PrototypeSet:
                 raise ValueError(f"{one.error_id} has no text")
         dim = background.shape[1]
         parts = [np.empty((0, dim), np.float32)]
-        parts += [array for one in described for array in (one.texts, one.examples)]
+        parts += [one.texts for one in described]
         parts += [one.unlike for one in described]
         self.embeddings: FloatArray = np.concatenate([*parts, background], dtype=np.float32)
+        """Of texts."""
         self.embeddings.flags.writeable = False
-        own = [len(one.texts) + len(one.examples) for one in described]
+        nothing = Heard.none(dim)
+        self.heard = HeardSet(
+            [one.examples or nothing for one in described],
+            [one.rejected or nothing for one in described],
+            dim,
+        )
+        own = [len(one.texts) for one in described]
         unlike = np.array([len(one.unlike) for one in described], np.intp)
         self._own = slice(0, sum(own))
         self._own_starts = _starts(own)
@@ -107,10 +127,10 @@ class PrototypeSet:
         ]
 
     def __len__(self) -> int:
-        return len(self.embeddings)
+        return len(self.embeddings) + len(self.heard)
 
     def anchors(self, most: int) -> _Indices:
-        """Rows that a search must never miss.
+        """Rows of texts that a search must never miss.
 
         Each description's text and the background in any case, so that every description has
         a cosine and a contrast; then, up to ``most`` rows in all, what they are unlike and
@@ -123,15 +143,15 @@ class PrototypeSet:
         return np.concatenate([needed, wanted[: max(0, most - len(needed))]]).astype(np.intp)
 
     def reduce(self, cosine: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Cosines with prototypes to cosines and margins of descriptions.
+        """Cosines with texts to cosines and margins of descriptions.
 
         Args:
-            cosine: shape ``(windows, prototypes)``; ``-inf`` where it is not known and low.
+            cosine: shape ``(windows, texts)``; ``-inf`` where it is not known and low.
 
         Returns:
-            Best cosine with a description's texts and examples, and by how much it exceeds
-            the best one with what it is unlike or with the background (with 0 if there is
-            neither), both ``(windows, descriptions)``.
+            Best cosine with a description's texts, and by how much it exceeds the best one
+            with what it is unlike or with the background (with 0 if there is neither), both
+            ``(windows, descriptions)``; without recordings.
         """
         if not self.error_ids:
             nothing = np.empty((len(cosine), 0), np.float32)
@@ -150,8 +170,9 @@ class PrototypeSet:
         return best, best - contrast
 
     def compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Cosines and margins by brute force, as :meth:`reduce` returns them."""
-        return self.reduce(embeddings @ self.embeddings.T)
+        """Cosines and margins by brute force: those of the texts, with recordings added."""
+        cosine, margin = self.reduce(embeddings @ self.embeddings.T)
+        return cosine, margin + self.heard.compare(embeddings) if len(self.heard) else margin
 
     def statistics(self, cohort: FloatArray) -> BackgroundStatistics:
         """How margins behave on a cohort of ordinary sound, ``(n, dim)``.

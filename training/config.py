@@ -153,7 +153,7 @@ class TrainConfig:
     """Windows of each recording that are heard once and kept; 0: new ones in each step."""
     unfamiliar: int = 2_000
     """Synthesised sounds that are made for ``keep_unfamiliar``."""
-    blend: float = 1.0
+    blend: float = 0.6
     """How far the result is from the start towards what was trained, 0 to 1."""
     device: Device = Device.AUTO
     precision: Precision = Precision.AUTO

@@ -23,6 +23,7 @@ _TRAINING = TrainConfig(
     validate_every=50,
     patience=1_000,
     views=4,
+    blend=1.0,
     optimiser=OptimiserConfig(tower_rate=1e-4, head_rate=2e-4),
 )
 

@@ -30,6 +30,7 @@ from agent.errors import (
     Problem,
     TextError,
 )
+from agent.examples.telling import check_examples
 from agent.mqtt.tls import tls_context
 from agent.records import FloatArray
 
@@ -129,6 +130,10 @@ def check(
     if settings is not None and bundle is not None and descriptions is not None:
         warned, notes = check_calibration(settings, bundle, descriptions)
         warnings += warned
+        if probes.embed is not None and not problems:
+            warned, told = check_examples(settings, bundle, descriptions)
+            warnings += warned
+            notes += told
     return Report(
         problems=tuple(problems),
         warnings=tuple(warnings),

@@ -13,11 +13,14 @@ from agent.listener import Listener
 from agent.windows import Windower
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.backlog import Backlog
     from agent.bundle import Bundle
     from agent.capture.usual import UsualLevel
     from agent.clock import Clock
     from agent.config import SourceSettings
+    from agent.records import Block
 
 
 def hop_frames(bundle: Bundle, hop_s: float) -> int:
@@ -59,6 +62,7 @@ def make_listener(
     backlog: Backlog,
     clock: Clock,
     usual: UsualLevel | None = None,
+    on_block: Callable[[Block], None] | None = None,
 ) -> Listener:
     """A listener that is not started yet.
 
@@ -69,6 +73,7 @@ def make_listener(
         backlog: where they go.
         clock: of the operating system, or a test's.
         usual: how loud the source is on this site; learnt anew if ``None``.
+        on_block: told of every block before it is cut.
 
     Raises:
         ConfigError: the hop is no whole number of the bundle's frames.
@@ -80,4 +85,5 @@ def make_listener(
     live = isinstance(source, MicrophoneSettings | StreamSettings) or (
         isinstance(source, FileSettings) and source.realtime
     )
-    return Listener(supervisor, make_windower(bundle, source.name, hop_s), backlog, live=live)
+    windower = make_windower(bundle, source.name, hop_s)
+    return Listener(supervisor, windower, backlog, live=live, on_block=on_block)

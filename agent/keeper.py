@@ -58,6 +58,10 @@ class Keeper(Keeping):
         """All answers to an alert, also replaced ones and those taken back, as they came in."""
         return self._read(lambda kept: kept.answers(alert_id))
 
+    def answers_since(self, at: float) -> list[Answer]:
+        """All answers that came in since then (UTC), also those that no longer hold."""
+        return self._read(lambda kept: kept.answers_since(at))
+
     def answer_to(self, request_id: str) -> Answer | None:
         """The answer that a request gave or took back."""
         return self._read(lambda kept: kept.answer_to(request_id))

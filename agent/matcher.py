@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Self
 import hnswlib
 import numpy as np
 
-from agent.heard import Heard, merged
+from agent.heard import Heard
 from agent.prototypes import BackgroundStatistics, Contrast, Described, PrototypeSet
 from agent.records import Match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.heard import Rows
+    from agent.heard import HeardSet, Rows
     from agent.records import FloatArray, Window
 
 __all__ = ["BackgroundStatistics", "Contrast", "Described", "Heard", "Matcher", "PrototypeSet"]
@@ -32,7 +32,8 @@ _EXACT_PROTOTYPES = 2_048
 # Beyond, the nearest ones. With these figures 100,000 embeddings of real windows gave a
 # recall@10 of .995; fewer neighbours lost recall, a wider search only time.
 _NEAREST = 96
-_SEARCH_WIDTH = 96
+_NEAREST_HEARD = 32
+_HEARD_SEARCH_WIDTH = 192
 _NEIGHBOURS = 16
 _BUILD_WIDTH = 200
 _SEED = 100
@@ -73,9 +74,8 @@ class Matcher:
             )
         self.prototypes = prototypes
         self.statistics = statistics
-        self._texts = _Search(prototypes.embeddings, prototypes.anchors(_ANCHORS), threads)
-        heard = prototypes.heard
-        self._heard = _Search(heard.embeddings, heard.spread(_ANCHORS), threads)
+        self._texts = _TextSearch(prototypes, threads)
+        self._heard = _HeardSearch(prototypes.heard, threads)
 
     @classmethod
     def build(
@@ -159,92 +159,94 @@ class Matcher:
         texts = self._texts.cosines(embeddings)
         cosine, margin = self.prototypes.reduce(texts)
         if len(self.prototypes.heard):
-            margin += self._added(embeddings)
+            margin += self._heard.added(embeddings)
         return cosine, margin
 
-    def _added(self, embeddings: FloatArray) -> FloatArray:
-        """What recordings add to margins, ``(windows, descriptions)``.
 
-        Where they are searched, those that are near count, and a few of each description in
-        any case; so it may be a little less than all of them would add, never more, and
-        likewise for what is taken off.
-        """
-        heard, search = self.prototypes.heard, self._heard
-        found = search.nearest(embeddings)
-        if found is None:
-            return heard.compare(embeddings)
-        rows, cosine = found
-        anchors = heard.best_of(
-            heard.values(search.anchor_cosines(embeddings), search.anchors), search.anchors
-        )
-        best, second = np.empty_like(anchors[0]), np.empty_like(anchors[1])
-        for at, (one, values) in enumerate(zip(rows, heard.values(cosine, rows), strict=True)):
-            new = ~search.is_anchor[one]
-            near = heard.best_among(values[new], one[new])
-            best[at], second[at] = merged((anchors[0][at], anchors[1][at]), near)
-        return heard.added(best, second)
+class _TextSearch:
+    """Cosines with texts: with all of them, or by a graph with the nearest if there are many."""
 
-
-class _Search:
-    """Nearest rows of a matrix of unit vectors: all of them, or by a graph if there are many."""
-
-    def __init__(self, embeddings: FloatArray, anchors: Rows, threads: int) -> None:
-        """Index the rows.
-
-        Args:
-            embeddings: shape ``(rows, dim)``.
-            anchors: rows that are compared in any case, rising.
-            threads: to build a large index with.
-        """
-        self._embeddings = embeddings
-        self.anchors = np.sort(anchors)
-        self.is_anchor = np.zeros(len(embeddings), bool)
-        self.is_anchor[anchors] = True
+    def __init__(self, prototypes: PrototypeSet, threads: int) -> None:
+        self._embeddings = prototypes.embeddings
         self._index: hnswlib.Index | None = None
-        if len(embeddings) > _EXACT_PROTOTYPES:
-            self._index = _build_index(embeddings, threads)
-            self._index.set_ef(max(_NEAREST, _SEARCH_WIDTH))
-            self._anchor_embeddings = np.ascontiguousarray(embeddings[self.anchors].T)
+        if len(self._embeddings) > _EXACT_PROTOTYPES:
+            # On unit vectors 1 - inner product is the cosine distance.
+            self._index = _build_index(self._embeddings, "ip", threads)
+            self._index.set_ef(_NEAREST)
+            self._anchors = prototypes.anchors(_ANCHORS)
+            self._anchor_embeddings = np.ascontiguousarray(self._embeddings[self._anchors].T)
 
     def cosines(self, embeddings: FloatArray) -> FloatArray:
-        """Cosines ``(windows, rows)``; ``-inf`` for rows that are not near."""
-        found = self.nearest(embeddings)
+        """Shape ``(windows, texts)``; ``-inf`` for texts that are not near."""
+        found = _nearest(self._index, embeddings, _NEAREST)
         if found is None:
             return embeddings @ self._embeddings.T
         cosine = np.full((len(embeddings), len(self._embeddings)), -np.inf, np.float32)
-        cosine[:, self.anchors] = self.anchor_cosines(embeddings)
-        np.put_along_axis(cosine, found[0], found[1], axis=1)
+        cosine[:, self._anchors] = embeddings @ self._anchor_embeddings
+        np.put_along_axis(cosine, found[0], 1.0 - found[1], axis=1)
         return cosine
 
-    def nearest(self, embeddings: FloatArray) -> tuple[Rows, FloatArray] | None:
-        """Nearest rows and their cosines, ``(windows, nearest)``; ``None``: compare them all."""
+
+class _HeardSearch:
+    """What recordings add: all of them, or by a graph those worth most if there are many.
+
+    Where they are searched, a few of each description count in any case; so each part may be a
+    little less than all of them would give, never more.
+    """
+
+    def __init__(self, heard: HeardSet, threads: int) -> None:
+        self._heard = heard
+        self._index: hnswlib.Index | None = None
+        if len(heard) > _EXACT_PROTOTYPES:
+            self._index = _build_index(heard.graph_rows(), "l2", threads)
+            self._index.set_ef(_HEARD_SEARCH_WIDTH)
+            self._anchors = heard.spread(_ANCHORS)
+            self._anchor_embeddings = np.ascontiguousarray(heard.embeddings[self._anchors].T)
+
+    def added(self, embeddings: FloatArray) -> FloatArray:
+        """To margins, ``(windows, descriptions)``."""
+        heard = self._heard
+        found = self.nearest(embeddings)
+        if found is None:
+            return heard.compare(embeddings)
+        best = np.zeros((len(embeddings), heard.groups), np.float32)
+        anchored = heard.values(embeddings @ self._anchor_embeddings, self._anchors)
+        heard.best_of(anchored, self._anchors, best)
+        for embedding, near, one in zip(embeddings, found, best, strict=True):
+            cosine = heard.embeddings[near] @ embedding
+            heard.raise_best(heard.values(cosine, near), near, one)
+        return heard.added(best)
+
+    def nearest(self, embeddings: FloatArray) -> Rows | None:
+        """Recordings that are worth most, ``(windows, nearest)``; ``None``: compare them all."""
         if self._index is None:
             return None
-        try:
-            found, distances = self._index.knn_query(embeddings, k=_NEAREST, num_threads=1)
-        except RuntimeError:
-            # Rows that are alike can leave parts of the graph out of reach.
-            return None
-        return found.astype(np.intp), 1.0 - distances
-
-    def anchor_cosines(self, embeddings: FloatArray) -> FloatArray:
-        """Cosines with the anchors, ``(windows, anchors)``; only where there is a graph."""
-        return embeddings @ self._anchor_embeddings
+        found = _nearest(self._index, self._heard.graph_queries(embeddings), _NEAREST_HEARD)
+        return None if found is None else found[0]
 
 
-def _build_index(embeddings: FloatArray, threads: int) -> hnswlib.Index:
-    """The search graph over prototypes, labelled by their rows."""
-    # On unit vectors 1 - inner product is the cosine distance.
-    index = hnswlib.Index(space="ip", dim=embeddings.shape[1])
+def _nearest(
+    index: hnswlib.Index | None, queries: FloatArray, most: int
+) -> tuple[Rows, FloatArray] | None:
+    """Labels and distances of the nearest rows, ``(queries, most)``; ``None``: compare all."""
+    if index is None:
+        return None
+    try:
+        found, distances = index.knn_query(queries, k=most, num_threads=1)
+    except RuntimeError:
+        # Rows that are alike can leave parts of the graph out of reach.
+        return None
+    return found.astype(np.intp), distances
+
+
+def _build_index(rows: FloatArray, space: str, threads: int) -> hnswlib.Index:
+    """The search graph over rows, labelled by their numbers."""
+    index = hnswlib.Index(space=space, dim=rows.shape[1])
     index.init_index(
-        max_elements=max(1, len(embeddings)),
-        M=_NEIGHBOURS,
-        ef_construction=_BUILD_WIDTH,
-        random_seed=_SEED,
+        max_elements=len(rows), M=_NEIGHBOURS, ef_construction=_BUILD_WIDTH, random_seed=_SEED
     )
-    if len(embeddings):
-        # Like follows on like in the set; put in at random, the graph finds across.
-        order = np.random.default_rng(_SEED).permutation(len(embeddings))
-        several = threads if len(embeddings) >= _THREADED_BUILD else 1
-        index.add_items(embeddings[order], order, num_threads=several)
+    # Like follows on like in the set; put in at random, the graph finds across.
+    order = np.random.default_rng(_SEED).permutation(len(rows))
+    several = threads if len(rows) >= _THREADED_BUILD else 1
+    index.add_items(rows[order], order, num_threads=several)
     return index

@@ -16,21 +16,19 @@ import numpy as np
 
 from agent import clips, watchlist
 from agent.backlog import Backlog
-from agent.calibration.applied import Site
-from agent.capture.build import make_source
-from agent.capture.supervisor import Supervisor
+from agent.calibration.applied import Site, calibrated_at
+from agent.calibration.watch import BackgroundWatch
 from agent.capture.usual import UsualLevel
 from agent.commands import Commands, CommandTally, box_commands
-from agent.config import FileSettings, MicrophoneSettings, StreamSettings
 from agent.descriptions import Changed, DescriptionsFile
 from agent.desk import Desk
 from agent.detector import Detector
 from agent.encoder import Encoder
-from agent.errors import ConfigError, Problem
-from agent.features import LogMel
+from agent.examples import Library
 from agent.health import State
+from agent.hearing import make_listener
+from agent.judging import judged
 from agent.keeper import Keeper
-from agent.listener import Listener
 from agent.mqtt import Link
 from agent.mutes import Mutes
 from agent.records import SourceState
@@ -38,7 +36,6 @@ from agent.reports import Reporter, Snapshot, Tally
 from agent.systemd import Notifier, status_line
 from agent.topics import Topics
 from agent.verdicts import Verdicts
-from agent.windows import Windower
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -46,8 +43,9 @@ if TYPE_CHECKING:
 
     from agent.bundle import Bundle
     from agent.clock import Clock
-    from agent.config import Settings
+    from agent.config import Settings, SourceSettings
     from agent.descriptions import DescriptionSet
+    from agent.listener import Listener
     from agent.records import Detection, Match
 
 _log = logging.getLogger(__name__)
@@ -110,6 +108,7 @@ class Pipeline:
         self._link = self._make_link()
         self._reporter = Reporter(self._link, self._topics, settings.publish, clock)
         self._backlog = Backlog(settings.windows.queue_windows)
+        self._background = BackgroundWatch(settings.windows.hop_s)
         self._mutes = Mutes(clock)
         self._desk = Desk(
             bundle_digest=bundle.digest,
@@ -129,8 +128,9 @@ class Pipeline:
             clock=clock,
             undo_s=settings.verdicts.undo_s,
         )
+        self._library = Library(bundle, self._store, clips.folder_of(settings), clock)
         self._commands: Commands | None = None
-        self._listeners = [self._make_listener(index) for index in range(len(settings.sources))]
+        self._listeners = [self._make_listener(source) for source in settings.sources]
         self._lost: set[str] = set()
         self._state = State.STARTING
         self._config_error = ""
@@ -144,6 +144,7 @@ class Pipeline:
             0; 1 if a thread failed.
         """
         self._file = DescriptionsFile(self._settings.descriptions, self._clock, descriptions)
+        self._wanted = descriptions
         self._listened_for: Collection[str] = descriptions.policies()
         if self._link is not None:
             self._serve_commands(self._link, requests)
@@ -151,6 +152,7 @@ class Pipeline:
         self._notifier.status("starting: reading what to listen for")
         self._watch = self._build(descriptions)
         self._builder = watchlist.Builder(self._build)
+        self._background.follow(self._watch.calibration)
         self._detector = Detector(self._watch.policies, self._sample_rate_hz)
         self._desk.end_left_over()
         self._loaded_at = self._clock.now()
@@ -214,37 +216,29 @@ class Pipeline:
         folder = clips.folder_of(self._settings)
         return clips.ClipCommand(folder, self._store, partial(link.parcel, self._topics.clip))
 
-    def _make_listener(self, position: int) -> Listener:
-        source = self._settings.sources[position]
-        constants, tuning = self._bundle.manifest.frontend, self._bundle.manifest.tuning
-        hop_frames = self._settings.windows.hop_s * constants.frame_rate_hz
-        if hop_frames != round(hop_frames):
-            step_s = 1.0 / constants.frame_rate_hz
-            remedy = f"write a multiple of {step_s:g} s, such as {tuning.hop_frames * step_s:g}"
-            found = f"{self._settings.windows.hop_s:g} is not a whole number of frames"
-            raise ConfigError([Problem("windows.hop_s", found, remedy)])
-        supervisor = Supervisor(
-            make_source(source, self._sample_rate_hz, self._clock),
-            sample_rate_hz=self._sample_rate_hz,
+    def _make_listener(self, source: SourceSettings) -> Listener:
+        return make_listener(
+            source,
+            self._bundle,
+            self._settings.windows.hop_s,
+            backlog=self._backlog,
             clock=self._clock,
             usual=UsualLevel(self._settings.state_dir / _LEVELS / f"{source.name}.json"),
+            on_block=None if self._recorder is None else self._recorder.push,
         )
-        windower = Windower(
-            source.name,
-            constants,
-            tuning.window_frames,
-            round(hop_frames),
-            LogMel.of(self._bundle),
-        )
-        live = isinstance(source, MicrophoneSettings | StreamSettings) or (
-            isinstance(source, FileSettings) and source.realtime
-        )
-        on_block = None if self._recorder is None else self._recorder.push
-        return Listener(supervisor, windower, self._backlog, live=live, on_block=on_block)
 
     def _build(self, descriptions: DescriptionSet) -> watchlist.Watchlist:
         site = Site(self._settings.state_dir, self._settings.windows.hop_s)
-        return watchlist.build(self._bundle, descriptions, self._cache, site)
+        said = judged(
+            self._store,
+            descriptions,
+            self._bundle.digest,
+            calibrated_at(self._settings.state_dir),
+            self._clock.now(),
+        )
+        return watchlist.build(
+            self._bundle, descriptions, self._cache, site, said, library=self._library
+        )
 
     @property
     def _cache(self) -> Path | None:
@@ -264,7 +258,9 @@ class Pipeline:
         embeddings = self._encoder.encode(np.stack([window.log_mel for window in windows]))
         if self._recorder is not None:
             self._recorder.scored(windows, embeddings)
-        for match in self._watch.matcher.match(windows, embeddings):
+        matches = self._watch.matcher.match(windows, embeddings)
+        self._background.feed(matches, embeddings)
+        for match in matches:
             self._handle(self._detector.feed(match))
             if self._on_match is not None:
                 self._on_match(match)
@@ -306,14 +302,18 @@ class Pipeline:
             found = self._file.reload()
         if isinstance(found, Changed):
             self._newest = found.descriptions.digest
+            self._wanted = found.descriptions
             self._builder.start(found.descriptions)
         elif found is not None:
             self._newest = ""
             self._reject("\n".join(map(str, found.problems)))
+        elif self._library.changed(self._store.version):  # people answered: build it anew
+            self._builder.start(self._wanted)
         built = self._builder.take()
         if isinstance(built, watchlist.Watchlist):
             self._handle(self._detector.reconfigure(built.policies))
             self._watch = built
+            self._background.follow(built.calibration)
             self._listened_for = built.policies
             self._loaded_at = self._clock.now()
             if built.digest == self._newest:  # else the file holds something wrong by now
@@ -322,6 +322,7 @@ class Pipeline:
             self._notifier.ready()
             _log.info("descriptions_reloaded", extra={"descriptions": built.count})
         elif built is not None:
+            self._wanted = self._watch.descriptions or self._wanted
             self._reject(str(built))
 
     def _reject(self, reason: str) -> None:
@@ -355,6 +356,7 @@ class Pipeline:
                 open_alerts=self._reporter.open_alerts(
                     self._store, at_once=self._state is State.STOPPED
                 ),
+                background=self._background.reasons,
                 notify_errors=self._notifier.errors,
                 clips=clips.ClipTally() if self._recorder is None else self._recorder.tally,
             )

@@ -53,7 +53,6 @@ class Described:
         for heard in (self.examples, self.rejected):
             if heard is not None and len(heard):
                 yield from heard.arrays()
-                yield np.full(1, heard.agreeing, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +178,7 @@ class PrototypeSet:
 
         Z-norm of speaker verification (Auckenthaler et al., Digital Signal Processing 10,
         2000): each model's scores are told in standard deviations of its own scores on
-        impostors. The median in place of the mean, and the wider of what the median deviation
-        and the upper tail say in place of the standard deviation: margins are skewed, and
-        it is the tail that alarms.
+        impostors.
 
         Raises:
             ValueError: the cohort is empty.
@@ -192,15 +189,25 @@ class PrototypeSet:
             self.compare(cohort[at : at + _COHORT_ROWS])[1]
             for at in range(0, len(cohort), _COHORT_ROWS)
         ]
-        margin = np.concatenate(margins)
-        mean = np.median(margin, axis=0)
-        middle = _MAD_TO_STD * np.median(np.abs(margin - mean), axis=0)
-        tail = (np.percentile(margin, _TAIL_PERCENTILE, axis=0) - mean) / _TAIL_TO_STD
-        std = np.maximum(middle, tail)
+        mean, std = centre_and_spread(np.concatenate(margins), axis=0)
         return BackgroundStatistics(
             mean=mean.astype(np.float32),
             std=np.maximum(std, _LOWEST_STD).astype(np.float32),
         )
+
+
+def centre_and_spread(values: FloatArray, axis: int) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of values on ordinary sound, as far as alarms are concerned.
+
+    The median in place of the mean, and the wider of what the median deviation and the upper
+    tail say in place of the standard deviation: values are skewed, and it is the tail that
+    alarms.
+    """
+    mean = np.median(values, axis=axis, keepdims=True)
+    middle = _MAD_TO_STD * np.median(np.abs(values - mean), axis=axis)
+    centre = mean.squeeze(axis)
+    tail = (np.percentile(values, _TAIL_PERCENTILE, axis=axis) - centre) / _TAIL_TO_STD
+    return centre, np.maximum(middle, tail)
 
 
 def _starts(sizes: Sequence[int] | _Indices) -> _Indices:

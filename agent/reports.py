@@ -16,7 +16,7 @@ from agent.health import Counters, Health, Signal, State
 from agent.records import SourceState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from agent.capture.supervisor import SourceStatus
     from agent.clock import Clock
@@ -65,6 +65,8 @@ class Snapshot:
     verdicts_undone: int = 0
     open_alerts: int = 0
     notify_errors: int = 0
+    background: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with calibration and background, by part."""
     clips: ClipTally = field(default_factory=ClipTally)
 
 
@@ -219,6 +221,7 @@ class Reporter:
             reasons["store"] = snapshot.store_trouble
         if snapshot.clips.trouble:
             reasons["clips"] = snapshot.clips.trouble
+        reasons |= snapshot.background
         if snapshot.config_error:
             reasons["descriptions"] = snapshot.config_error
         if snapshot.mutes:

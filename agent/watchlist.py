@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from agent.alerts import Wording
 from agent.calibration.applied import Applied, apply
@@ -17,6 +19,8 @@ from agent.calibration.site import Wanted
 from agent.calibration.verdicts import adapted, bounds_of
 from agent.detector import Policy
 from agent.errors import KikimimiError
+from agent.examples import Joined, join
+from agent.examples.ordinary import ordinary
 from agent.matcher import Contrast, Described, Matcher
 from agent.text import embed_texts
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from agent.calibration.index import Finding
     from agent.calibration.verdicts import Adapted, Judged
     from agent.descriptions import DescriptionSet, DetectionPolicy
+    from agent.examples import Library
     from agent.records import FloatArray
 
 _log = logging.getLogger(__name__)
@@ -46,6 +51,10 @@ class Watchlist:
     """What statistics and thresholds rest on."""
     adapted: Mapping[str, Adapted] = field(default_factory=dict)
     """Thresholds that people's verdicts had a say in, by error id."""
+    examples: Joined = field(default_factory=lambda: Joined(()))
+    """Recordings that joined the descriptions, and those that were set aside."""
+    descriptions: DescriptionSet | None = None
+    """What it was built from."""
 
     @property
     def count(self) -> int:
@@ -59,6 +68,8 @@ def build(
     cache: Path | None,
     site: Site | None = None,
     judged: Mapping[str, Judged] | None = None,
+    *,
+    library: Library | None = None,
 ) -> Watchlist:
     """Embed what a set of descriptions says and index it.
 
@@ -68,12 +79,20 @@ def build(
         cache: where embeddings of texts are kept; nowhere if ``None``.
         site: whose calibration replaces the bundle's background and threshold, if it has one.
         judged: what people said of each description's alerts, by error id.
+        library: recordings that people confirmed, rejected or named; none if ``None``.
 
     Raises:
         TextError: the bundle cannot read a text.
         BundleError: the bundle is damaged.
     """
     wanted, background = wanted_of(bundle, descriptions, cache)
+    joined = Joined(())
+    if library is not None:
+        joined = joined_by(library, bundle, wanted, background, site)
+        wanted = [
+            replace(one, described=described)
+            for one, described in zip(wanted, joined.described, strict=True)
+        ]
     applied = Applied({})
     if site is not None:
         applied = apply(site, bundle, wanted, (descriptions.background, background))
@@ -100,7 +119,54 @@ def build(
         },
         calibration=applied,
         adapted=changed,
+        examples=joined,
+        descriptions=descriptions,
     )
+
+
+def joined_by(
+    library: Library,
+    bundle: Bundle,
+    wanted: Sequence[Wanted],
+    background: FloatArray,
+    site: Site | None,
+) -> Joined:
+    """Descriptions with the recordings that people know.
+
+    Args:
+        library: where the recordings come from.
+        bundle: whose tower compares.
+        wanted: descriptions with their texts.
+        background: embeddings of texts of what is ordinary.
+        site: whose ordinary sound the recordings have to stand out from.
+
+    Raises:
+        BundleError: the bundle is damaged.
+    """
+    gathered = library.gather(wanted)
+    usual, default = ordinary(bundle, site), bundle.manifest.tuning.threshold
+    known = (usual.thresholds.get(one.error.error_id, default) for one in wanted)
+    thresholds = [
+        policy(one.error.policy, threshold).threshold_on
+        for one, threshold in zip(wanted, known, strict=True)
+    ]
+    joined = join(
+        [one.described for one in wanted],
+        Contrast(background, usual.cohort),
+        gathered.recordings,
+        np.array(thresholds, np.float32),
+    )
+    joined = replace(joined, set_aside=(*gathered.set_aside, *joined.set_aside))
+    if joined.examples or joined.rejected or joined.set_aside:
+        _log.info(
+            "examples_joined",
+            extra={
+                "examples": sum(joined.examples.values()),
+                "rejected": sum(joined.rejected.values()),
+                "set_aside": len(joined.set_aside),
+            },
+        )
+    return joined
 
 
 def wanted_of(
@@ -126,7 +192,6 @@ def wanted_of(
                 error_id=error.error_id,
                 texts=of(error.texts),
                 unlike=of(error.unlike),
-                examples=of(()),
             ),
         )
         for error in descriptions.active

@@ -19,6 +19,7 @@ from training.analyse import command as analyse_command
 from training.data import build, mix_command
 from training.evaluation import command as evaluate_command
 from training.experiment import command as experiment_command
+from training.loop import command as loop_command
 from training.quality import command as quality_command
 from training.update import command as update_command
 
@@ -42,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         select_simulation_command,
         analyse_command,
         calibration_simulation,
+        loop_command,
     ):
         module.add_parser(commands)
     arguments = parser.parse_args(argv)

@@ -93,6 +93,15 @@ def unusable(
     return ""
 
 
+def calibrated_at(folder: Path) -> float | None:
+    """UTC of the calibration in a state folder; ``None`` where there is none that can be read."""
+    try:
+        index = indices.read(folder)
+    except StoreError:
+        return None  # applying it tells why
+    return None if index is None else index.made_at
+
+
 def apply(
     where: Site,
     bundle: Bundle,

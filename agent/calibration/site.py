@@ -110,7 +110,7 @@ def wording_of(error: ErrorDescription, site_background: Sequence[str]) -> str:
 def key_of(index: Index, wanted: Wanted, site_background: Sequence[str]) -> str:
     """Hash of all that a finding follows from: wording, prototypes, policy, what was heard."""
     digest = hashlib.sha256(wording_of(wanted.error, site_background).encode())
-    for prototypes in (wanted.described.unlike, wanted.described.examples):
+    for prototypes in wanted.described.arrays():
         digest.update(np.ascontiguousarray(prototypes, np.float32).tobytes())
     told = [
         wanted.error.error_id,

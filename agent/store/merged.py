@@ -37,6 +37,12 @@ class Merged:
         both = {one.label_id: one for one in (*older, *self.memory.answers(alert_id))}
         return list(both.values())
 
+    def answers_since(self, at: float) -> list[Answer]:
+        """All answers that came in since then, each as it now stands."""
+        older = {one.label_id: one for one in (self.disk.answers_since(at) if self.disk else ())}
+        newer = {one.label_id: one for one in self.memory.answers_since(at)}
+        return sorted((older | newer).values(), key=lambda one: (one.received_at, one.label_id))
+
     def answer_to(self, request_id: str) -> Answer | None:
         """The answer that a request gave or took back."""
         found = self.memory.answer_to(request_id)

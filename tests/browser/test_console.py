@@ -97,14 +97,16 @@ def test_an_alert_appears_plays_and_is_confirmed_by_key(
     store = Store.open(running.folder / "state")
     (answer,) = store.answers(alert_id)
     assert (answer.verdict.value, answer.operator) == ("confirm", "shift-a")
-    reviewed = [
-        message
-        for message in map(json.loads, heard.on(f"{BOX}/alert"))
-        if message["event_type"] == "reviewed" and message["alert_id"] == alert_id
-    ]
-    assert [one["verdict"] for one in reviewed] == ["confirm"]
+
+    def reviewed() -> list[str]:
+        messages = map(json.loads, heard.on(f"{BOX}/alert"))
+        mine = [one for one in messages if one["alert_id"] == alert_id]
+        return [one["verdict"] for one in mine if one["event_type"] == "reviewed"]
+
+    heard.wait(lambda: bool(reviewed()))
+    assert reviewed() == ["confirm"]
     page.keyboard.press("z")
-    given.get_by_text("taken back").wait_for()
+    given.get_by_text("taken back", exact=True).wait_for()
     assert store.answers(alert_id)[0].undone_at is not None
     page.wait_for_selector(f".card[data-id='{alert_id}']")
     store.close()

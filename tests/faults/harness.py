@@ -1,7 +1,7 @@
 """The real agent, broker and database on a bench where each can be killed at any time.
 
 A trigger in the box's own database copies every message into a table when, and only if, the
-agent's transaction is committed. That table is the truth that arrivals are compared with.
+agent's transaction is committed. That table is the truth that ``compare`` holds arrivals against.
 """
 
 from __future__ import annotations
@@ -12,25 +12,22 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent import bundle as bundles
-from agent import descriptions, text
 from agent.child import Child
 from agent.config import ENVIRONMENT
 from agent.store import FILE_NAME, Store
-from agent.text_encoder import TextEncoder
 from tests.faults.consumer import Consumer
-from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.faults.embedded import embed
+from tests.integration.scenes import write_siren
 from tests.mosquitto import Mosquitto
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 BOX = "kikimimi/plant/press3"
@@ -291,54 +288,6 @@ class Bench:
             life.process.wait()
         self.consumer.close()
         self.broker.kill()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was committed beside what arrived."""
-
-    committed: int
-    alerts: int
-    arrived: int
-    """With those that came more than once."""
-    problems: tuple[str, ...]
-
-
-def compare(committed: Sequence[str], arrived: Sequence[str]) -> Verdict:
-    """Whether all that was committed arrived, in its order, and each alert has one whole life.
-
-    Args:
-        committed: payloads in the order of their transactions.
-        arrived: payloads in the order of their arrival; the same may come again.
-    """
-    first = list(dict.fromkeys(arrived))
-    there, known = set(first), set(committed)
-    problems = [f"committed twice: {one}" for one, n in Counter(committed).items() if n > 1]
-    problems += [f"lost: {one}" for one in committed if one not in there]
-    problems += [f"never committed: {one}" for one in first if one not in known]
-    if not problems and first != list(committed):
-        at = next(i for i, (a, b) in enumerate(zip(first, committed, strict=True)) if a != b)
-        problems.append(f"out of order: {first[at]} came before {committed[at]}")
-    lives: dict[str, list[str]] = {}
-    for one in map(json.loads, first):
-        lives.setdefault(one["alert_id"], []).append(one["event_type"])
-    for alert_id, events in lives.items():
-        whole = events[0] == "new" and events[-1] == "end"
-        if not whole or set(events[1:-1]) - {"update"}:
-            problems.append(f"alert {alert_id} has the life {events}")
-    return Verdict(len(committed), len(lives), len(arrived), tuple(problems))
-
-
-def embed(described: Path, state: Path) -> None:
-    """Write the descriptions and put their embeddings where the agent looks for them.
-
-    Embedding is not what is tested here, and a machine that is busy takes a minute for it.
-    """
-    described.write_text(DESCRIPTIONS, encoding="utf-8")
-    bundle = bundles.load(None)
-    texts = descriptions.load(described).texts()
-    encoded = TextEncoder(bundle).encode(texts)
-    text._Cache(state / "embeddings", bundle).write(dict(zip(texts, encoded, strict=True)), texts)
 
 
 def _environment() -> dict[str, str]:

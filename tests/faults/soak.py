@@ -20,12 +20,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.faults.harness import BEFORE_S, PERIOD_S, SIREN_S, Bench, compare
+from tests.faults.compare import compare
+from tests.faults.harness import BEFORE_S, PERIOD_S, SIREN_S, Bench
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.faults.harness import Life, Verdict
+    from tests.faults.compare import Verdict
+    from tests.faults.harness import Life
 
 _FLAT = 0.05
 _MEBI = 1024.0

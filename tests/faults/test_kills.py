@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.harness import Bench, compare
+from tests.faults.compare import compare
+from tests.faults.harness import Bench
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,85 @@
+"""What ``kikimimi check`` says of examples: how many count, which do not, and why."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.calibration.applied import Site
+from agent.clips import folder_of
+from agent.errors import BundleError, Problem, StoreError, TextError
+from agent.examples.gathering import Library
+from agent.examples.records import Kind
+from agent.store import FILE_NAME, Store
+from agent.watchlist import joined_by, wanted_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.bundle import Bundle
+    from agent.config import Settings
+    from agent.descriptions import DescriptionSet
+    from agent.examples.joining import Joined
+
+_MOST_TOLD = 20
+
+
+def check_examples(
+    settings: Settings, bundle: Bundle, descriptions: DescriptionSet
+) -> tuple[list[Problem], list[str]]:
+    """Try the examples of a site as the box does when it starts.
+
+    Returns:
+        Warnings of files that cannot be used, and notes of all the rest.
+    """
+    where = str(settings.state_dir / FILE_NAME)
+    try:
+        exists = (settings.state_dir / FILE_NAME).is_file()
+        with closing(Store.open(settings.state_dir) if exists else Store.in_memory()) as store:
+            named = any(one.examples for one in descriptions.active)
+            if not named and not any(clip.labelled for clip in store.clips()):
+                return [], []
+            library = Library(bundle, store, folder_of(settings))
+            wanted, background = wanted_of(bundle, descriptions, None)
+            site = Site(settings.state_dir, settings.windows.hop_s)
+            joined = joined_by(library, bundle, wanted, background, site)
+    except OSError as error:
+        if not isinstance(error, StoreError):
+            error = StoreError(f"{where}: {error.strerror}; let this user read it")
+        first, _, remedy = str(error).rpartition("; ")
+        return [Problem(where, first.removeprefix(f"{where}: "), remedy)], []
+    except (TextError, BundleError):
+        return [], []  # told where texts and the bundle are checked
+    return _told(joined, descriptions)
+
+
+def _told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], list[str]]:
+    places = {one.error_id: one.where for one in descriptions.active}
+    named = {one.error_id: {str(path) for path in one.examples} for one in descriptions.active}
+    notes = list(_counts(joined.examples, joined.rejected, places))
+    warnings: list[Problem] = []
+    apart: list[str] = []
+    for one in joined.set_aside:
+        if one.kind is Kind.EXAMPLE and one.name in named[one.error_id]:
+            if not Path(one.name).is_file():
+                continue  # told where the descriptions are read
+            found = one.reason if one.name in one.reason else f"{one.name} {one.reason}"
+            where = f"{places[one.error_id]}.examples"
+            warnings.append(Problem(where, found, "name another recording of it, or none"))
+        else:
+            apart.append(f"{one.error_id}: {one.kind} {one.name} does not count: {one.reason}")
+    notes += apart[:_MOST_TOLD]
+    if len(apart) > _MOST_TOLD:
+        notes.append(f"{len(apart) - _MOST_TOLD} more recordings do not count")
+    return warnings, notes
+
+
+def _counts(
+    examples: Mapping[str, int], rejected: Mapping[str, int], ids: Mapping[str, str]
+) -> list[str]:
+    return [
+        f"{name} has {examples.get(name, 0)} examples and {rejected.get(name, 0)} rejected sounds"
+        for name in ids
+        if name in examples or name in rejected
+    ]

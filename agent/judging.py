@@ -1,0 +1,67 @@
+"""What people said of each description's alerts, for thresholds to follow.
+
+A score is told in standard deviations of the background that was in force: only alerts since the
+calibration, of the same bundle and the same words, can be compared with a threshold of now.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Protocol
+
+from agent.answers import holding
+from agent.calibration.verdicts import Judged
+from agent.records import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.answers import Answer
+    from agent.descriptions import DescriptionSet
+    from agent.records import Alert
+
+LONGEST_S = 60 * 86_400.0
+"""Older alerts say little of how the site sounds now."""
+_DAY_S = 86_400.0
+
+
+class Kept(Protocol):
+    """What is needed of a store."""
+
+    def alert(self, alert_id: str) -> Alert | None: ...  # noqa: D102
+    def answers_since(self, at: float) -> list[Answer]: ...  # noqa: D102
+
+
+def judged(
+    store: Kept, descriptions: DescriptionSet, bundle: str, since: float | None, now: float
+) -> Mapping[str, Judged]:
+    """What was said of the alerts of each description, by error id.
+
+    An alert of which people differ, or of which nobody is sure, says nothing.
+
+    Args:
+        store: where alerts and answers are kept.
+        descriptions: that are to be listened for.
+        bundle: hash of the one that scores.
+        since: UTC of the calibration; ``None`` where there is none, and all alerts count.
+        now: UTC, seconds since the epoch.
+    """
+    from_at = max(since or 0.0, now - LONGEST_S)
+    words = {error.error_id: error.text for error in descriptions.active}
+    answers: dict[str, list[Answer]] = defaultdict(list)
+    for one in store.answers_since(from_at):
+        answers[one.alert_id].append(one)
+    said: dict[str, list[tuple[float, Verdict]]] = defaultdict(list)
+    first = now
+    for alert_id, given in answers.items():
+        verdicts = {one.verdict for one in holding(given)} - {Verdict.UNSURE}
+        alert = store.alert(alert_id)
+        if alert is None or len(verdicts) != 1:
+            continue
+        detection = alert.detection
+        same = alert.provenance.bundle == bundle and detection.starts_at >= from_at
+        if same and words.get(detection.error_id) == alert.description:
+            said[detection.error_id].append((detection.score, verdicts.pop()))
+            first = min(first, detection.starts_at)
+    days = max(1.0, (now - max(first, from_at)) / _DAY_S)
+    return {error_id: Judged(tuple(scores), days) for error_id, scores in said.items()}

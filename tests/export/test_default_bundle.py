@@ -65,7 +65,7 @@ def test_it_tells_how_to_rebuild_it_and_what_it_is_made_of(bundle: bundles.Bundl
     manifest = (bundle.folder / MANIFEST).read_text(encoding="utf-8")
     assert "/tmp" not in manifest  # noqa: S108 - looked for, not used
     commands = json.loads(manifest)["rebuild"]["commands"]
-    assert any("training bootstrap" in command for command in commands)
+    assert any("script/train" in command for command in commands)
     assert any("export" in command for command in commands)
     card = bundle.path(MODEL_CARD).read_text(encoding="utf-8")
     assert all(one.work in card for one in bundle.manifest.attributions)

@@ -256,8 +256,10 @@ def test_frozen_blocks_stay_and_the_others_learn(tmp_path: Path) -> None:
 
 def test_translations_bring_japanese_to_english(tmp_path: Path) -> None:
     """A Japanese sentence moves to where the start has the English one."""
-    loss = replace(_FREE, translations=50.0)
-    trainer = Trainer(small_model(), _material(), _config(tmp_path, loss=loss))
+    loss = replace(_FREE, translations=200.0)
+    slow = replace(_FAST, head_rate=2e-3)
+    config = _config(tmp_path, steps=40, loss=loss, optimiser=slow)
+    trainer = Trainer(small_model(), _material(), config)
     texts = trainer.material.texts
 
     def apart() -> float:
@@ -267,7 +269,7 @@ def test_translations_bring_japanese_to_english(tmp_path: Path) -> None:
         return float((1.0 - (japanese * english).sum(dim=-1)).mean())
 
     before = apart()
-    for _ in range(20):
+    for _ in range(40):
         trainer.step()
     assert apart() < 0.7 * before
 

@@ -23,15 +23,14 @@ from tests.agent.test_store import ALERT
 if TYPE_CHECKING:
     from pathlib import Path
 
-# In the scene the shipped bundle finds the glass with 5.4 at most, the siren with more than 6.
-_STRICT = 5.8
+# In the scene the shipped bundle finds the siren with 6.9 at most, the glass with 7.4.
+_STRICT = 7.1
 _DESCRIPTIONS = """\
 version: 1
 errors:
   - id: glass_broken
     text: glass or ceramic breaks and shatters
     paraphrases: [glass shatters on the floor, a pane cracks and shards fall]
-    unlike: [bottles clink together, dishes are stacked]
     hits: 1 of 2
   - id: siren
     text: a siren wails
@@ -88,21 +87,21 @@ def test_confirmed_alert_that_is_lost_is_told(
     capsys: pytest.CaptureFixture[str], site: Path
 ) -> None:
     """Status 1, and the clip by name; a rejected alert that stays is told too."""
-    labels = _label("glass_broken", "glass", "confirm") + _label("siren", "siren", "reject")
+    labels = _label("siren", "siren", "confirm") + _label("glass_broken", "glass", "reject")
     (site / "labels" / "labels.jsonl").write_text(labels, encoding="utf-8")
     described = ("--descriptions", site / "descriptions.yaml")
     status, found = _replay(capsys, site, "--labels", site / "labels", *described)
     assert status == 1
-    assert [one["error_id"] for one in found["confirmed_lost"]] == ["glass_broken"]
+    assert [one["error_id"] for one in found["confirmed_lost"]] == ["siren"]
     glass, siren = found["descriptions"]
-    assert (glass["lost"], glass["confirmed"]["lost"]) == (1, 1)
-    assert (siren["kept"], siren["rejected"]["both"]) == (1, 1)
+    assert (siren["lost"], siren["confirmed"]["lost"]) == (1, 1)
+    assert (glass["kept"], glass["rejected"]["both"]) == (1, 1)
     assert found["candidate"]["uncalibrated_threshold"] == _STRICT
     (lost,) = [one for one in found["alerts"] if one["change"] == "lost"]
     assert 4.5 <= lost["current"]["score"] < _STRICT
     assert lost["candidate"] is None
-    # The window that counts first begins less than 2 s before the glass, at 5.1 s of the clip.
-    assert 3.1 <= lost["current"]["start"] <= 5.1
+    # The window that counts first begins less than 2 s before the siren, at 4.7 s of the clip.
+    assert 2.7 <= lost["current"]["start"] <= 4.7
 
 
 def test_the_same_threshold_changes_nothing(capsys: pytest.CaptureFixture[str], site: Path) -> None:
@@ -130,11 +129,11 @@ def test_clips_of_a_box_are_replayed(
     """What its store says of them holds: an answer that was taken back says nothing."""
     state = tmp_path / "state"
     (state / CLIPS_FOLDER).mkdir(parents=True)
-    shutil.copy(site / "labels" / "clips" / "glass.flac", state / CLIPS_FOLDER)
-    heard = replace(ALERT, detection=replace(ALERT.detection, error_id="glass_broken"))
+    shutil.copy(site / "labels" / "clips" / "siren.flac", state / CLIPS_FOLDER)
+    heard = replace(ALERT, detection=replace(ALERT.detection, error_id="siren"))
     with closing(Store.open(state)) as store:
         store.record(heard, ())
-        store.keep_clip(clip(heard.alert_id, file="glass.flac", picture=None))
+        store.keep_clip(clip(heard.alert_id, file="siren.flac", picture=None))
         give(store, answer(1, verdict=Verdict.CONFIRM))
         give(store, answer(2, verdict=Verdict.REJECT, operator="shift-b", undone_at=9e9))
     config = tmp_path / "agent.yaml"
@@ -143,7 +142,7 @@ def test_clips_of_a_box_are_replayed(
     status, found = _replay(capsys, site, "--config", config)
     assert status == 1
     assert found["sounds"] == 1
-    assert [one["error_id"] for one in found["confirmed_lost"]] == ["glass_broken"]
+    assert [one["error_id"] for one in found["confirmed_lost"]] == ["siren"]
     assert found["reworded"] == 1
 
 

@@ -71,7 +71,7 @@ class HeardSet:
             [np.empty((0, dim), np.float32), *(one.embeddings for one in groups)], dtype=np.float32
         )
         self.embeddings.flags.writeable = False
-        self._slope, self._offset, self._most = (
+        self.slope, self.offset, self.most = (
             np.concatenate([np.empty(0, np.float32), *parts], dtype=np.float32)
             for parts in (
                 [one.slope for one in groups],
@@ -113,7 +113,7 @@ class HeardSet:
         Returns:
             Shape ``(recordings, dim + 2)``; to be searched with :meth:`graph_queries`.
         """
-        slope, offset = self._slope / self._most, self._offset / self._most
+        slope, offset = self.slope / self.most, self.offset / self.most
         rows = np.empty((len(self), self.embeddings.shape[1] + 2), np.float32)
         rows[:, :-2] = slope[:, None] * self.embeddings
         rows[:, -2] = offset + rows[:, :-2] @ self._centre
@@ -137,8 +137,8 @@ class HeardSet:
             rows: which recordings these are; all if ``None``.
         """
         at = slice(None) if rows is None else rows
-        value: FloatArray = cosine * self._slope[at] + self._offset[at]
-        np.clip(value, 0.0, self._most[at], out=value)
+        value: FloatArray = cosine * self.slope[at] + self.offset[at]
+        np.clip(value, 0.0, self.most[at], out=value)
         return value
 
     def compare(self, embeddings: FloatArray) -> FloatArray:

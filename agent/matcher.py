@@ -29,11 +29,9 @@ __all__ = ["BackgroundStatistics", "Contrast", "Described", "Heard", "Matcher", 
 # Up to here all prototypes are compared, which is exact and quicker than a search.
 _EXACT_PROTOTYPES = 2_048
 
-# Beyond, the nearest ones. With these figures 100,000 embeddings of real windows gave a
-# recall@10 of .995; fewer neighbours lost recall, a wider search only time.
+# Beyond, the nearest ones, see docs/benchmarks.md.
 _NEAREST = 96
-_NEAREST_HEARD = 32
-_HEARD_SEARCH_WIDTH = 192
+_NEAREST_HEARD = 192
 _NEIGHBOURS = 16
 _BUILD_WIDTH = 200
 _SEED = 100
@@ -155,6 +153,13 @@ class Matcher:
             for row, window in enumerate(windows)
         ]
 
+    def nearest_recordings(self, embeddings: FloatArray) -> Rows:
+        """Rows of the recordings that are looked at for each window, ``(windows, rows)``."""
+        found = self._heard.nearest(embeddings)
+        if found is None:
+            return np.tile(np.arange(len(self.prototypes.heard)), (len(embeddings), 1))
+        return found
+
     def _compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
         texts = self._texts.cosines(embeddings)
         cosine, margin = self.prototypes.reduce(texts)
@@ -199,7 +204,7 @@ class _HeardSearch:
         self._index: hnswlib.Index | None = None
         if len(heard) > _EXACT_PROTOTYPES:
             self._index = _build_index(heard.graph_rows(), "l2", threads)
-            self._index.set_ef(_HEARD_SEARCH_WIDTH)
+            self._index.set_ef(_NEAREST_HEARD)
             self._anchors = heard.spread(_ANCHORS)
             self._anchor_embeddings = np.ascontiguousarray(heard.embeddings[self._anchors].T)
 

@@ -1,0 +1,172 @@
+"""The recordings of a simulated month, dealt out: none is heard in two weeks.
+
+Those of the test split are not opened. Clips that were cut from one recording of ESC-50, or made
+by one person of everyday-cc, go to the same week; takes of one thing and seconds of one machine
+are dealt out in the order of time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.data.build import read_data_sets
+from training.data.leaks import without_leaks
+from training.data.records import Manifest, Split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from training.data.records import Recording
+
+WEEKS = 4
+PARTS = WEEKS + 1
+"""The weeks, and before them the background that the site is calibrated on."""
+SETS = ("esc50-40", "everyday-cc", "cc0-impacts", "brushless-motors", "vroom-lathe")
+
+ERRORS = {
+    "esc50-40/glass breaking": "glass_broken",
+    "esc50-40/car horn": "vehicle_horn",
+    "everyday-cc/vehicle horn": "vehicle_horn",
+    "esc50-40/siren": "siren",
+    "esc50-40/clock alarm": "alarm_buzzer",
+    "esc50-40/water drops": "water_leak",
+    "cc0-impacts/metal hit": "metal_part_dropped",
+    "cc0-impacts/slam": "shutter_slammed",
+    "everyday-cc/explosion": "explosion",
+    "cc0-impacts/explosion": "explosion",
+}
+"""Classes of recordings that a description names, and which one."""
+ORDINARY = (
+    "esc50-40/can opening",
+    "esc50-40/fireworks",
+    "esc50-40/thunderstorm",
+    "esc50-40/church bells",
+    "esc50-40/door wood knock",
+    "esc50-40/clapping",
+    "esc50-40/laughing",
+    "esc50-40/cat",
+    "esc50-40/pouring water",
+    "esc50-40/toilet flush",
+    "esc50-40/hand saw",
+    "esc50-40/crow",
+)
+"""Classes that resemble what is described, and are normal on this site."""
+BEDS = (
+    "vroom-lathe/metal lathe at the right speed",
+    "brushless-motors/brushless motor without propeller",
+    "brushless-motors/brushless motor with propeller",
+    "esc50-40/vacuum cleaner",
+    "esc50-40/washing machine",
+    "esc50-40/engine",
+    "esc50-40/airplane",
+    "esc50-40/train",
+    "esc50-40/wind",
+)
+HALL = (
+    "esc50-40/footsteps",
+    "esc50-40/door wood creaks",
+    "esc50-40/keyboard typing",
+    "esc50-40/mouse click",
+    "esc50-40/coughing",
+    "esc50-40/breathing",
+    "esc50-40/drinking sipping",
+    "esc50-40/brushing teeth",
+    "esc50-40/chirping birds",
+    "esc50-40/insects",
+    "esc50-40/snoring",
+)
+"""Classes that the hall is made of all the time, also while it is calibrated."""
+
+_IN_TIME = ("vroom-lathe/", "brushless-motors/", "cc0-impacts/")
+_CLASS = "/class/"
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """What one stretch of the month may use, by class."""
+
+    recordings: Mapping[str, tuple[Recording, ...]]
+
+    def of(self, classes: Iterable[str]) -> list[tuple[str, Recording]]:
+        """(class, recording) of some classes, in order."""
+        return [(name, one) for name in classes for one in self.recordings.get(name, ())]
+
+
+def known(data: Path) -> Manifest:
+    """All recordings that may be used, with their classes; none of the test split.
+
+    Raises:
+        FileNotFoundError: a set is missing.
+        ManifestError: one is damaged.
+    """
+    everything = without_leaks(sum(read_data_sets(data, SETS).values(), Manifest()))
+    kept = {one.id for one in everything.recordings if one.split is not Split.TEST}
+    return Manifest(
+        tuple(one for one in everything.recordings if one.id in kept),
+        everything.captions,
+        tuple(one for one in everything.pairs if one.recording in kept),
+    )
+
+
+def deal(manifest: Manifest, seed: int) -> tuple[Dealt, ...]:
+    """The recordings of the background, then of each week.
+
+    What is heard in the background goes to all :data:`PARTS`; errors and what resembles them to
+    the weeks alone.
+    """
+    rng = np.random.default_rng([seed, 0])
+    by_class = _by_class(manifest)
+    place: dict[str, int] = {}
+    parts: list[dict[str, tuple[Recording, ...]]] = [{} for _ in range(PARTS)]
+    for names, first in (((*ERRORS, *ORDINARY), 1), ((*BEDS, *HALL), 0)):
+        for name in names:
+            dealt = _dealt(by_class.get(name, []), first, place, rng)
+            for number, some in enumerate(dealt):
+                parts[number][name] = tuple(some)
+    return tuple(Dealt(one) for one in parts)
+
+
+def _by_class(manifest: Manifest) -> dict[str, list[Recording]]:
+    recordings = {one.id: one for one in manifest.recordings}
+    found: dict[str, list[Recording]] = {}
+    for pair in manifest.pairs:
+        data_set, is_class, name = pair.caption.partition(_CLASS)
+        if is_class and pair.label:
+            found.setdefault(f"{data_set}/{name}", []).append(recordings[pair.recording])
+    return {name: sorted(some, key=_counted) for name, some in found.items()}
+
+
+def _dealt(
+    some: Sequence[Recording], first: int, place: dict[str, int], rng: np.random.Generator
+) -> list[list[Recording]]:
+    """Recordings of a class by part; a source that has its part already stays there."""
+    parts: list[list[Recording]] = [[] for _ in range(PARTS)]
+    count = PARTS - first
+    if some and some[0].id.startswith(_IN_TIME):
+        turn = int(rng.integers(count))
+        for number, one in enumerate(some):
+            parts[first + (number * count // len(some) + turn) % count].append(one)
+        return parts
+    sources: dict[str, list[Recording]] = {}
+    for one in some:
+        sources.setdefault(one.source, []).append(one)
+    names = sorted(sources)
+    for at in rng.permutation(len(names)):
+        name = names[at]
+        if name not in place:
+            order = rng.permutation(count) + first
+            place[name] = int(min(order, key=lambda part: len(parts[part])))
+        parts[place[name]] += sources[name]
+    return parts
+
+
+def _counted(recording: Recording) -> list[tuple[int, str]]:
+    """Sorts ``-2`` before ``-10``: cut recordings in the order of time."""
+    told = _DIGITS.split(recording.id)
+    return [(int(part), "") if part.isdigit() else (0, part) for part in told]

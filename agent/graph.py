@@ -48,6 +48,7 @@ class Graph:
         *,
         states: Sequence[Tensor] = (),
         threads: int = 1,
+        arena: bool = True,
     ) -> None:
         """Load a graph.
 
@@ -57,6 +58,8 @@ class Graph:
             output: that it must have ...
             states: ... and the ones beside it, and no others.
             threads: to compute with; they sleep while there is nothing to do.
+            arena: whether to hold on to the memory that was needed most; faster for what runs all
+                the time.
 
         Raises:
             BundleError: the file cannot be run, refers to another file, or has other inputs or
@@ -76,7 +79,7 @@ class Graph:
             )
         try:
             self._session = onnxruntime.InferenceSession(
-                content, _options(threads), providers=["CPUExecutionProvider"]
+                content, _options(threads, arena=arena), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             raise BundleError(
@@ -126,7 +129,7 @@ class Graph:
             )
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
+def _options(threads: int, *, arena: bool) -> onnxruntime.SessionOptions:
     """A session that computes on few threads and leaves the processor alone in between."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -134,6 +137,7 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     # Plans memory for one shape and keeps it: ours change with the batch, and it doubles it.
     options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = arena
     options.log_severity_level = _QUIET
     for key, value in {
         "session.intra_op.allow_spinning": "0",

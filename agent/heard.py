@@ -50,23 +50,20 @@ class Heard:
 
 
 class HeardSet:
-    """The recordings of all descriptions as rows of one matrix, immutable.
+    """The recordings of one kind of all descriptions as rows of one matrix, immutable.
 
-    Rows of one group (the examples of a description, or what was rejected of it) lie side by
-    side: first the examples of all descriptions, then what was rejected. A group is worth what
-    its best recording is.
+    Those of a description lie side by side; it is worth what its best recording is.
     """
 
-    def __init__(self, examples: Sequence[Heard], rejected: Sequence[Heard], dim: int) -> None:
+    def __init__(self, heard: Sequence[Heard | None], dim: int) -> None:
         """Put the recordings in order.
 
         Args:
-            examples: of each description.
-            rejected: likewise.
+            heard: recordings of each description.
             dim: size of the embeddings.
         """
-        groups = [*examples, *rejected]
-        self._groups, self._descriptions = len(groups), len(examples)
+        groups = [one or Heard.none(dim) for one in heard]
+        self.descriptions = len(groups)
         self.embeddings: FloatArray = np.concatenate(
             [np.empty((0, dim), np.float32), *(one.embeddings for one in groups)], dtype=np.float32
         )
@@ -82,20 +79,20 @@ class HeardSet:
         self._centre: FloatArray = np.zeros(dim, np.float32)
         if len(self.embeddings):
             self._centre = self.embeddings.mean(axis=0)
-        self._group: Rows = np.repeat(np.arange(len(groups)), [len(one) for one in groups])
+        self._description: Rows = np.repeat(np.arange(len(groups)), [len(one) for one in groups])
 
     def __len__(self) -> int:
         return len(self.embeddings)
 
     def spread(self, most: int) -> Rows:
-        """Rows that stand for all: of each group a few that differ, ``most`` or all in all.
+        """Rows that stand for all: of each description a few that differ, ``most`` or all in all.
 
         Farthest first (Gonzalez, Theoretical Computer Science 38, 1985): each next one is the
         one that is least like those chosen already.
         """
         if len(self) <= most:
             return np.arange(len(self))
-        present, starts, sizes = np.unique(self._group, return_index=True, return_counts=True)
+        present, starts, sizes = np.unique(self._description, return_index=True, return_counts=True)
         each = max(1, most // len(present))
         chosen = [
             first + _farthest_first(self.embeddings[first : first + size], each)
@@ -104,29 +101,24 @@ class HeardSet:
         return np.sort(np.concatenate(chosen))
 
     def graph_rows(self) -> FloatArray:
-        """Vectors whose Euclidean distances put recordings in the order of what they are worth.
+        """Vectors whose inner products put recordings in the order of what they are worth.
 
-        The largest inner product becomes the smallest distance by one more coordinate
-        (Bachrach et al., RecSys 2014). What is compared is the share of what a recording may
-        be worth at most, so that all descriptions are on one scale.
+        That is, by how far a cosine is over the one from which on it counts. Slopes are left
+        out: they are the same for most, and a graph is searched well where lengths are alike.
 
         Returns:
-            Shape ``(recordings, dim + 2)``; to be searched with :meth:`graph_queries`.
+            Shape ``(recordings, dim + 1)``; to be searched with :meth:`graph_queries`.
         """
-        slope, offset = self.slope / self.most, self.offset / self.most
-        rows = np.empty((len(self), self.embeddings.shape[1] + 2), np.float32)
-        rows[:, :-2] = slope[:, None] * self.embeddings
-        rows[:, -2] = offset + rows[:, :-2] @ self._centre
-        squared = np.square(rows[:, :-1]).sum(axis=1)
-        rows[:, -1] = np.sqrt(np.maximum(0.0, squared.max(initial=0.0) - squared))
+        rows = np.empty((len(self), self.embeddings.shape[1] + 1), np.float32)
+        # What all recordings have in common tells nothing, and would hide what differs.
+        np.subtract(self.embeddings, self._centre, out=rows[:, :-1])
+        rows[:, -1] = self.embeddings @ self._centre + self.offset / self.slope
         return rows
 
     def graph_queries(self, embeddings: FloatArray) -> FloatArray:
-        """Windows as :meth:`graph_rows` are searched with, ``(windows, dim + 2)``."""
-        queries = np.zeros((len(embeddings), embeddings.shape[1] + 2), np.float32)
-        # What all recordings have in common tells nothing, and would hide what differs.
-        np.subtract(embeddings, self._centre, out=queries[:, :-2])
-        queries[:, -2] = 1.0
+        """Windows as :meth:`graph_rows` are searched with, ``(windows, dim + 1)``."""
+        queries = np.ones((len(embeddings), embeddings.shape[1] + 1), np.float32)
+        np.subtract(embeddings, self._centre, out=queries[:, :-1])
         return queries
 
     def values(self, cosine: FloatArray, rows: Rows | None = None) -> FloatArray:
@@ -142,36 +134,27 @@ class HeardSet:
         return value
 
     def compare(self, embeddings: FloatArray) -> FloatArray:
-        """What recordings add to each margin, by brute force, ``(windows, descriptions)``."""
-        best = np.zeros((len(embeddings), self._groups), np.float32)
-        self.best_of(self.values(embeddings @ self.embeddings.T), np.arange(len(self)), best)
-        return self.added(best)
+        """What recordings are worth by brute force, shape ``(windows, descriptions)``."""
+        best = np.zeros((len(embeddings), self.descriptions), np.float32)
+        if len(self):
+            self.best_of(self.values(embeddings @ self.embeddings.T), np.arange(len(self)), best)
+        return best
 
     def best_of(self, value: FloatArray, rows: Rows, best: FloatArray) -> None:
-        """Raise what groups are worth to the best values of some of their recordings.
+        """Raise what descriptions are worth to the best values of some of their recordings.
 
         Args:
             value: shape ``(windows, rows)``.
             rows: which recordings these are, rising.
-            best: shape ``(windows, groups)``, changed.
+            best: shape ``(windows, descriptions)``, changed.
         """
-        if len(rows):
-            groups, starts = np.unique(self._group[rows], return_index=True)
-            highest = np.maximum.reduceat(value, starts, axis=1)
-            best[:, groups] = np.maximum(best[:, groups], highest)
+        present, starts = np.unique(self._description[rows], return_index=True)
+        highest = np.maximum.reduceat(value, starts, axis=1)
+        best[:, present] = np.maximum(best[:, present], highest)
 
     def raise_best(self, value: FloatArray, rows: Rows, best: FloatArray) -> None:
-        """As :meth:`best_of` for one window, and rows in any order: ``best`` is ``(groups,)``."""
-        np.maximum.at(best, self._group[rows], value)
-
-    @property
-    def groups(self) -> int:
-        """How many groups there are, empty ones too."""
-        return self._groups
-
-    def added(self, best: FloatArray) -> FloatArray:
-        """What examples add less what rejected recordings take off, ``(windows, descriptions)``."""
-        return best[:, : self._descriptions] - best[:, self._descriptions :]
+        """As :meth:`best_of` for one window and rows in any order; ``best`` of its own."""
+        np.maximum.at(best, self._description[rows], value)
 
 
 def _farthest_first(embeddings: FloatArray, most: int) -> Rows:

@@ -31,7 +31,7 @@ _EXACT_PROTOTYPES = 2_048
 
 # Beyond, the nearest ones, see docs/benchmarks.md.
 _NEAREST = 96
-_NEAREST_HEARD = 192
+_NEAREST_HEARD = 160
 _NEIGHBOURS = 16
 _BUILD_WIDTH = 200
 _SEED = 100
@@ -73,7 +73,8 @@ class Matcher:
         self.prototypes = prototypes
         self.statistics = statistics
         self._texts = _TextSearch(prototypes, threads)
-        self._heard = _HeardSearch(prototypes.heard, threads)
+        self._examples = _HeardSearch(prototypes.examples, threads)
+        self._rejected = _HeardSearch(prototypes.rejected, threads)
 
     @classmethod
     def build(
@@ -153,18 +154,19 @@ class Matcher:
             for row, window in enumerate(windows)
         ]
 
-    def nearest_recordings(self, embeddings: FloatArray) -> Rows:
-        """Rows of the recordings that are looked at for each window, ``(windows, rows)``."""
-        found = self._heard.nearest(embeddings)
+    def nearest_examples(self, embeddings: FloatArray) -> Rows:
+        """Rows of the examples that are looked at for each window, ``(windows, rows)``."""
+        found = self._examples.nearest(embeddings)
         if found is None:
-            return np.tile(np.arange(len(self.prototypes.heard)), (len(embeddings), 1))
+            return np.tile(np.arange(len(self.prototypes.examples)), (len(embeddings), 1))
         return found
 
     def _compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
         texts = self._texts.cosines(embeddings)
         cosine, margin = self.prototypes.reduce(texts)
-        if len(self.prototypes.heard):
-            margin += self._heard.added(embeddings)
+        for heard, sign in ((self._examples, 1.0), (self._rejected, -1.0)):
+            if heard:
+                margin += sign * heard.worth(embeddings)
         return cosine, margin
 
 
@@ -175,8 +177,7 @@ class _TextSearch:
         self._embeddings = prototypes.embeddings
         self._index: hnswlib.Index | None = None
         if len(self._embeddings) > _EXACT_PROTOTYPES:
-            # On unit vectors 1 - inner product is the cosine distance.
-            self._index = _build_index(self._embeddings, "ip", threads)
+            self._index = _build_index(self._embeddings, threads)
             self._index.set_ef(_NEAREST)
             self._anchors = prototypes.anchors(_ANCHORS)
             self._anchor_embeddings = np.ascontiguousarray(self._embeddings[self._anchors].T)
@@ -193,34 +194,37 @@ class _TextSearch:
 
 
 class _HeardSearch:
-    """What recordings add: all of them, or by a graph those worth most if there are many.
+    """What recordings are worth: all of them, or by a graph the best if there are many.
 
-    Where they are searched, a few of each description count in any case; so each part may be a
-    little less than all of them would give, never more.
+    Where they are searched, a few of each description count in any case; so they may be worth
+    a little less than all of them would be, never more.
     """
 
     def __init__(self, heard: HeardSet, threads: int) -> None:
         self._heard = heard
         self._index: hnswlib.Index | None = None
         if len(heard) > _EXACT_PROTOTYPES:
-            self._index = _build_index(heard.graph_rows(), "l2", threads)
+            self._index = _build_index(heard.graph_rows(), threads)
             self._index.set_ef(_NEAREST_HEARD)
             self._anchors = heard.spread(_ANCHORS)
             self._anchor_embeddings = np.ascontiguousarray(heard.embeddings[self._anchors].T)
 
-    def added(self, embeddings: FloatArray) -> FloatArray:
-        """To margins, ``(windows, descriptions)``."""
+    def __bool__(self) -> bool:
+        return len(self._heard) > 0
+
+    def worth(self, embeddings: FloatArray) -> FloatArray:
+        """In units of margin, ``(windows, descriptions)``."""
         heard = self._heard
         found = self.nearest(embeddings)
         if found is None:
             return heard.compare(embeddings)
-        best = np.zeros((len(embeddings), heard.groups), np.float32)
+        best = np.zeros((len(embeddings), heard.descriptions), np.float32)
         anchored = heard.values(embeddings @ self._anchor_embeddings, self._anchors)
         heard.best_of(anchored, self._anchors, best)
         for embedding, near, one in zip(embeddings, found, best, strict=True):
             cosine = heard.embeddings[near] @ embedding
             heard.raise_best(heard.values(cosine, near), near, one)
-        return heard.added(best)
+        return best
 
     def nearest(self, embeddings: FloatArray) -> Rows | None:
         """Recordings that are worth most, ``(windows, nearest)``; ``None``: compare them all."""
@@ -244,9 +248,9 @@ def _nearest(
     return found.astype(np.intp), distances
 
 
-def _build_index(rows: FloatArray, space: str, threads: int) -> hnswlib.Index:
-    """The search graph over rows, labelled by their numbers."""
-    index = hnswlib.Index(space=space, dim=rows.shape[1])
+def _build_index(rows: FloatArray, threads: int) -> hnswlib.Index:
+    """The search graph over rows by inner product, labelled by their numbers."""
+    index = hnswlib.Index(space="ip", dim=rows.shape[1])
     index.init_index(
         max_elements=len(rows), M=_NEIGHBOURS, ef_construction=_BUILD_WIDTH, random_seed=_SEED
     )

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from agent.heard import Heard, HeardSet
+from agent.heard import HeardSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from agent.heard import Heard
     from agent.records import FloatArray
 
 _Indices = npt.NDArray[np.intp]
@@ -105,12 +106,8 @@ class PrototypeSet:
         self.embeddings: FloatArray = np.concatenate([*parts, background], dtype=np.float32)
         """Of texts."""
         self.embeddings.flags.writeable = False
-        nothing = Heard.none(dim)
-        self.heard = HeardSet(
-            [one.examples or nothing for one in described],
-            [one.rejected or nothing for one in described],
-            dim,
-        )
+        self.examples = HeardSet([one.examples for one in described], dim)
+        self.rejected = HeardSet([one.rejected for one in described], dim)
         own = [len(one.texts) for one in described]
         unlike = np.array([len(one.unlike) for one in described], np.intp)
         self._own = slice(0, sum(own))
@@ -126,7 +123,7 @@ class PrototypeSet:
         ]
 
     def __len__(self) -> int:
-        return len(self.embeddings) + len(self.heard)
+        return len(self.embeddings) + len(self.examples) + len(self.rejected)
 
     def anchors(self, most: int) -> _Indices:
         """Rows of texts that a search must never miss.
@@ -171,7 +168,9 @@ class PrototypeSet:
     def compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Cosines and margins by brute force: those of the texts, with recordings added."""
         cosine, margin = self.reduce(embeddings @ self.embeddings.T)
-        return cosine, margin + self.heard.compare(embeddings) if len(self.heard) else margin
+        if len(self.examples) + len(self.rejected):
+            margin += self.examples.compare(embeddings) - self.rejected.compare(embeddings)
+        return cosine, margin
 
     def statistics(self, cohort: FloatArray) -> BackgroundStatistics:
         """How margins behave on a cohort of ordinary sound, ``(n, dim)``.

@@ -256,7 +256,8 @@ class _Trial:
     def _lift(self, rows: Rows, others: Rows) -> FloatArray:
         """What examples add to scores of recordings; to its own, none does."""
         full = self.full[rows, None]
-        value = self._fires(rows, others) * np.where(full, AGREEING, ALONE)
+        value = self._cosine(rows, others) - self._measured.mean[rows, None]
+        value *= np.where(full, AGREEING, ALONE) / self._measured.usual
         value = np.clip(value, 0.0, np.where(full, AGREEING_MOST, ALONE_MOST))
         value[rows[:, None] == others[None, :]] = 0.0
         lift: FloatArray = value.max(axis=0)

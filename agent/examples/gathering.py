@@ -193,7 +193,7 @@ class Library:
     def _named(
         self, wanted: Wanted, recordings: list[Recording], set_aside: list[SetAside]
     ) -> None:
-        """The files that a description names: of each the window that its texts fit best."""
+        """The files that a description names: of each its most telling window."""
         error_id = wanted.error.error_id
         for path in wanted.error.examples:
             try:
@@ -201,9 +201,18 @@ class Library:
             except AudioFileError as error:
                 set_aside.append(SetAside(error_id, str(path), Kind.EXAMPLE, str(error)))
                 continue
-            fits = (embeddings @ wanted.described.texts.T).max(axis=1)
-            best = embeddings[int(fits.argmax())]
+            best = embeddings[self._telling(embeddings, wanted.described.texts)]
             recordings.append(Recording(error_id, str(path), Kind.EXAMPLE, best, sure=True))
+
+    def _telling(self, embeddings: FloatArray, texts: FloatArray) -> int:
+        """The window that texts fit best, of the half that is least like ordinary sound.
+
+        Without that, vague words would choose a pause.
+        """
+        ordinary = embeddings @ self._bundle.background().mean(axis=0)
+        fits = (embeddings @ texts.T).max(axis=1)
+        fits[ordinary > np.median(ordinary)] = -np.inf
+        return int(fits.argmax())
 
     def _embedded(self, path: Path) -> tuple[FloatArray, FloatArray]:
         """Start of each window in seconds, and its embedding, ``(windows, dim)``.

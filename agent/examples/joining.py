@@ -114,7 +114,7 @@ class _Weighed:
         return self._heard(
             rows,
             number,
-            slope=weight / self.measured.std[rows],
+            slope=weight / np.float32(self.measured.usual),
             zero=self.measured.mean[rows],
             most=np.where(agree, AGREEING_MOST, ALONE_MOST).astype(np.float32),
         )

@@ -38,6 +38,15 @@ class Measured:
     """Of the recordings by the texts alone, shape ``(recordings, descriptions)``."""
 
     @property
+    def usual(self) -> float:
+        """Standard deviation of cosines with a recording as they usually are here.
+
+        One for all: with a steepness of their own, recordings are no more telling, and the
+        many of a large site cannot be searched well.
+        """
+        return float(np.median(self.std))
+
+    @property
     def itself(self) -> FloatArray:
         """What a recording says of itself, in standard deviations."""
         return (1.0 - self.mean) / self.std

@@ -62,6 +62,7 @@ class VoiceDetector:
             ],
             Tensor("speech_probs", (None,)),
             states=[Tensor("hn", _STATE), Tensor("cn", _STATE)],
+            arena=False,
         )
 
     def probabilities(self, samples: FloatArray, sample_rate_hz: int) -> FloatArray:

@@ -40,7 +40,7 @@ def towards(*weights: float) -> Array:
 def recordings(embeddings: Array, seed: int) -> Heard:
     """Recordings with a mapping of their own each."""
     rng = np.random.default_rng(seed)
-    slope = rng.uniform(0.2, 1.0, len(embeddings))
+    slope = np.full(len(embeddings), rng.uniform(0.8, 1.2))
     return Heard(
         embeddings,
         slope=slope.astype(np.float32),
@@ -240,12 +240,14 @@ def many(count: int) -> list[Described]:
     for number in range(40):
         examples = unit(1, seed=1_000 + number) + 0.15 * rng.standard_normal((count // 40, DIM))
         examples /= np.linalg.norm(examples, axis=1, keepdims=True)
+        own = np.ones(count // 40, np.float32)
+        offset = -rng.uniform(0.1, 0.2, count // 40).astype(np.float32)
         made.append(
             Described(
                 f"e{number}",
                 texts=unit(2, seed=2_000 + number),
                 unlike=unit(1, seed=3_000 + number),
-                examples=recordings(examples.astype(np.float32), number),
+                examples=Heard(examples.astype(np.float32), own, offset, 2.0 * own),
                 rejected=recordings(unit(1, seed=4_000 + number), number),
             )
         )
@@ -268,38 +270,35 @@ def test_a_large_set_is_searched_well() -> None:
     cosine, margin = matcher.compare(queries)
     exact_cosine, exact_margin = prototypes.compare(queries)
     np.testing.assert_allclose(cosine, exact_cosine, atol=1e-5)
-    heard = prototypes.heard
-    share = ((queries @ heard.embeddings.T) * heard.slope + heard.offset) / heard.most
-    found = matcher.nearest_recordings(queries)
-    wanted = np.argsort(-share, axis=1)[:, :10]
-    recall = [len(set(a) & set(b)) / 10 for a, b in zip(found, wanted, strict=True)]
-    assert np.mean(recall) >= 0.98
-    best = exact_margin.argmax(axis=1)[:, None]
-    off = np.take_along_axis(margin - exact_margin, best, axis=1)
+    heard = prototypes.examples
+    value = heard.values(queries @ heard.embeddings.T)
+    tenth = np.sort(value, axis=1)[:, -10][:, None]
+    given = np.take_along_axis(value, matcher.nearest_examples(queries), axis=1)
+    assert np.minimum((given >= tenth - 1e-6).sum(axis=1), 10).mean() >= 9.8
+    assert (margin <= exact_margin + 1e-5).all()
+    # The description whose sound it is gets what all of its recordings would give it.
+    own = np.repeat(np.arange(40), 5)[:, None]
+    off = np.take_along_axis(margin - exact_margin, own, axis=1)
     assert np.mean(np.abs(off) < 1e-4) >= 0.98
 
 
 def test_recordings_are_ordered_by_what_they_are_worth() -> None:
-    """Distances in the graph's space give the order of shares, whatever each one's mapping."""
-    heard = PrototypeSet(many(4_000), NONE).heard
+    """Products in the graph's space give the order of cosines over the ones that count."""
+    heard = PrototypeSet(many(4_000), NONE).examples
     queries = near(many(4_000))[:20]
-    rows, asked = heard.graph_rows(), heard.graph_queries(queries)
-    distance = np.square(asked[:, None, :] - rows[None, :, :]).sum(axis=2)
-    share = (queries @ heard.embeddings.T) * heard.slope + heard.offset
-    share /= heard.most
-    squared = np.square(rows).sum(axis=1).max()
-    expected = squared + np.square(asked).sum(axis=1, keepdims=True) - 2.0 * share
-    np.testing.assert_allclose(distance, expected, rtol=1e-3, atol=1e-3)
+    product = heard.graph_queries(queries) @ heard.graph_rows().T
+    over = queries @ heard.embeddings.T + heard.offset / heard.slope
+    apart = product - over
+    np.testing.assert_allclose(apart, np.repeat(apart[:, :1], len(heard), axis=1), atol=1e-5)
 
 
 def test_some_of_each_description_always_count() -> None:
-    """The rows that are compared beside a search are of all groups, and differ."""
-    heard = PrototypeSet(many(8_000), NONE).heard
+    """The rows that are compared beside a search are of all descriptions, and differ."""
+    heard = PrototypeSet(many(8_000), NONE).examples
     rows = heard.spread(400)
-    groups, counts = np.unique(heard._group[rows], return_counts=True)
-    assert len(groups) == 80
-    assert set(counts.tolist()) == {1, 5}
-    assert len(set(rows.tolist())) == len(rows)
+    present, counts = np.unique(heard._description[rows], return_counts=True)
+    assert len(present) == 40
+    assert set(counts.tolist()) == {10}
     assert (np.diff(rows) > 0).all()
 
 

@@ -71,10 +71,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--speed", type=float, default=20.0, help="sound's time over real time")
     parser.add_argument("--kills", type=int, help="of agent or broker; one in three minutes")
     parser.add_argument("--seed", type=int, default=1, help="of the instants of the kills")
+    parser.add_argument(
+        "--no-clips",
+        action="store_true",
+        help="alerts without their sound: while clips are written, the detector of speech comes "
+        "and goes, and memory settles within minutes only",
+    )
     arguments = parser.parse_args(argv)
     kills = round(arguments.minutes / 3) if arguments.kills is None else arguments.kills
     with tempfile.TemporaryDirectory(prefix="kikimimi-soak-") as folder:
-        bench = Bench(Path(folder) / "bench", arguments.speed)
+        settings = {"clips": {"enabled": False}} if arguments.no_clips else {}
+        bench = Bench(Path(folder) / "bench", arguments.speed, settings)
         try:
             rng = random.Random(arguments.seed)  # noqa: S311
             soak = Soak(bench, rng, 60.0 * arguments.minutes, kills)

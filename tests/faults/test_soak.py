@@ -14,7 +14,7 @@ pytestmark = pytest.mark.broker
 def test_soak() -> None:
     """Every siren is told of, and nothing grows, although agent and broker are killed."""
     minutes = os.environ.get("KIKIMIMI_SOAK_MINUTES", "0.4")
-    assert main(["--minutes", minutes, "--speed", "8", "--kills", "2"]) == 0
+    assert main(["--minutes", minutes, "--speed", "8", "--kills", "2", "--no-clips"]) == 0
 
 
 def test_growth_is_seen() -> None:

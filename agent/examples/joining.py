@@ -23,6 +23,7 @@ from agent.examples.weights import (
     ALONE,
     ALONE_MOST,
     SAME,
+    WHOLLY,
     taken_off,
 )
 from agent.heard import Heard
@@ -125,7 +126,7 @@ class _Weighed:
         score = self.measured.scores[rows, number] + self.checked.lifted[rows]
         most = taken_off(score, self.thresholds[number])
         mean = self.measured.mean[rows]
-        width = (1.0 - SAME) * (1.0 - mean)
+        width = (WHOLLY - SAME) * (1.0 - mean)
         return self._heard(
             rows, number, slope=most / width, zero=mean + SAME * (1.0 - mean), most=most
         )

@@ -1,0 +1,178 @@
+"""100,000 recordings as prototypes: the matcher's time, recall and building, docs/benchmarks.md.
+
+    nice -n -5 env OMP_NUM_THREADS=1 python -m tests.benchmarks.matcher --data FOLDER --cache FOLDER
+
+The prototypes are embeddings of real recordings (esc50-40, folds 1 and 2), mixed with ordinary
+sound and moved a little; what is looked for are windows of other recordings (fold 3). Every
+prototype has a mapping of its own, by its cosines with the bundle's ordinary sound. Five
+descriptions share the recordings of each class: far more overlap than on any site.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agent import bundle as bundles
+from agent.examples import Kind, Recording, join
+from agent.examples.weights import AGREEING_MOST
+from agent.heard import Heard
+from agent.matcher import Contrast, Described, Matcher, PrototypeSet
+from agent.prototypes import centre_and_spread
+from tests.benchmarks.few_shot import load
+
+if TYPE_CHECKING:
+    from agent.bundle import Bundle
+    from agent.heard import HeardSet
+    from agent.records import FloatArray
+
+_MOVED = 0.02
+_ROUNDS = 4_000
+_MINE = 0.6
+_FIRST = 10
+_SAME = 1e-5
+_TOLERANCE = 0.01
+_CLASSES_OWN = 5
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site that has confirmed as many sounds as it can."""
+
+    described: list[Described]
+    contrast: Contrast
+    recordings: FloatArray
+    owner: np.ndarray[tuple[int], np.dtype[np.intp]]
+    """Description of each recording."""
+    windows: FloatArray
+    classes: np.ndarray[tuple[int], np.dtype[np.intp]]
+    """Of each window."""
+
+
+def site(bundle: Bundle, data: Path, cache: Path, count: int) -> Site:
+    """Make the prototypes."""
+    heard = load(bundle, data, ["1", "2"], cache)
+    chance = np.random.default_rng(0)
+    sizes = np.diff([*heard.starts, len(heard.embeddings)])
+    recording = np.repeat(np.arange(len(sizes)), sizes)
+    first = chance.integers(0, len(recording), count)
+    second = chance.integers(0, len(heard.contrast.cohort), count)
+    share = chance.uniform(_MINE, 1.0, count)[:, None]
+    mixed = share * heard.embeddings[first] + (1.0 - share) * heard.contrast.cohort[second]
+    mixed += _MOVED * chance.standard_normal(mixed.shape)
+    mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
+    # Several descriptions of one class: the recordings of a class are dealt out.
+    owner = heard.classes[recording[first]] * _CLASSES_OWN + recording[first] % _CLASSES_OWN
+    order = np.argsort(owner, kind="stable")
+    embeddings = mixed[order].astype(np.float32)
+    others = load(bundle, data, ["3"], cache)
+    return Site(
+        [
+            Described(f"{one.error_id}_{number}", one.texts, one.unlike)
+            for one in heard.described
+            for number in range(_CLASSES_OWN)
+        ],
+        heard.contrast,
+        embeddings,
+        owner[order],
+        others.embeddings,
+        np.repeat(others.classes, np.diff([*others.starts, len(others.embeddings)])),
+    )
+
+
+def with_examples(made: Site) -> list[Described]:
+    """Every recording as a prototype of its description, with full weight."""
+    texts = PrototypeSet(made.described, made.contrast.texts)
+    std = texts.statistics(made.contrast.cohort).std
+    parts = [
+        centre_and_spread(made.recordings[at : at + 4_096] @ made.contrast.cohort.T, axis=1)
+        for at in range(0, len(made.recordings), 4_096)
+    ]
+    mean, spread = (np.concatenate(one) for one in zip(*parts, strict=True))
+    found = []
+    for number, one in enumerate(made.described):
+        rows = np.flatnonzero(made.owner == number)
+        slope = np.full(len(rows), std[number] / np.median(spread), np.float32)
+        most = np.full(len(rows), AGREEING_MOST * std[number], np.float32)
+        examples = Heard(made.recordings[rows], slope, -slope * mean[rows], most)
+        found.append(Described(one.error_id, one.texts, one.unlike, examples))
+    return found
+
+
+def recall(heard: HeardSet, matcher: Matcher, windows: FloatArray) -> float:
+    """Share of the ten examples worth most of each window that are found, or equals of them."""
+    value = heard.values(windows @ heard.embeddings.T) / heard.most
+    tenth = np.sort(value, axis=1)[:, -_FIRST][:, None]
+    given = np.take_along_axis(value, matcher.nearest_examples(windows), axis=1)
+    return float(np.minimum((given >= tenth - _SAME).sum(axis=1), _FIRST).mean() / _FIRST)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--cache", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--bundle", type=Path, metavar="FOLDER")
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--join", action="store_true", help="also weigh and check them all")
+    arguments = parser.parse_args()
+    bundle = bundles.load(arguments.bundle)
+    made = site(bundle, arguments.data, arguments.cache, arguments.count)
+    print_line = sys.stdout.write
+    if arguments.join:
+        began_s = time.perf_counter()
+        ids = [made.described[number].error_id for number in made.owner]
+        known = [
+            Recording(name, str(n), Kind.EXAMPLE, embedding, sure=False)
+            for n, (name, embedding) in enumerate(zip(ids, made.recordings, strict=True))
+        ]
+        joined = join(made.described, made.contrast, known, np.full(len(made.described), 4.3))
+        print_line(
+            f"weighed and checked in {time.perf_counter() - began_s:.0f} s, "
+            f"{len(joined.set_aside)} set aside\n"
+        )
+    prototypes = PrototypeSet(with_examples(made), made.contrast.texts)
+    statistics = prototypes.statistics(made.contrast.cohort)
+    began_s = time.perf_counter()
+    matcher = Matcher(prototypes, statistics)
+    print_line(
+        f"{len(prototypes)} prototypes of {len(made.described)} descriptions, "
+        f"built in {time.perf_counter() - began_s:.0f} s\n"
+    )
+    times_us = []
+    for number in range(_ROUNDS):
+        window = made.windows[number % len(made.windows)][None]
+        began_s = time.perf_counter()
+        matcher.compare(window)
+        times_us.append(1e6 * (time.perf_counter() - began_s))
+    p50, p99 = np.percentile(times_us, [50, 99])
+    print_line(f"a window: p50 {p50:.0f} us, p99 {p99:.0f} us\n")
+    step = max(1, len(made.windows) // 500)
+    some, classes = made.windows[::step], made.classes[::step]
+    print_line(f"recall@10 of examples: {recall(prototypes.examples, matcher, some):.4f}\n")
+    exact, found = (
+        (one.compare(some)[1] - statistics.mean) / statistics.std for one in (prototypes, matcher)
+    )
+    best = exact.argmax(axis=1)[:, None]
+    off = np.take_along_axis(exact - found, best, axis=1)
+    print_line(f"windows whose best score is found: {(off < _TOLERANCE).mean():.4f}\n")
+    threshold = bundle.manifest.tuning.threshold
+    own = classes[:, None] == np.arange(len(made.described))[None] // _CLASSES_OWN
+    for name, alarms in (
+        ("of the sound's own class", (exact >= threshold) & own),
+        ("of other classes", (exact >= threshold) & ~own),
+    ):
+        print_line(
+            f"scores that alarm, {name}: {alarms.sum()}, "
+            f"found {(found[alarms] >= threshold).mean():.4f}\n"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -84,7 +84,8 @@ def listen(
     ]
     encoder = Encoder(bundle, threads=settings.encoder.threads)
     rate_hz = bundle.manifest.frontend.sample_rate_hz
-    session = f"{int(clock.now()):011x}"
+    # In milliseconds: two that follow each other must not write the same files.
+    session = f"{int(1_000 * clock.now()):011x}"
     wanted = round(hours * 3_600.0 / hop_s) * len(listeners)
     took, rows = Took(), 0
     for listener in listeners:

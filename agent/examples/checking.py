@@ -21,7 +21,6 @@ from agent.examples.weights import (
     ALONE_MOST,
     FIRES,
     SAME,
-    WHOLLY,
     taken_off,
 )
 
@@ -182,7 +181,7 @@ class _Trial:
         if not len(rows) or not len(own):
             return
         score = self._measured.scores[own, number] + self._lift(own, own)
-        share = (self._likeness(rows, own) - SAME) / (WHOLLY - SAME)
+        share = (self._likeness(rows, own) - SAME) / (1.0 - SAME)
         threshold = self._thresholds[number]
         most = taken_off(self._measured.scores[rows, number] + self.lifted[rows], threshold)
         taken = np.clip(share, 0.0, 1.0) * most[:, None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
@@ -19,7 +19,7 @@ from agent.encoder import Encoder
 from agent.errors import AudioFileError
 from agent.examples.records import Kind, Moment, Recording, SetAside
 from agent.features import LogMel
-from agent.records import Verdict
+from agent.records import Speech, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +35,11 @@ LONGEST_S = 60.0
 """A file that is named as an example holds the sound and little else."""
 LOOK_S = 2.0
 """So much time passes at least before answers are looked at again."""
+
+REJECTED_WINDOWS = 6
+"""Of a rejected sound so many windows are known, its peak and others spread over the event ..."""
+REJECTED_CLIPS = 50
+"""... as long as it is among so many newest ones: a box has to start quickly."""
 
 _BATCH = 4
 
@@ -93,7 +98,7 @@ class Library:
         self._store = store
         self._clips = clips
         self._clock = clock
-        self._made: dict[tuple[object, ...], tuple[FloatArray, FloatArray]] = {}
+        self._made: dict[tuple[object, ...], FloatArray] = {}
         self._tower: tuple[Encoder, LogMel] | None = None
         self._lock = threading.Lock()
         self._taken: frozenset[_Key] = frozenset()
@@ -135,10 +140,18 @@ class Library:
         try:
             for one in wanted:
                 self._named(one, recordings, set_aside)
-            for (_, error_id, kind, sure), alert in judged:
-                if error_id in known:
-                    found = self._kept(alert, kind, sure=sure)
-                    (recordings if isinstance(found, Recording) else set_aside).append(found)  # type: ignore[arg-type]
+            rejected = [key[0] for key, _ in judged if key[2] is Kind.REJECTED]
+            newest = set(rejected[-REJECTED_CLIPS:])
+            for (alert_id, error_id, kind, sure), alert in judged:
+                if error_id not in known:
+                    continue
+                found = self._kept(alert, kind, sure=sure)
+                if isinstance(found, SetAside):
+                    set_aside.append(found)
+                    continue
+                recordings.append(found)
+                if alert_id in newest:
+                    recordings += self._around(alert, found)
         finally:
             self._tower = None  # some megabytes that are seldom needed
         return Gathered(tuple(recordings), tuple(set_aside))
@@ -181,14 +194,36 @@ class Library:
             if not path.is_relative_to(self._clips.resolve()):
                 return aside(f"{clip.file} lies outside of the folder of clips")
             try:
-                starts_s, embeddings = self._embedded(path)
+                embedding = self._embedded(path, (clip.peak_s,))[0]
             except AudioFileError as error:
                 return aside(str(error))
-            embedding = embeddings[int(np.argmin(np.abs(starts_s - clip.peak_s)))]
         if embedding.shape != (self._bundle.manifest.embedding_size,):
             return aside(f"its embedding has {len(embedding)} numbers; its row was changed")
         moment = Moment(detection.source, detection.starts_at, detection.ends_at)
         return Recording(error_id, alert.alert_id, kind, embedding, sure, moment)
+
+    def _around(self, alert: Alert, peak: Recording) -> Iterator[Recording]:
+        """Other windows of a rejected event, where its sound was kept as it was heard."""
+        clip, event = self._store.clip(alert.alert_id), alert.detection
+        if clip is None or clip.file is None or clip.speech is Speech.SCRAMBLED:
+            return
+        path = (self._clips / clip.file).resolve()
+        manifest = self._bundle.manifest
+        hop_s = manifest.tuning.hop_frames / manifest.frontend.frame_rate_hz
+        size_s = manifest.tuning.window_frames / manifest.frontend.frame_rate_hz
+        first_s, last_s = event.starts_at - clip.starts_at, event.ends_at - clip.starts_at - size_s
+        starts_s = np.arange(first_s, min(last_s, clip.duration_s - size_s) + hop_s / 2, hop_s)
+        others = starts_s[np.abs(starts_s - clip.peak_s) > hop_s / 2]
+        spread = np.linspace(0, len(others) - 1, min(len(others), REJECTED_WINDOWS - 1))
+        at_s = tuple(others[spread.round().astype(int)].tolist())
+        if not at_s or not path.is_relative_to(self._clips.resolve()):
+            return
+        try:
+            embeddings = self._embedded(path, at_s)
+        except AudioFileError:
+            return  # the peak is known
+        for embedding in embeddings:
+            yield replace(peak, embedding=embedding)
 
     def _named(
         self, wanted: Wanted, recordings: list[Recording], set_aside: list[SetAside]
@@ -197,7 +232,7 @@ class Library:
         error_id = wanted.error.error_id
         for path in wanted.error.examples:
             try:
-                _, embeddings = self._embedded(path)
+                embeddings = self._embedded(path)
             except AudioFileError as error:
                 set_aside.append(SetAside(error_id, str(path), Kind.EXAMPLE, str(error)))
                 continue
@@ -214,8 +249,12 @@ class Library:
         fits[ordinary > np.median(ordinary)] = -np.inf
         return int(fits.argmax())
 
-    def _embedded(self, path: Path) -> tuple[FloatArray, FloatArray]:
-        """Start of each window in seconds, and its embedding, ``(windows, dim)``.
+    def _embedded(self, path: Path, at_s: tuple[float, ...] = ()) -> FloatArray:
+        """Embeddings of a file's windows, ``(windows, dim)``.
+
+        Args:
+            path: of the file.
+            at_s: where windows begin; all windows if empty.
 
         Raises:
             AudioFileError: the file cannot be read, or is too long.
@@ -224,12 +263,12 @@ class Library:
             status = path.stat()
         except OSError as error:
             raise AudioFileError(f"{path}: {error.strerror or error}; record it again") from error
-        key = (path, status.st_mtime_ns, status.st_size)
+        key = (path, status.st_mtime_ns, status.st_size, at_s)
         if key not in self._made:
-            self._made[key] = self._embed(path)
+            self._made[key] = self._embed(path, at_s)
         return self._made[key]
 
-    def _embed(self, path: Path) -> tuple[FloatArray, FloatArray]:
+    def _embed(self, path: Path, at_s: tuple[float, ...]) -> FloatArray:
         manifest = self._bundle.manifest
         constants, tuning = manifest.frontend, manifest.tuning
         if self._tower is None:
@@ -237,18 +276,18 @@ class Library:
         encoder, log_mel = self._tower
         samples = read_audio(path, constants.sample_rate_hz)
         seconds = len(samples) / constants.sample_rate_hz
-        if seconds > LONGEST_S:
+        if not at_s and seconds > LONGEST_S:
             found = f"{path}: lasts {seconds:.0f} s"
             raise AudioFileError(f"{found}; cut out the sound itself, at most {LONGEST_S:.0f} s")
         frames = log_mel.whole(samples)
-        size, hop = tuning.window_frames, tuning.hop_frames
-        starts = range(0, max(1, frames.shape[1] - size + 1), hop)
+        size = tuning.window_frames
+        last = max(0, frames.shape[1] - size)
+        starts = [min(max(0, round(one * constants.frame_rate_hz)), last) for one in at_s]
+        starts = starts or list(range(0, last + 1, tuning.hop_frames))
         windows = [frames[:, at : at + size] for at in starts]
-        embeddings = [
-            encoder.encode(np.stack(windows[at : at + _BATCH]))
-            for at in range(0, len(windows), _BATCH)
-        ]
-        return (
-            np.array(starts, np.float32) / np.float32(constants.frame_rate_hz),
-            np.concatenate(embeddings),
+        return np.concatenate(
+            [
+                encoder.encode(np.stack(windows[at : at + _BATCH]))
+                for at in range(0, len(windows), _BATCH)
+            ]
         )

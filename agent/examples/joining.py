@@ -23,7 +23,6 @@ from agent.examples.weights import (
     ALONE,
     ALONE_MOST,
     SAME,
-    WHOLLY,
     taken_off,
 )
 from agent.heard import Heard
@@ -82,16 +81,23 @@ def join(
         replace(one, examples=weighed.examples(number), rejected=weighed.rejected(number))
         for number, one in enumerate(described)
     ]
-    live = [one for one, why in zip(recordings, checked.reasons, strict=True) if not why]
+    told = zip(recordings, checked.reasons, strict=True)
+    why = {(one.error_id, one.kind, one.name): reason for one, reason in told if reason}
+    live = {
+        (one.error_id, one.kind, one.name)
+        for one, reason in zip(recordings, checked.reasons, strict=True)
+        if not reason
+    }
+    set_aside = [
+        SetAside(error_id, name, kind, reason)
+        for (error_id, kind, name), reason in why.items()
+        if (error_id, kind, name) not in live  # of a rejected sound, another window may count
+    ]
     return Joined(
         described=tuple(made),
-        set_aside=tuple(
-            SetAside(one.error_id, one.name, one.kind, why)
-            for one, why in zip(recordings, checked.reasons, strict=True)
-            if why
-        ),
-        examples=Counter(one.error_id for one in live if one.kind is Kind.EXAMPLE),
-        rejected=Counter(one.error_id for one in live if one.kind is Kind.REJECTED),
+        set_aside=tuple(set_aside),
+        examples=Counter(error_id for error_id, kind, _ in live if kind is Kind.EXAMPLE),
+        rejected=Counter(error_id for error_id, kind, _ in live if kind is Kind.REJECTED),
     )
 
 
@@ -126,7 +132,7 @@ class _Weighed:
         score = self.measured.scores[rows, number] + self.checked.lifted[rows]
         most = taken_off(score, self.thresholds[number])
         mean = self.measured.mean[rows]
-        width = (WHOLLY - SAME) * (1.0 - mean)
+        width = (1.0 - SAME) * (1.0 - mean)
         return self._heard(
             rows, number, slope=most / width, zero=mean + SAME * (1.0 - mean), most=most
         )

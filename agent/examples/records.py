@@ -36,14 +36,17 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One sound that people know."""
+    """One window of a sound that people know.
+
+    Of an example the most telling one; of a rejected sound several, since each may alarm.
+    """
 
     error_id: str
     name: str
     """Id of its alert, or its file."""
     kind: Kind
     embedding: FloatArray
-    """Of its most telling window, unit length, shape ``(dim,)``."""
+    """Unit length, shape ``(dim,)``."""
     sure: bool
     """Named in the descriptions, or several people say the same: it needs no other to agree."""
     moment: Moment | None = None

@@ -19,9 +19,8 @@ AGREEING, AGREEING_MOST = 1.0, 8.0
 FIRES = 4.0
 """So many standard deviations over ordinary sound, a sound is taken for like a recording: three
 in four others of its class are, and one in forty of other classes."""
-SAME, WHOLLY = 0.7, 0.85
-"""From this likeness on a sound is taken for one that was rejected, and wholly from that one on;
-1 is that very window, and another window of the same sound is rarely over 0.9."""
+SAME = 0.8
+"""From this likeness on a sound is taken for one that was rejected; 1 is that very sound."""
 REJECTED_LEAST, REJECTED_MOST = 6.0, 15.0
 """What the very sound that was rejected takes off: more where its score was higher."""
 UNDER = 1.5

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from agent import descriptions
 from agent.audiofile import read_audio
 from agent.encoder import Encoder
 from agent.examples import Kind, Recording, join
+from agent.examples.gathering import REJECTED_WINDOWS
 from agent.features import LogMel
 from agent.matcher import Contrast, Described, PrototypeSet
 from agent.text import embed_texts
@@ -52,6 +53,8 @@ SCENARIOS = (
 _MISTAKABLE = 10
 # Of one or two recordings, a precision tells nothing.
 _LEAST_LEFT = 3
+# An event goes on until scores are that far under the threshold.
+_EVENT = 0.5
 
 Bools = npt.NDArray[np.bool_]
 
@@ -78,6 +81,15 @@ class World:
         margin = prototypes.compare(self.embeddings)[1]
         score = ((margin - statistics.mean) / statistics.std)[:, 0]
         return score, self.heard(score)
+
+    def alarming(self, one: int, score: FloatArray) -> FloatArray:
+        """Windows of a recording that may alarm, as many as the box knows of a rejected sound."""
+        end = [*self.starts[1:], len(self.embeddings)][one]
+        rows = np.arange(self.starts[one], end)
+        loudest = rows[np.argsort(-score[rows])][:REJECTED_WINDOWS]
+        event = score[loudest] >= self.threshold - _EVENT
+        event[0] = True
+        return self.embeddings[loudest[event]]
 
     def heard(self, score: FloatArray) -> FloatArray:
         """Highest score that 2 of 3 windows in a row reach, for each recording."""
@@ -174,7 +186,11 @@ def trial(
         return Recording(world.described[column].error_id, str(one), kind, embedding, sure=False)
 
     recordings = [recording(one, number, Kind.EXAMPLE) for one in (*right, *wrong)]
-    recordings += [recording(one, number, Kind.REJECTED) for one in rejected]
+    recordings += [
+        replace(recording(one, number, Kind.REJECTED), embedding=window)
+        for one in rejected
+        for window in world.alarming(one, texts.windows[:, number])
+    ]
     recordings += [recording(one, int(world.classes[one]), Kind.EXAMPLE) for one in known]
     thresholds = np.full(len(world.described), world.threshold, np.float32)
     joined = join(world.described, world.contrast, recordings, thresholds)
@@ -211,8 +227,10 @@ class Texts:
 
     recordings: FloatArray
     """Shape ``(recordings, descriptions)``."""
+    windows: FloatArray
+    """Shape ``(windows, descriptions)``."""
     peaks: npt.NDArray[np.intp]
-    """Window with the highest score, likewise."""
+    """Window of each recording with the highest score, ``(recordings, descriptions)``."""
 
     @classmethod
     def of(cls, world: World) -> Texts:
@@ -223,7 +241,7 @@ class Texts:
             start + one.argmax(axis=0)
             for start, one in zip(world.starts, np.split(stacked, world.starts[1:]), strict=True)
         ]
-        return cls(np.stack(recordings, axis=1), np.stack(peaks))
+        return cls(np.stack(recordings, axis=1), stacked, np.stack(peaks))
 
 
 def scenario(world: World, texts: Texts, counts: tuple[int, ...], others: int, rounds: int) -> str:

@@ -90,7 +90,9 @@ def write(folder: Path, text: str = "air leaks", wanted: float = 100) -> None:
 def calibrate(site: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, object]:
     """Run it again; what it prints for programs."""
     main(["calibrate", "--config", str(site / "agent.yaml"), "--json", *more])
-    return json.loads(capsys.readouterr().out)
+    told = capsys.readouterr()
+    assert told.out, told.err
+    return json.loads(told.out)
 
 
 def built(

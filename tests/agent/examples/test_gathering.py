@@ -14,9 +14,9 @@ import soundfile
 from agent.answers import Through
 from agent.descriptions import parse
 from agent.examples import Kind, Library
-from agent.examples.gathering import LOOK_S, said
+from agent.examples.gathering import LOOK_S, REJECTED_WINDOWS, said
 from agent.keeper import Keeper
-from agent.records import Provenance, Verdict
+from agent.records import Provenance, Speech, Verdict
 from agent.store import CLIPS_FOLDER, Store
 from agent.watchlist import wanted_of
 from tests.agent.store.answers import alert, answer, clip, give
@@ -146,10 +146,53 @@ def test_an_embedding_of_another_bundle_is_made_anew_or_left_out(
     assert "b.flac" in reasons[broken]
     assert "outside" in reasons[outside]
     # It is the window at the peak, not the beginning.
-    starts_s, embeddings = library._embedded(folder / "a.flac")
-    np.testing.assert_array_equal(again.embedding, embeddings[np.flatnonzero(starts_s == 4.0)[0]])
-    assert float(again.embedding @ embeddings[0]) < 0.999
+    peak = library._embedded(folder / "a.flac", (4.0,))[0]
+    np.testing.assert_array_equal(again.embedding, peak)
+    assert float(again.embedding @ library._embedded(folder / "a.flac", (0.0,))[0]) < 0.999
     store.close()
+
+
+@pytest.mark.parametrize("speech", [Speech.NONE, Speech.SCRAMBLED])
+def test_several_windows_of_a_rejected_sound_are_known(
+    bundle: Bundle, wanted: list[Wanted], tmp_path: Path, speech: Speech
+) -> None:
+    """Each of them may alarm; but not those that were changed before they were written."""
+    store = Store.open(tmp_path)
+    folder = tmp_path / CLIPS_FOLDER
+    folder.mkdir()
+    soundfile.write(folder / "a.flac", noise(12 * RATE_HZ), RATE_HZ)
+    made = alert(1)
+    event = replace(
+        made.detection, starts_at=made.detection.starts_at, ends_at=made.detection.starts_at + 8.0
+    )
+    made = replace(made, detection=event, provenance=Provenance(bundle.digest, "sha256:d"))
+    store.record(made, [])
+    kept = clip(
+        made.alert_id,
+        file="a.flac",
+        embedding=unit(1),
+        starts_at=event.starts_at - 2.0,
+        duration_s=12.0,
+        peak_s=4.0,
+        speech=speech,
+    )
+    store.keep_clip(kept)
+    say(store, made.alert_id, Verdict.REJECT, 1, "shift-a")
+    library = Library(bundle, store, folder)
+    found = library.gather(wanted[1:]).recordings
+    assert found == ()  # of other descriptions none
+    found = [one for one in library.gather(wanted).recordings if one.kind is Kind.REJECTED]
+    np.testing.assert_array_equal(found[0].embedding, unit(1))
+    assert {one.name for one in found} == {made.alert_id}
+    store.close()
+    if speech is Speech.SCRAMBLED:
+        assert len(found) == 1
+        return
+    assert len(found) == REJECTED_WINDOWS
+    # The first begins with the event, the last ends with it.
+    first, last = library._embedded(folder / "a.flac", (2.0, 8.0))
+    np.testing.assert_allclose(found[1].embedding, first, atol=1e-6)
+    np.testing.assert_allclose(found[-1].embedding, last, atol=1e-6)
 
 
 def test_a_long_file_is_refused(bundle: Bundle, wanted: list[Wanted], tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 A recording is left out of its own trial. What speaks for it: others of its description that it
 would find. What speaks against it: ordinary sound that it would fire on, sounds that people know
-to be something else, and texts of other descriptions that fit it far better.
+to be something else, and texts of other descriptions that fit it better.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ COMMON = 0.01
 """An example that fires on more of the ordinary sound does not stand out from it."""
 LIKE_ITSELF = FIRES
 """An example that says less of itself likewise."""
-RIVAL = 4.0
-"""By so much another description's text has to fit better for a lone example to wait."""
+RIVAL = 1.5
+"""By so much another text has to fit better for a lone example to wait for one that agrees."""
 OTHERS = 1_000
 """Each recording is tried on so many of its own description, and of the others, at most."""
 
@@ -146,7 +146,7 @@ class _Trial:
             elif against > agreeing:
                 self.reasons[row] = f"sounds like what was confirmed as {other}"
             elif alone and gap > RIVAL:
-                self.reasons[row] = f"the text of {rival} fits it far better, and no other agrees"
+                self.reasons[row] = f"the text of {rival} fits it better, and no other agrees"
             elif alone and agree.any():
                 self.reasons[row] = "is like none of the others, which agree"
             self.full[row] = not alone

@@ -144,10 +144,10 @@ def test_a_mistake_is_found_by_what_others_are_confirmed_as() -> None:
     assert score(made, other) == pytest.approx(score(PLAIN, other), abs=1e-4)
 
 
-def test_a_lone_mistake_waits_where_another_text_fits_far_better() -> None:
+def test_a_lone_mistake_waits_where_another_text_fits_better() -> None:
     """Nobody has confirmed a hiss yet, but its text knows one."""
     made = joined([recording("clang", sound(0.0, 2.0, seed=3))])
-    assert reasons(made) == ["the text of hiss fits it far better, and no other agrees"]
+    assert reasons(made) == ["the text of hiss fits it better, and no other agrees"]
 
 
 def test_one_that_is_like_none_of_those_that_agree_waits() -> None:

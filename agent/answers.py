@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from agent.records import Verdict
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from agent.records import Alert, Verdict
+    from agent.records import Alert
 
 
 class Through(StrEnum):
@@ -64,6 +66,19 @@ def holding(answers: Iterable[Answer]) -> tuple[Answer, ...]:
             last.pop(key, None)  # a later answer goes to the end
             last[key] = one
     return tuple(last.values())
+
+
+def agreed(answers: Iterable[Answer]) -> tuple[Verdict | None, int]:
+    """What the answers to one alert that hold come to, and how many people say so.
+
+    Args:
+        answers: to one alert, in the order in which they came in.
+
+    Returns:
+        ``None`` where nobody knows or people differ; then how many know.
+    """
+    known = [one.verdict for one in holding(answers) if one.verdict is not Verdict.UNSURE]
+    return (known[0] if len(set(known)) == 1 else None), len(known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,9 +153,8 @@ def _load_bundle(path: Path | None, problems: list[Problem]) -> Bundle | None:
 
 def _as_problem(error: KikimimiError) -> Problem:
     """The three parts of an error's message: ``where: found; remedy``."""
-    where, _, rest = str(error).partition(": ")
-    found, _, remedy = rest.rpartition("; ")
-    return Problem(where, found, remedy)
+    where, _, _ = str(error).partition(": ")
+    return Problem.told(where, str(error))
 
 
 def _load_descriptions(

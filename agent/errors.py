@@ -20,6 +20,7 @@ they are counted and shown in health.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,12 @@ class Problem:
     """What stands there."""
     remedy: str
     """What to write instead."""
+
+    @classmethod
+    def told(cls, where: str, message: str) -> Self:
+        """The parts of an error's message, ``where: found; remedy`` or without the first."""
+        found, _, remedy = message.removeprefix(f"{where}: ").rpartition("; ")
+        return cls(where, found, remedy)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.found}; {self.remedy}"

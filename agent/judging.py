@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol
 
-from agent.answers import holding
+from agent.answers import agreed
 from agent.calibration.verdicts import Judged
-from agent.records import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent.answers import Answer
     from agent.descriptions import DescriptionSet
-    from agent.records import Alert
+    from agent.records import Alert, Verdict
 
 LONGEST_S = 60 * 86_400.0
 """Older alerts say little of how the site sounds now."""
@@ -54,14 +53,14 @@ def judged(
     said: dict[str, list[tuple[float, Verdict]]] = defaultdict(list)
     first = now
     for alert_id, given in answers.items():
-        verdicts = {one.verdict for one in holding(given)} - {Verdict.UNSURE}
+        verdict, _ = agreed(given)
         alert = store.alert(alert_id)
-        if alert is None or len(verdicts) != 1:
+        if alert is None or verdict is None:
             continue
         detection = alert.detection
         same = alert.provenance.bundle == bundle and detection.starts_at >= from_at
         if same and words.get(detection.error_id) == alert.description:
-            said[detection.error_id].append((detection.score, verdicts.pop()))
+            said[detection.error_id].append((detection.score, verdict))
             first = min(first, detection.starts_at)
     days = max(1.0, (now - max(first, from_at)) / _DAY_S)
     return {error_id: Judged(tuple(scores), days) for error_id, scores in said.items()}

@@ -143,7 +143,11 @@ def joined_by(
     Raises:
         BundleError: the bundle is damaged.
     """
+    described = [one.described for one in wanted]
     gathered = library.gather(wanted)
+    if not gathered.recordings:
+        # The background of a site is hours to read: not where there is nothing to measure by it.
+        return _told_of(Joined(tuple(described), gathered.set_aside))
     usual, default = ordinary(bundle, site), bundle.manifest.tuning.threshold
     known = (usual.thresholds.get(one.error.error_id, default) for one in wanted)
     thresholds = [
@@ -151,12 +155,16 @@ def joined_by(
         for one, threshold in zip(wanted, known, strict=True)
     ]
     joined = join(
-        [one.described for one in wanted],
+        described,
         Contrast(background, usual.cohort),
         gathered.recordings,
         np.array(thresholds, np.float32),
     )
-    joined = replace(joined, set_aside=(*gathered.set_aside, *joined.set_aside))
+    return _told_of(replace(joined, set_aside=(*gathered.set_aside, *joined.set_aside)))
+
+
+def _told_of(joined: Joined) -> Joined:
+    """What came of recordings, logged where there were any."""
     if joined.examples or joined.rejected or joined.set_aside:
         _log.info(
             "examples_joined",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import yaml
 
-from agent.errors import Problem
+from agent.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +130,19 @@ def parse(data: bytes, name: str, problems: list[Problem]) -> Mapping | None:
     except _RefusedError as error:
         problems.append(error.problem)
         return None
+
+
+def load(path: Path, problems: list[Problem]) -> Mapping:
+    """The tree of a file; problems that leave a tree behind are added.
+
+    Raises:
+        ConfigError: there is none, with every problem.
+    """
+    data = read(path, problems)
+    root = None if data is None else parse(data, str(path), problems)
+    if root is None:
+        raise ConfigError(problems)
+    return root
 
 
 def _document(data: bytes, name: str, problems: list[Problem]) -> Mapping:

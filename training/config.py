@@ -181,10 +181,7 @@ def load_config(path: Path | None) -> TrainConfig:
     if path is None:
         return TrainConfig()
     problems: list[Problem] = []
-    data = yamlfile.read(path, problems)
-    root = None if data is None else yamlfile.parse(data, str(path), problems)
-    if root is None:
-        raise ConfigError(problems)
+    root = yamlfile.load(path, problems)
     config = read_settings(Table(root, "", problems), TrainConfig())
     if problems:
         raise ConfigError(problems)

@@ -102,20 +102,17 @@ class Objective:
         ):
             share_heard = model.encode_stem(stems, self._config.frozen_blocks)
         heard = world.gather(share_heard.float(), len(heard_of))
-        binary = (
-            None
-            if pairs is None
-            else self._binary(
-                model, pairs, heard[: len(paired)], sounds.anchors[: len(paired)].to(self._device)
-            )
-        )
+        anchors = sounds.anchors.to(self._device)
+        binary = None
+        if pairs is not None:
+            binary = self._binary(model, pairs, heard[: len(paired)], anchors[: len(paired)])
         continuous = None
         if lists is not None:
             ordered, places = torch.sort(heard_of)
             own = heard[places[torch.searchsorted(ordered, listed)]]
             continuous = self._continuous(model, lists, own)
         loss = joint(binary, continuous, progress)
-        distance = self._anchors(model, heard, sounds.anchors.to(self._device), chance)
+        distance = self._anchors(model, heard, anchors, chance)
         return Terms(
             loss + distance,
             None if binary is None else float(binary.detach()),

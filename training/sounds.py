@@ -121,13 +121,12 @@ class KeptWindows:
             heard = fresh.draw(wanted[first : first + _AT_ONCE], chance)
             stems.append(heard.stems.to("cpu", torch.float16))
             anchors.append(heard.anchors.cpu())
-        self._recordings = recordings
         self._views = views
         self._stems = torch.cat(stems)
         self._anchors = torch.cat(anchors)
 
     def __len__(self) -> int:
-        return self._recordings
+        return len(self._anchors) // self._views
 
     def draw(self, recordings: Tensor, chance: torch.Generator) -> Heard:
         """One of each recording's windows."""

@@ -177,14 +177,12 @@ def check_calibration(
     try:
         index = indices.read(settings.state_dir)
     except StoreError as error:
-        first, _, remedy = str(error).rpartition("; ")
-        return [Problem(where, first.removeprefix(f"{where}: "), remedy)], []
+        return [Problem.told(where, str(error))], []
     if index is None:
         told = f"{len(auto)} descriptions go by the bundle's threshold: run 'kikimimi calibrate'"
         return [], [f"not calibrated yet; {told}"] if auto else []
     if trouble := unusable(index, bundle, settings.windows.hop_s):
-        first, _, remedy = trouble.rpartition("; ")
-        return [Problem(where, first, remedy)], []
+        return [Problem.told(where, trouble)], []
     made = datetime.fromtimestamp(index.made_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     notes = [f"calibrated on {index.heard_hours / index.sources:.1f} hours until {made}"]
     warnings = []

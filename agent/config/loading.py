@@ -84,12 +84,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     problems: list[Problem] = []
     if path is None and environ.get(CONFIG_VARIABLE):
         path = Path(environ[CONFIG_VARIABLE])
-    root: yamlfile.Mapping | None = yamlfile.Mapping("defaults")
-    if path is not None:
-        data = yamlfile.read(path, problems)
-        root = None if data is None else yamlfile.parse(data, str(path), problems)
-    if root is None:
-        raise ConfigError(problems)
+    root = yamlfile.Mapping("defaults") if path is None else yamlfile.load(path, problems)
     root = _with_environment(root, environ, problems)
     base = Path() if path is None else path.parent
     settings = _settings(Table(root, "", problems), base, environ)

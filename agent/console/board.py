@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent.answers import holding
 from agent.errors import StoreError
+from agent.folders import inside
 from agent.store import CLIPS_FOLDER, FILE_NAME, Store
 
 if TYPE_CHECKING:
@@ -87,10 +88,9 @@ class Board:
         name = clip and (clip.picture if picture else clip.file)
         if not name:
             return None
-        folder = (self._folder / CLIPS_FOLDER).resolve()
-        path = (folder / name).resolve()
-        media = _MEDIA.get(path.suffix.lower())
-        if media is None or not path.is_relative_to(folder) or not path.is_file():
+        path = inside(self._folder / CLIPS_FOLDER, name)
+        media = None if path is None else _MEDIA.get(path.suffix.lower())
+        if path is None or media is None or not path.is_file():
             return None
         return path, media
 

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
-from agent.answers import holding
+from agent.answers import agreed
 from agent.audiofile import read_audio
 from agent.encoder import Encoder
 from agent.errors import AudioFileError
 from agent.examples.records import Kind, Moment, Recording, SetAside
 from agent.features import LogMel
+from agent.folders import inside
 from agent.records import Speech, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from agent.answers import Answer, KeptClip
@@ -63,18 +64,6 @@ class Gathered:
     recordings: tuple[Recording, ...]
     set_aside: tuple[SetAside, ...]
     """What cannot be used."""
-
-
-def said(answers: Iterable[Answer]) -> tuple[Kind | None, int]:
-    """What the answers to one alert that hold come to, and how many people say so.
-
-    Returns:
-        ``None`` where nobody knows or people differ; then how many know.
-    """
-    known = [one.verdict for one in holding(answers) if one.verdict is not Verdict.UNSURE]
-    if not known or len(set(known)) > 1:
-        return None, len(known)
-    return Kind.EXAMPLE if known[0] is Verdict.CONFIRM else Kind.REJECTED, len(known)
 
 
 class Library:
@@ -172,9 +161,10 @@ class Library:
         for clip in self._store.clips():
             if not clip.labelled:
                 continue
-            kind, people = said(self._store.answers(clip.alert_id))
+            verdict, people = agreed(self._store.answers(clip.alert_id))
             alert = self._store.alert(clip.alert_id)
-            if kind is not None and alert is not None:
+            if verdict is not None and alert is not None:
+                kind = Kind.EXAMPLE if verdict is Verdict.CONFIRM else Kind.REJECTED
                 yield (clip.alert_id, clip.error_id, kind, people > 1), alert
 
     def _kept(self, alert: Alert, kind: Kind, *, sure: bool) -> Recording | SetAside:
@@ -190,8 +180,8 @@ class Library:
         if alert.provenance.bundle != self._bundle.digest or embedding is None:
             if clip.file is None:
                 return aside("another bundle heard it, and its sound was not kept")
-            path = (self._clips / clip.file).resolve()
-            if not path.is_relative_to(self._clips.resolve()):
+            path = inside(self._clips, clip.file)
+            if path is None:
                 return aside(f"{clip.file} lies outside of the folder of clips")
             try:
                 embedding = self._embedded(path, (clip.peak_s,))[0]
@@ -207,7 +197,7 @@ class Library:
         clip, event = self._store.clip(alert.alert_id), alert.detection
         if clip is None or clip.file is None or clip.speech is Speech.SCRAMBLED:
             return
-        path = (self._clips / clip.file).resolve()
+        path = inside(self._clips, clip.file)
         manifest = self._bundle.manifest
         hop_s = manifest.tuning.hop_frames / manifest.frontend.frame_rate_hz
         size_s = manifest.tuning.window_frames / manifest.frontend.frame_rate_hz
@@ -216,7 +206,7 @@ class Library:
         others = starts_s[np.abs(starts_s - clip.peak_s) > hop_s / 2]
         spread = np.linspace(0, len(others) - 1, min(len(others), REJECTED_WINDOWS - 1))
         at_s = tuple(others[spread.round().astype(int)].tolist())
-        if not at_s or not path.is_relative_to(self._clips.resolve()):
+        if not at_s or path is None:
             return
         try:
             embeddings = self._embedded(path, at_s)

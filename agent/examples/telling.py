@@ -47,8 +47,7 @@ def check_examples(
     except OSError as error:
         if not isinstance(error, StoreError):
             error = StoreError(f"{where}: {error.strerror}; let this user read it")
-        first, _, remedy = str(error).rpartition("; ")
-        return [Problem(where, first.removeprefix(f"{where}: "), remedy)], []
+        return [Problem.told(where, str(error))], []
     except (TextError, BundleError):
         return [], []  # told where texts and the bundle are checked
     return _told(joined, descriptions)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.answers import holding
 from agent.errors import KikimimiError
+from agent.folders import inside
 from agent.store import CLIPS_FOLDER, FILE_NAME, Store
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ def clip_file(settings: Settings, name: str) -> Path:
         LabelsError: its name leaves the folder of clips.
     """
     folder = (settings.state_dir / CLIPS_FOLDER).resolve()
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder):
-        raise LabelsError(f"{path}: lies outside of {folder}; somebody changed the database")
+    path = inside(folder, name)
+    if path is None:
+        where = (folder / name).resolve()
+        raise LabelsError(f"{where}: lies outside of {folder}; somebody changed the database")
     return path
 
 

@@ -46,6 +46,15 @@ _SUBSCRIPTION = SubscribeOptions(
 _log = logging.getLogger(__name__)
 
 
+def set_login(client: Client, settings: MqttSettings) -> None:
+    """Give a client what the broker knows the site by: name and password, TLS."""
+    if settings.username is not None:
+        client.username_pw_set(settings.username, settings.password())
+    if settings.tls is not None:
+        client.tls_set_context(tls_context(settings.tls))
+        client.tls_insecure_set(settings.tls.insecure)
+
+
 class _Client(Client):
     """paho's client, whose thread tells of its end even when a broker sent it nonsense."""
 
@@ -111,11 +120,7 @@ class Connection:
             manual_ack=True,
         )
         client.will_set(status_topic, OFFLINE, qos=1, retain=True)
-        if settings.username is not None:
-            client.username_pw_set(settings.username, settings.password())
-        if settings.tls is not None:
-            client.tls_set_context(tls_context(settings.tls))
-            client.tls_insecure_set(settings.tls.insecure)
+        set_login(client, settings)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)

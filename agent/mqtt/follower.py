@@ -17,8 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 
 from agent.errors import BrokerError
 from agent.mqtt.backoff import Backoff
+from agent.mqtt.connection import set_login
 from agent.mqtt.messages import Incoming
-from agent.mqtt.tls import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,11 +173,7 @@ class Follower:
         client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        if settings.username is not None:
-            client.username_pw_set(settings.username, settings.password())
-        if settings.tls is not None:
-            client.tls_set_context(tls_context(settings.tls))
-            client.tls_insecure_set(settings.tls.insecure)
+        set_login(client, settings)
         with self._wake:
             self._lost = False
             self._acknowledged.clear()

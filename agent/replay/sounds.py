@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent.errors import ConfigError, Problem
+from agent.folders import inside
 from agent.labels.box import clip_file, labelled
 from agent.labels.export import FILE_NAME
 from agent.records import Verdict
@@ -135,8 +136,8 @@ def _take(
         return
     if "clip" not in found:
         return
-    path = (folder / found["clip"]).resolve()
-    if not path.is_relative_to(folder.resolve()) or path.suffix != _CLIP_ENDING:
+    path = inside(folder, found["clip"])
+    if path is None or path.suffix != _CLIP_ENDING:
         remedy = "write a FLAC file inside the folder: clips/….flac"
         problems.append(Problem(f"{where} clip", f"is {found['clip']!r}", remedy))
         return

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from agent.records import Alert
     from agent.store import Store
 
-ALL = 1_000_000_000
-
 
 class Outcome(StrEnum):
     """What people's answers to an alert come to."""
@@ -120,13 +118,9 @@ def read(store: Store, since: float, until: float) -> Cases:
     answers: dict[str, list[Answer]] = {}
     for one in store.answers_since(0.0):
         answers.setdefault(one.alert_id, []).append(one)
-    # An alert without an answer is open; with those that were answered these are all.
-    alerts = {one.alert.alert_id: one.alert for one in store.open_alerts(ALL).newest}
-    for alert_id in answers.keys() - alerts.keys():
-        if (alert := store.alert(alert_id)) is not None:
-            alerts[alert_id] = alert
-    starts = [one.detection.starts_at for one in alerts.values()]
-    within = [one for one in alerts.values() if since <= one.detection.starts_at < until]
+    alerts = store.alerts_since(0.0)
+    starts = [one.detection.starts_at for one in alerts]
+    within = [one for one in alerts if since <= one.detection.starts_at < until]
     within.sort(key=lambda one: (one.detection.starts_at, one.alert_id))
     return Cases(
         cases=tuple(case(one, answers.get(one.alert_id, ())) for one in within),

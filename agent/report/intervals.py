@@ -12,6 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from agent.calibration import poisson
 
 if TYPE_CHECKING:
@@ -110,11 +112,7 @@ def quantile(values: Sequence[float], q: float) -> float:
     """
     if not values:
         raise ValueError("values are empty; write one or more")
-    ordered = sorted(values)
-    place = q * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return float(np.quantile(values, q))
 
 
 def dispersion(counts: Sequence[int]) -> float | None:

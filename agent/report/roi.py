@@ -138,10 +138,7 @@ def load(path: Path) -> Assumptions:
         ConfigError: with every problem that was found, a missing number among them.
     """
     problems: list[Problem] = []
-    data = yamlfile.read(path, problems)
-    root = None if data is None else yamlfile.parse(data, str(path), problems)
-    if root is None:
-        raise ConfigError(problems)
+    root = yamlfile.load(path, problems)
     table = Table(root, "", problems)
     table.required("version", fields.integer(VERSION, VERSION))
     currency = table.required("currency", fields.text(8)) or ""

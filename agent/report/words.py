@@ -122,9 +122,8 @@ def load(language: Language) -> Words:
     """
     path = FOLDER / f"{language.value}.yaml"
     problems: list[Problem] = []
-    data = yamlfile.read(path, problems)
-    root = None if data is None else yamlfile.parse(data, str(path), problems)
-    if root is None or problems:
+    root = yamlfile.load(path, problems)
+    if problems:
         raise ConfigError(problems)
     return Words(
         language,

@@ -154,17 +154,25 @@ def _one_answer(
     return _Test(operator, "always the same answer", detail, p if clear else 1.0)
 
 
+def _beside(
+    operator: str, items: Sequence[Item], out: Collection[str]
+) -> list[tuple[float, list[float]]]:
+    """Somebody's ratings, each with those that others gave to the same."""
+    found = []
+    for item in items:
+        rated = [v for name, v in item.ratings.items() if name != operator and name not in out]
+        if operator in item.ratings and rated:
+            found.append((item.ratings[operator], rated))
+    return found
+
+
 def _one_rating(
     operator: str, items: Sequence[Item], out: Collection[str], limits: Limits
 ) -> _Test | None:
     """Whether somebody gives everything the same rating, where others do not."""
-    own: list[float] = []
-    others: list[float] = []
-    for item in items:
-        rated = [v for name, v in item.ratings.items() if name != operator and name not in out]
-        if operator in item.ratings and rated:
-            own.append(item.ratings[operator])
-            others += rated
+    beside = _beside(operator, items, out)
+    own = [rating for rating, _ in beside]
+    others = [one for _, rated in beside for one in rated]
     if len(own) < limits.least_answers:
         return None
     usual = float(np.median(own))
@@ -181,13 +189,9 @@ def _upside_down(
     operator: str, items: Sequence[Item], out: Collection[str], limits: Limits
 ) -> _Test | None:
     """Whether somebody's ratings fall where the others' rise."""
-    own: list[float] = []
-    others: list[float] = []
-    for item in items:
-        rated = [v for name, v in item.ratings.items() if name != operator and name not in out]
-        if operator in item.ratings and rated:
-            own.append(item.ratings[operator])
-            others.append(float(np.mean(rated)))
+    beside = _beside(operator, items, out)
+    own = [rating for rating, _ in beside]
+    others = [float(np.mean(rated)) for _, rated in beside]
     # Of one other person nobody knows whose scale is upside down.
     people = {n for i in items for n in i.ratings if operator in i.ratings} - {operator, *out}
     if len(own) < limits.least_answers or len(people) <= 1 or len(set(own)) == 1:

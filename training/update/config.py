@@ -76,10 +76,7 @@ def load_update(path: Path | None) -> UpdateConfig:
     if path is None:
         return UpdateConfig()
     problems: list[Problem] = []
-    data = yamlfile.read(path, problems)
-    root = None if data is None else yamlfile.parse(data, str(path), problems)
-    if root is None:
-        raise ConfigError(problems)
+    root = yamlfile.load(path, problems)
     config = _update(Table(root, "", problems))
     if problems:
         raise ConfigError(problems)

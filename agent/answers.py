@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Through(StrEnum):
-    """What an answer came in by."""
+    """What an answer was given by, as its sender says."""
 
     MQTT = "mqtt"
     CONSOLE = "console"

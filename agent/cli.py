@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import bundle, descriptions, systemd
+from agent import bundle, descriptions, memory, systemd
 from agent.config import FileSettings, MicrophoneSettings, StdinSettings, load_settings
 from agent.errors import ConfigError, DescriptionsError, KikimimiError
 
@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 fine, 1 found problems, 2 bad usage or configuration.
     """
     arguments = _parser().parse_args(argv)
+    memory.give_back_large_blocks()
     try:
         return int(arguments.command(arguments))
     except (ConfigError, DescriptionsError) as error:

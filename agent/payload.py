@@ -134,8 +134,13 @@ class Fields:
         self._problems.append(f"{name} is missing or null; {_SHORT}")
         return ""
 
-    def choice(self, name: str, allowed: Collection[str]) -> str:
-        """One of some words; the first of them where it is another, which is told."""
+    def choice(self, name: str, allowed: Collection[str], default: str | None = None) -> str:
+        """One of some words; the default, if there is one, where it is left out.
+
+        The first of them where it is another, which is told.
+        """
+        if default is not None and name not in self._values:
+            return default
         value = self._take(name)
         if isinstance(value, str) and value in allowed:
             return value

@@ -333,9 +333,7 @@ class Pipeline:
 
     def _report(self) -> None:
         self._tally.store_errors = self._store.errors
-        self._reporter.config(
-            self._watch.digest, self._watch.count, self._loaded_at, self._config_error or None
-        )
+        self._reporter.config(self._watch, self._loaded_at, self._config_error or None)
         health = self._reporter.report(
             Snapshot(
                 state=self._state,

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from agent.mutes import Mute
     from agent.records import Match
     from agent.topics import Topics
+    from agent.watchlist import Watchlist
 
 SCHEMA = 1
 _RECENTLY_S = 60.0
+_MOST_BYTES = 32 << 10
+"""Of the thresholds of very many descriptions: a broker may refuse what is twice as large."""
 _NUMBER = re.compile(r"[0-9.]+")
 
 
@@ -84,6 +87,8 @@ class Reporter:
     _health_due_s: float = 0.0
     _level_due_s: float = 0.0
     _said: tuple[object, ...] = ()
+    _watch: Watchlist | None = None
+    _config: tuple[float, str | None] | None = None
     _awaiting: Awaiting = field(init=False)
     _dropped: int = 0
     _dropped_until_s: float = 0.0
@@ -119,16 +124,19 @@ class Reporter:
             self.link.state(self.topics.health, health.to_json())
         return health
 
-    def config(self, descriptions: str, count: int, loaded_at: float, error: str | None) -> None:
+    def config(self, watch: Watchlist, loaded_at: float, error: str | None) -> None:
         """Publish which descriptions are in force, and why the latest were refused."""
-        if self.link is None:
+        if self.link is None or (watch is self._watch and (loaded_at, error) == self._config):
             return
+        self._watch, self._config = watch, (loaded_at, error)
+        thresholds = {name: round(one.threshold_on, 3) for name, one in watch.policies.items()}
         payload = {
             "schema": SCHEMA,
-            "descriptions": descriptions,
-            "count": count,
+            "descriptions": watch.digest,
+            "count": watch.count,
             "loaded_at": timestamp(loaded_at),
             "error": error,
+            "thresholds": thresholds if len(json.dumps(thresholds)) <= _MOST_BYTES else None,
         }
         self.link.state(self.topics.config_state, json.dumps(payload, ensure_ascii=False))
 

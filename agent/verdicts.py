@@ -84,7 +84,7 @@ class Verdicts:
             given_at: when, by the sender's clock, UTC, seconds since the epoch.
             relevance: how well the description fits, 0 to 100.
             label: what it was, in their own words.
-            through: what it came in by.
+            through: what it was given by.
 
         Returns:
             whether this very request was carried out before; nothing happens then.
@@ -228,6 +228,7 @@ class VerdictCommand:
         label = fields.text("label", default="") or None
         operator = fields.needed("operator")
         given_at = fields.moment("ts")
+        through = Through(fields.choice("through", [one.value for one in Through], Through.MQTT))
         fields.finish()
         return self._verdicts.give(
             request_id=request_id,
@@ -237,6 +238,7 @@ class VerdictCommand:
             given_at=given_at,
             relevance=relevance,
             label=label,
+            through=through,
         )
 
 

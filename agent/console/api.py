@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.routing import Route
 
+from agent.answers import Through
 from agent.console.editor import ConflictError
 from agent.console.hub import Listener
 from agent.console.ratings import Rated, RefusedRatingError
@@ -95,6 +96,7 @@ class Api:
                 "label": fields.text("label", default="") or None,
                 "operator": fields.needed("operator"),
                 "ts": self._parts.box.now(),
+                "through": Through.CONSOLE.value,
             }
             fields.finish()
         except RefusedError as error:

@@ -257,6 +257,7 @@ def test_those_of_a_long_weekend_are_taken_at_once(tmp_path: Path) -> None:
         ({"verdict": "confrim"}, "verdict is 'confrim'; did you mean confirm?"),
         ({"verdict": "no"}, "verdict is 'no'; write confirm or reject or unsure"),
         ({"verdict": True}, "verdict is true; write confirm or"),
+        ({"through": "phone"}, "through is 'phone'; write mqtt or console"),
         ({"relevance": 101}, "relevance is 101; write a number from 0 to 100"),
         ({"relevance": "90"}, "relevance is '90'; write a number"),
         ({"relevance": True}, "relevance is true; write a number"),
@@ -318,6 +319,7 @@ _near = st.fixed_dictionaries(
     optional={
         "relevance": st.floats(-1, 101) | _json,
         "label": st.text(max_size=70) | _json,
+        "through": st.sampled_from(["mqtt", "console"]) | _json,
         "more": _json,
     },
 )

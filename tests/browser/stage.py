@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -94,17 +95,19 @@ def stage(
             **settings,
             "console": {"port": port, **settings.get("console", {})},
         }
+        scheme = "https" if "cert_file" in whole["console"] else "http"
+        address = f"{scheme}://127.0.0.1:{port}"
         if password is not None:
             Password(folder / "state" / FOLDER / "password.json").set(password)
         if not agent:
             (folder / "agent.yaml").write_text(json.dumps(whole), encoding="utf-8")
             with _console(folder, arguments) as (console, setup):
-                yield Stage(folder, broker, None, console, f"http://127.0.0.1:{port}", setup)
+                yield Stage(folder, broker, None, console, address, setup)
             return
         with running_agent(folder, whole) as child:
             child.wait_for_event("ready", _READY_S)
             with _console(folder, arguments) as (console, setup):
-                yield Stage(folder, broker, child, console, f"http://127.0.0.1:{port}", setup)
+                yield Stage(folder, broker, child, console, address, setup)
 
 
 @contextmanager
@@ -141,17 +144,13 @@ def _console(
 
 
 def _wait(process: subprocess.Popen[str], log: Path, folder: Path) -> None:
-    import urllib.error
-    import urllib.request
-
     port = json.loads((folder / "agent.yaml").read_text(encoding="utf-8"))["console"]["port"]
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
+    while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/session", timeout=5.0):
-                return
-        except (urllib.error.URLError, OSError):
+            socket.create_connection(("127.0.0.1", port), PATIENCE_S).close()
+        except OSError:
             time.sleep(0.05)
+        else:
+            return
     raise AssertionError(log.read_text(encoding="utf-8"))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
+import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from paho.mqtt import publish
 
 from agent.store import Store
 from tests.browser.stage import stage
 from tests.integration.scenes import DESCRIPTIONS
+from tests.secure_broker import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +101,7 @@ def test_an_alert_appears_plays_and_is_confirmed_by_key(
     store = Store.open(running.folder / "state")
     (answer,) = store.answers(alert_id)
     assert (answer.verdict.value, answer.operator) == ("confirm", "shift-a")
+    assert answer.through.value == "console"
 
     def reviewed() -> list[str]:
         messages = map(json.loads, heard.on(f"{BOX}/alert"))
@@ -146,6 +151,16 @@ def test_descriptions_show_what_is_heard_and_are_edited(
     """A bar reaches its mark; a mistake is told while it is written; a save is taken over."""
     page = open_page(f"{running.address}/descriptions")
     page.wait_for_selector(".bar[data-id='siren'][data-heard]")
+    heard.wait(lambda: bool(heard.on(f"{BOX}/config/state")))
+    state = json.loads(heard.on(f"{BOX}/config/state")[-1])
+    mark = page.locator(".bar[data-id='siren'] small")
+    assert f"threshold {state['thresholds']['siren']:.1f}" in mark.inner_text()
+    # As after a calibration: what the box says counts, whatever the file says.
+    moved = {**state, "thresholds": {**state["thresholds"], "siren": 6.5}}
+    publish.single(
+        f"{BOX}/config/state", json.dumps(moved), 1, hostname="127.0.0.1", port=running.broker.port
+    )
+    mark.get_by_text("threshold 6.5").wait_for()
     area, save = page.locator("#yaml"), page.get_by_role("button", name="Save")
     before = area.input_value()
     area.fill(before.replace("severity:", "sevrity:"))
@@ -161,7 +176,6 @@ def test_descriptions_show_what_is_heard_and_are_edited(
     page.locator(".bars").get_by_text("ガラスが割れて散る音").wait_for()
     page.get_by_text("This file is in force.").wait_for()
     assert "割れて散る" in (running.folder / "descriptions.yaml").read_text(encoding="utf-8")
-    heard.wait(lambda: bool(heard.on("config/state")))
 
 
 def test_ratings_need_a_listen_and_a_touch(running: Stage, open_page: Callable[..., Page]) -> None:
@@ -226,6 +240,37 @@ def test_nobody_comes_in_without_the_password(
         page.fill("#password", PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_text("Nothing to answer").wait_for()
+
+
+def test_with_a_certificate_the_page_comes_encrypted(
+    open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    """Set up and logged in over TLS; the cookie is one that no plain page may set or read."""
+    certificate, key = Authority.create(tmp_path / "ca").issue("console")
+    (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
+    settings = {
+        "descriptions": str(tmp_path / "descriptions.yaml"),
+        "console": {"cert_file": str(certificate), "key_file": str(key)},
+    }
+    with stage(tmp_path, settings, agent=False, arguments=("--host", "0.0.0.0")) as one:  # noqa: S104
+        page = open_page(f"{one.address}/setup#{one.setup}", ignore_https_errors=True)
+        page.fill("#password", PASSWORD)
+        page.fill("#twice", PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_text("Nothing to answer").wait_for()
+        (cookie,) = page.context.cookies()
+        assert (cookie["name"], cookie["secure"]) == ("__Host-kikimimi", True)
+        port = int(one.address.rpartition(":")[2])
+        context = ssl.create_default_context(cafile=tmp_path / "ca" / "ca.crt")
+        encrypted = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60.0)
+        encrypted.request("GET", "/")
+        assert encrypted.getresponse().headers["strict-transport-security"]
+        plain = http.client.HTTPConnection("127.0.0.1", port, timeout=60.0)
+        plain.request("GET", "/")
+        with pytest.raises((http.client.HTTPException, ConnectionError)):
+            plain.getresponse()
+        encrypted.close()
+        plain.close()
 
 
 def test_a_broker_that_goes_is_told_and_an_answer_can_be_sent_again(

@@ -106,6 +106,7 @@ def test_saved_descriptions_are_taken_over_and_broken_ones_are_not(box: Box) -> 
     box.heard.wait(lambda: bool(box.heard.on(f"{BOX}/config/state")))
     first = box.last("config/state")
     assert first["count"] == 2
+    assert first["thresholds"] == {"siren": 4.0, "glass_broken": 4.0}
     more = DESCRIPTIONS.replace("background:", "  - id: hum\n    text: 低いうなり\nbackground:")
     box.descriptions.write_text(more, encoding="utf-8")
     box.heard.wait(lambda: '"count": 3' in _spaced(box.heard.on(f"{BOX}/config/state")[-1]))

@@ -21,14 +21,14 @@ from training.train import Trainer, prepare
 from training.train_command import ATTRIBUTIONS, embed, hear, write_attributions
 from training.update.config import load_update
 from training.update.gates import agreement
-from training.update.judging import OldSets, try_out
+from training.update.judging import Asked, HeldOut, OldSets, try_out
 from training.update.material import answered, combined, focused, gather_update
 from training.update.report import Agreement, Report, Try, answers_lines, write
 from training.update.term import AnswersTerm, answers_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from agent.records import FloatArray
     from training.data.readers.labels import LabelSet
@@ -114,8 +114,14 @@ def _update(arguments: argparse.Namespace, config: UpdateConfig, world: World) -
     trained = _train(trainer, world)
     if not world.first:
         return 0
-    old = OldSets.of(replay, log_mels, settings.cache)
-    tries, candidate = try_out(start, trained, old, material.texts, config.gates)
+    by_split = {
+        split: HeldOut(answered(manifest, split, log_mels), log_mels, captions)
+        for split in (Split.TRAIN, Split.VALIDATION)
+    }
+    asked = Asked(
+        OldSets.of(replay, log_mels, settings.cache), by_split[Split.VALIDATION], material.texts
+    )
+    tries, candidate = try_out(start, trained, asked, config.gates)
     report = Report(
         command=f"python -m training {shlex.join(sys.argv[1:])}",
         start=str(arguments.start),
@@ -124,21 +130,32 @@ def _update(arguments: argparse.Namespace, config: UpdateConfig, world: World) -
         labels=answers,
         weight=0.0 if term is None else term.weight,
         tries=tries,
-        answers=tuple(_agreements(start, candidate, manifest, log_mels, captions)),
+        answers=tuple(
+            Agreement(
+                split.value,
+                *(agreement(own.pairs, own.cosines(model)) for model in (start.cpu(), candidate)),
+            )
+            for split, own in by_split.items()
+        ),
     )
     write(report, output)
     for line in answers_lines(report):
         print(line)
     if report.accepted is None:
         print(
-            f"refused: even {tries[-1].share:.4g} of the way loses on what was known before; see "
-            f"{output}, replay more, or allow more in gates.most_loss",
+            f"refused: even {tries[-1].share:.4g} of the way loses on {_lost_on(tries[-1])}; see "
+            f"{output}, wait for more answers, replay more, or allow more in gates.most_loss",
             file=sys.stderr,
         )
         return 1
     write_attributions(manifest, output / ATTRIBUTIONS)
     print(f"wrote {output / MODEL}: {report.accepted.share:.4g} of the way to what was trained")
     return 0
+
+
+def _lost_on(tried: Try) -> str:
+    """The sets whose gates are shut."""
+    return ", ".join(dict.fromkeys(one.data_set for one in tried.gates if not one.open))
 
 
 def _tell(answers: LabelSet) -> None:
@@ -200,20 +217,3 @@ def keep(candidate: DualEncoder, tried: Try, path: Path) -> str | None:
     checkpoint.save(candidate, part)
     part.replace(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _agreements(
-    start: DualEncoder,
-    candidate: DualEncoder,
-    manifest: Manifest,
-    log_mels: Mapping[str, FloatArray],
-    captions: Mapping[str, FloatArray],
-) -> Sequence[Agreement]:
-    found = []
-    for split in (Split.TRAIN, Split.VALIDATION):
-        pairs = answered(manifest, split, log_mels)
-        before, after = (
-            agreement(model, pairs, log_mels, captions) for model in (start.cpu(), candidate)
-        )
-        found.append(Agreement(split.value, before, after))
-    return found

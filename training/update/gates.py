@@ -6,6 +6,9 @@ interval of the change lies above it. That a loss is not proved is not enough. A
 small to tell the tolerance from luck would never open; its gate is shut where a loss is proved, or
 is large on average, and is called unsure else: that the set of all queries has lost nothing has to
 be sure.
+
+People's answers of days that are not trained on are such a set: few answers are soon learned by
+heart, and nothing but answers that were held out tells so.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from training.evaluation.evaluate import ALL, encode
 from training.significance import bootstrap_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from training.update.material import AnsweredPair
 
 TEXTS = "AudioSet's texts"
+ANSWERS = "answers of other days"
 ALL_SETS = "all old sets"
 _FIGURES = (
     ("retrieval", "text to audio", "mAP@10"),
@@ -128,6 +132,34 @@ def texts_gate(
     return _gate(TEXTS, "nearest to where it was", np.ones(len(kept)), kept, config)
 
 
+def answers_gate(
+    pairs: Sequence[AnsweredPair], before: Values, after: Values, config: GatesConfig
+) -> Gate | None:
+    """Whether held-out answers are still told apart: confirmed clips nearer than rejected ones.
+
+    Args:
+        pairs: that are not trained on.
+        before: their cosines by the model that is updated, shape ``(pairs,)``; see
+            :func:`cosines_of`.
+        after: by the candidate, likewise.
+        config: the tolerance.
+
+    Returns:
+        A query is a clip, its figure the share of clips of the same description and the other
+        answer that lie on its right side. ``None`` where no description has both.
+    """
+    old, new = (np.array(list(_right_sides(pairs, own))) for own in (before, after))
+    return _gate(ANSWERS, "in the right order", old, new, config) if len(old) else None
+
+
+def _right_sides(pairs: Sequence[AnsweredPair], cosines: Values) -> Iterator[float]:
+    """For each pair that has opposites, the share of them that lie on its right side."""
+    for confirmed, rejected in _opposites(pairs):
+        right = cosines[confirmed][:, None] > cosines[rejected][None, :]
+        yield from right.mean(axis=1).tolist()
+        yield from right.mean(axis=0).tolist()
+
+
 def _gate(data_set: str, figure: str, before: Values, after: Values, config: GatesConfig) -> Gate:
     changes = _POINTS * (after - before)
     mean = float(changes.mean())
@@ -152,13 +184,13 @@ def _gate(data_set: str, figure: str, before: Values, after: Values, config: Gat
     )
 
 
-def agreement(
+def cosines_of(
     model: DualEncoder,
     pairs: Sequence[AnsweredPair],
     log_mels: Mapping[str, FloatArray],
     captions: Mapping[str, FloatArray],
-) -> Answered:
-    """How well a model agrees with answers.
+) -> Values:
+    """How alike a model finds the two of each answered pair, shape ``(pairs,)``.
 
     Args:
         model: on the processor.
@@ -167,19 +199,20 @@ def agreement(
         captions: embeddings by the text tower, by id.
     """
     names = list(dict.fromkeys(one.recording for one in pairs))
-    cosines = np.zeros(0)
-    if names:
-        encoder = CheckpointEncoder(model, captions)
-        rows = {name: at for at, name in enumerate(names)}
-        heard = encode(encoder, [log_mels[name] for name in names])
-        texts = encoder.encode_texts([one.caption for one in pairs])
-        cosines = (texts * heard[[rows[one.recording] for one in pairs]]).sum(axis=1)
+    if not names:
+        return np.zeros(0)
+    encoder = CheckpointEncoder(model, captions)
+    rows = {name: at for at, name in enumerate(names)}
+    heard = encode(encoder, [log_mels[name] for name in names])
+    texts = encoder.encode_texts([one.caption for one in pairs])
+    cosines: Values = (texts * heard[[rows[one.recording] for one in pairs]]).sum(axis=1)
+    return cosines
+
+
+def agreement(pairs: Sequence[AnsweredPair], cosines: Values) -> Answered:
+    """How well a model agrees with answers, by its cosines, shape ``(pairs,)``."""
     fits = np.array([one.fits for one in pairs], np.bool_)
-    orders = [
-        cosines[own & fits][:, None] > cosines[own & ~fits][None, :]
-        for own in _by_caption(pairs)
-        if (own & fits).any() and (own & ~fits).any()
-    ]
+    orders = [cosines[yes][:, None] > cosines[no][None, :] for yes, no in _opposites(pairs)]
     return Answered(
         confirmed=int(fits.sum()),
         rejected=int((~fits).sum()),
@@ -189,6 +222,13 @@ def agreement(
     )
 
 
-def _by_caption(pairs: Sequence[AnsweredPair]) -> list[npt.NDArray[np.bool_]]:
+def _opposites(
+    pairs: Sequence[AnsweredPair],
+) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+    """For each description that was both, which pairs were confirmed and which rejected."""
+    fits = np.array([one.fits for one in pairs], np.bool_)
     captions = np.array([one.caption for one in pairs], dtype=object)
-    return [captions == name for name in dict.fromkeys(captions.tolist())]
+    for name in dict.fromkeys(captions.tolist()):
+        own = captions == name
+        if (own & fits).any() and (own & ~fits).any():
+            yield own & fits, own & ~fits

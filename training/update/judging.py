@@ -15,11 +15,11 @@ from training.evaluation.conditions import parse_conditions
 from training.evaluation.encoders import CheckpointEncoder, hidden_texts
 from training.evaluation.evaluate import evaluate
 from training.evaluation.material import data_set_of, material_of
-from training.update.gates import gates_of, texts_gate
+from training.update.gates import answers_gate, cosines_of, gates_of, texts_gate
 from training.update.report import Try, gates_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from agent.records import FloatArray
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from training.data.records import Manifest
     from training.evaluation.evaluate import Results
     from training.evaluation.material import Material
+    from training.metrics import Values
     from training.model import DualEncoder
     from training.update.config import GatesConfig
     from training.update.gates import Gate
+    from training.update.material import AnsweredPair
 
 _WIDTH = 120
 
@@ -66,20 +68,41 @@ class OldSets:
         return evaluate(encoder, self.asked, parse_conditions(["clean"]), model="judged")
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """People's answers of days that are not trained on."""
+
+    pairs: Sequence[AnsweredPair]
+    log_mels: Mapping[str, FloatArray]
+    """By id of the recording."""
+    captions: Mapping[str, FloatArray]
+    """Embeddings by the text tower, by id."""
+
+    def cosines(self, model: DualEncoder) -> Values:
+        """Of each pair, by a model on the processor."""
+        return cosines_of(model, self.pairs, self.log_mels, self.captions)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All that a candidate is asked."""
+
+    old: OldSets | None
+    """``None`` where there are none."""
+    held_out: HeldOut
+    texts: Texts
+    """Without sound."""
+
+
 def try_out(
-    start: DualEncoder,
-    trained: DualEncoder,
-    old: OldSets | None,
-    texts: Texts,
-    config: GatesConfig,
+    start: DualEncoder, trained: DualEncoder, asked: Asked, config: GatesConfig
 ) -> tuple[tuple[Try, ...], DualEncoder]:
     """Candidates from the whole way on, each half as far as the one before, until one passes.
 
     Args:
         start: the model that is updated; moved to the processor.
         trained: on the processor.
-        old: what old sets ask; ``None`` where there are none.
-        texts: without sound.
+        asked: of each of them.
         config: the tolerance.
 
     Returns:
@@ -87,9 +110,11 @@ def try_out(
     """
     start = start.cpu()
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    old, held_out = asked.old, asked.held_out
     if old is None:
         print("no old sets: only where texts lie is checked; name a manifest with --replay")
     before = None if old is None else old.measured(start)
+    cosines = held_out.cosines(start)
     tries: list[Try] = []
     while True:
         share = 0.5 ** len(tries)
@@ -97,8 +122,10 @@ def try_out(
         gates: tuple[Gate, ...] = ()
         if old is not None and before is not None:
             gates = gates_of(before, old.measured(candidate), config)
-        kept = texts_gate(start, candidate, texts, config)
-        tries.append(Try(share, gates if kept is None else (*gates, kept)))
+        answers = answers_gate(held_out.pairs, cosines, held_out.cosines(candidate), config)
+        kept = texts_gate(start, candidate, asked.texts, config)
+        more = tuple(one for one in (answers, kept) if one is not None)
+        tries.append(Try(share, gates + more))
         console.print(gates_table(tries[-1]))
         if tries[-1].passed or len(tries) > config.halvings:
             return tuple(tries), candidate

@@ -8,8 +8,8 @@ import { clock, severityName, t } from "./words.js";
  * @typedef {{id: string, text: string, severity: string, threshold: number, auto: boolean,
  *   enabled: boolean, line: number | null}} Entry
  * @typedef {{line: number | null, where: string, found: string, remedy: string}} Problem
- * @typedef {{element: HTMLElement, meter: HTMLElement, told: HTMLElement, entry: Entry,
- *   peak: number, at: number}} Bar
+ * @typedef {{element: HTMLElement, meter: HTMLElement, told: HTMLElement, limit: HTMLElement,
+ *   entry: Entry, threshold: number, peak: number, at: number}} Bar
  */
 
 const CHECK_MS = 250;
@@ -151,9 +151,10 @@ export class DescriptionsPage {
     this.inForce();
   }
 
-  /** What the box says of the file. */
+  /** What the box says of the file, and the thresholds that it goes by. */
   inForce() {
     const config = this.app.known.config;
+    for (const bar of this.bars.values()) this.mark(bar);
     this.force.dataset.state = config?.error ? "bad" : "fine";
     if (!config) { fill(this.force); return; }
     const same = config.descriptions === this.file.digest;
@@ -167,12 +168,23 @@ export class DescriptionsPage {
     fill(this.bars_list, entries.map((entry) => {
       const told = h("span.value");
       const meter = h("div.meter.live", { "aria-hidden": "true" }, h("span.fill"), h("span.tick"));
-      const limit = t("threshold", entry.threshold.toFixed(1)) + (entry.auto ? ` (${t("auto")})` : "");
-      const element = h("li.bar", { "data-off": !entry.enabled, "data-id": entry.id },
-        h("span.name", {}, h("span", {}, entry.text), h("small", {}, `${entry.id} · ${severityName(entry.severity)} · ${entry.enabled ? limit : t("off")}`)), told, meter);
-      this.bars.set(entry.id, { element, meter, told, entry, peak: -Infinity, at: 0 });
+      const limit = h("small");
+      const element = h("li.bar", { "data-off": !entry.enabled, "data-id": entry.id }, h("span.name", {}, h("span", {}, entry.text), limit), told, meter);
+      const bar = { element, meter, told, limit, entry, threshold: entry.threshold, peak: -Infinity, at: 0 };
+      this.bars.set(entry.id, bar);
+      this.mark(bar);
       return element;
     }));
+  }
+
+  /** What the box goes by, if it has said so: calibrated and moved by answers. @param {Bar} bar */
+  mark(bar) {
+    const { entry } = bar;
+    const told = this.app.known.config?.thresholds?.[entry.id];
+    const known = typeof told === "number";
+    bar.threshold = known ? told : entry.threshold;
+    const limit = t("threshold", bar.threshold.toFixed(1)) + (entry.auto ? ` (${t(known ? "auto" : "autoNow")})` : "");
+    say(bar.limit, `${entry.id} · ${severityName(entry.severity)} · ${entry.enabled ? limit : t("off")}`);
   }
 
   /** @param {{source: string, scores: Record<string, number>}} message */
@@ -194,10 +206,10 @@ export class DescriptionsPage {
 
   /** @param {Bar} bar @param {number} score */
   drawBar(bar, score) {
-    const full = Math.max(bar.entry.threshold, 0.1) * FULL;
+    const full = Math.max(bar.threshold, 0.1) * FULL;
     bar.meter.style.setProperty("--score", `${Math.min(100, Math.max(0, (100 * score) / full))}%`);
     bar.meter.style.setProperty("--threshold", `${100 / FULL}%`);
-    const reached = bar.peak >= bar.entry.threshold;
+    const reached = bar.peak >= bar.threshold;
     set(bar.element, "data-heard", reached);
     fill(bar.told, (reached ? bar.peak : score).toFixed(1), reached && h("span.yes", {}, icon("check"), t("heard")));
   }

@@ -56,7 +56,7 @@ const EN = {
   // Descriptions
   hears: "Does it hear this?", hearsLong: "Make the noise and watch: a bar that reaches the mark would raise an alert.",
   scoresOff: "Live scores are switched off. Write this in agent.yaml and start the agent again:",
-  scoresNone: "No scores have come yet.", heard: "heard", off: "switched off", auto: "auto, before calibration",
+  scoresNone: "No scores have come yet.", heard: "heard", off: "switched off", auto: "auto", autoNow: "auto, of the model",
   threshold: "threshold {0}", editor: "Edit the descriptions", editorLabel: "Descriptions as YAML",
   readOnly: "The console may not write this file. You can try changes here, but not save them.",
   problems: "{0} problems", problem: "1 problem", noProblem: "Nothing is wrong: {0} descriptions", checking: "checking",
@@ -129,7 +129,7 @@ const JA = {
   rateFailed: "保存できません: {0}",
   hears: "聞こえていますか", hearsLong: "音を立てて、見てください。印まで届いた棒は、アラートになる音です。",
   scoresOff: "スコアの配信が切れています。agent.yaml に次のように書き、エージェントを再起動してください。",
-  scoresNone: "スコアはまだ届いていません。", heard: "聞こえた", off: "無効", auto: "自動、校正前の値",
+  scoresNone: "スコアはまだ届いていません。", heard: "聞こえた", off: "無効", auto: "自動", autoNow: "自動、モデルの値",
   threshold: "しきい値 {0}", editor: "説明文を編集", editorLabel: "説明文（YAML）",
   readOnly: "コンソールはこのファイルに書き込めません。ここで試すことはできますが、保存はできません。",
   problems: "{0} か所の誤り", problem: "1 か所の誤り", noProblem: "誤りはありません。説明文 {0} 件", checking: "確認中",

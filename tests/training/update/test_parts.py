@@ -14,7 +14,7 @@ from tests.training.small import small_manifest, small_model, small_sounds, smal
 from training.data.records import Caption, Manifest, Pair, Recording, Split
 from training.evaluation.evaluate import Key, Measured, Results
 from training.update.config import GatesConfig, UpdateConfig, load_update
-from training.update.gates import ALL_SETS, gates_of
+from training.update.gates import ALL_SETS, ANSWERS, agreement, answers_gate, gates_of
 from training.update.material import AnsweredPair, answered, combined, focused
 
 if TYPE_CHECKING:
@@ -106,6 +106,37 @@ def test_all_sets_together_are_a_gate() -> None:
     together = gates[ALL_SETS]
     assert (together.queries, together.sure, together.open) == (1_100, True, False)
     assert gates["set"].open
+
+
+_SAID = [AnsweredPair("glass", f"r{n}", n % 2 == 0) for n in range(8)]
+_CONFIRMED = np.array([one.fits for one in _SAID])
+
+
+@pytest.mark.parametrize(
+    ("fallen", "change", "opened"), [(0, 0.0, True), (1, -100.0 / 4, False), (4, -100.0, False)]
+)
+def test_answers_of_other_days_that_are_no_longer_told_apart_shut_a_gate(
+    fallen: int, change: float, opened: bool
+) -> None:
+    """Confirmed clips that fall below all rejected ones: learned by heart, and lost elsewhere."""
+    before = np.where(_CONFIRMED, 0.4, 0.1)
+    after = before.copy()
+    after[np.flatnonzero(_CONFIRMED)[:fallen]] = 0.0
+    gate = answers_gate(_SAID, before, after, GatesConfig())
+    assert gate is not None
+    assert (gate.data_set, gate.queries, gate.before) == (ANSWERS, 8, 100.0)
+    assert gate.change == pytest.approx(change)
+    assert gate.open == opened
+    said = agreement(_SAID, after)
+    assert said.ordered == pytest.approx(1.0 - fallen / 4)
+
+
+def test_answers_of_one_kind_are_no_gate() -> None:
+    """Descriptions are looked at one by one: nothing is rejected of the one, all of the other."""
+    said = [AnsweredPair("glass", "r0", fits=True), AnsweredPair("siren", "r1", fits=False)]
+    cosines = np.array([0.1, 0.4])
+    assert answers_gate(said, cosines, cosines, GatesConfig()) is None
+    assert answers_gate([], np.zeros(0), np.zeros(0), GatesConfig()) is None
 
 
 def test_a_recording_asked_in_two_languages_counts_once() -> None:

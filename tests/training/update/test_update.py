@@ -19,8 +19,8 @@ from training.data.records import Split
 from training.train_command import hear
 from training.update.command import keep
 from training.update.config import GatesConfig
-from training.update.gates import Gate
-from training.update.judging import OldSets, try_out
+from training.update.gates import ANSWERS, Gate
+from training.update.judging import Asked, HeldOut, OldSets, try_out
 from training.update.report import Try
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def test_rejected_pairs_come_apart_and_confirmed_ones_together(site: Site) -> No
         assert after["cosine_confirmed"] > before["cosine_confirmed"] + least
         assert after["cosine_rejected"] < before["cosine_rejected"] - least
     (tried,) = report["tries"]
-    assert {one["data_set"] for one in tried["gates"]} == {"esc50-40"}
+    assert {one["data_set"] for one in tried["gates"]} == {"esc50-40", ANSWERS}
     assert report["accepted_share"] == 1.0
     # 12 answered pairs of the training days: 4 * 12 / (12 + 20).
     assert report["answers_weight"] == pytest.approx(1.5)
@@ -133,13 +133,12 @@ def test_model_that_loses_is_halved_until_it_passes(
     """What has lost everything is refused; half way, all texts lie as they lay."""
     old = load_manifest(site.folder / "old")
     cache = site.folder / "cache"
-    asked = OldSets.of(old, hear(old, cache, site.data, quiet=True), cache)
+    old_sets = OldSets.of(old, hear(old, cache, site.data, quiet=True), cache)
     start = checkpoint.load(site.folder / "start.pt")
     nothing = torch.zeros((0, 384))
     config = GatesConfig(least_queries=2, halvings=halvings)
-    tries, last = try_out(
-        start, _ruined(start, 0.55), asked, Texts(nothing, nothing, nothing), config
-    )
+    asked = Asked(old_sets, HeldOut((), {}, {}), Texts(nothing, nothing, nothing))
+    tries, last = try_out(start, _ruined(start, 0.55), asked, config)
     assert [one.share for one in tries] == tried
     assert [one.passed for one in tries] == [False] * (len(tried) - 1) + [passed]
     assert all(one.change < -20.0 for one in tries[0].gates if one.figure.startswith("retrieval"))
@@ -164,7 +163,9 @@ def test_without_a_replay_it_trains_on_answers_alone(
     status, report = site.update("alone", "{}", replay=False)
     assert status == 0
     assert "no old sets" in capsys.readouterr().out
-    assert report["tries"] == [{"share": 1.0, "passed": True, "gates": []}]
+    (tried,) = report["tries"]
+    assert (tried["share"], tried["passed"]) == (1.0, True)
+    assert [one["data_set"] for one in tried["gates"]] == [ANSWERS]
     train = report["answers"][0]
     assert train["after"]["cosine_rejected"] < train["before"]["cosine_rejected"]
     model = checkpoint.load(site.folder / "alone" / "model.pt")

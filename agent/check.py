@@ -6,7 +6,6 @@ Problems keep the agent from running as it is configured; warnings do not.
 from __future__ import annotations
 
 import shutil
-import socket
 import stat
 import tempfile
 from collections.abc import Callable, Sequence
@@ -31,7 +30,7 @@ from agent.errors import (
     TextError,
 )
 from agent.examples.telling import check_examples
-from agent.mqtt.tls import tls_context
+from agent.mqtt import log_in
 from agent.records import FloatArray
 
 if TYPE_CHECKING:
@@ -48,7 +47,6 @@ FindMicrophone: TypeAlias = Callable[[MicrophoneSettings], object]
 
 DUPLICATE_COSINE = 0.95
 """Descriptions whose texts are at least this near are hard to tell apart."""
-_CONNECT_S = 5.0
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -223,18 +221,13 @@ def _check_secrecy(mqtt: MqttSettings, warnings: list[Problem]) -> None:
 
 
 def _check_broker(mqtt: MqttSettings, warnings: list[Problem]) -> None:
-    """Whether something accepts a connection, and shows a certificate that is trusted."""
+    """Whether the broker shows a certificate that is trusted, and lets this box in."""
     try:
-        context = tls_context(mqtt.tls) if mqtt.tls else None
-        with socket.create_connection((mqtt.host, mqtt.port), timeout=_CONNECT_S) as plain:
-            if context is not None:
-                context.wrap_socket(plain, server_hostname=mqtt.host).close()
+        log_in(mqtt)
     except BrokerError as error:
-        warnings.append(_as_problem(error))
-    except (OSError, ValueError) as error:
-        found = f"no connection to {mqtt.host}:{mqtt.port} ({error})"
-        remedy = "start the broker, or mend host, port and tls"
-        warnings.append(Problem("mqtt", found, remedy))
+        told = Problem.told("mqtt", str(error))
+        # What cannot be read is named by its own field.
+        warnings.append(_as_problem(error) if str(error).startswith("mqtt.") else told)
 
 
 def _check_texts(

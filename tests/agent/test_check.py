@@ -30,7 +30,7 @@ from agent.manifest import (
     Tuning,
     Variants,
 )
-from tests.mosquitto import free_port, mosquitto
+from tests.mosquitto import free_port, listener, mosquitto
 from tests.secure_broker import Authority, secure_broker
 
 if TYPE_CHECKING:
@@ -279,10 +279,13 @@ def test_the_broker_is_only_asked_when_online(site: Site) -> None:
 
 @pytest.mark.broker
 def test_a_running_broker_is_found_and_one_without_tls_told(site: Site) -> None:
-    """The certificate is part of the connection."""
-    with mosquitto(site.folder) as broker:
-        site.settings["mqtt"] = {"host": "127.0.0.1", "port": broker.port}
-        assert site.check(Probes(online=True)).warnings == ()
+    """The certificate is part of the connection; nobody is told of the check."""
+    with mosquitto(site.folder) as broker, listener(broker.port) as heard:
+        for protocol in ("auto", "5", "3.1.1"):
+            mqtt = {"host": "127.0.0.1", "port": broker.port, "protocol": protocol}
+            site.settings["mqtt"] = mqtt
+            assert site.check(Probes(online=True)).warnings == ()
+        assert heard.messages == []
         site.settings["mqtt"] = {
             "host": "127.0.0.1",
             "port": broker.port,
@@ -299,6 +302,9 @@ def test_certificates_are_checked_as_the_agent_checks_them(site: Site) -> None:
         stranger = Authority.create(site.folder / "stranger")
         certificate, key = stranger.issue("box")
         locked = site.folder / "locked.key"
+        password = site.folder / "press3.txt"
+        password.write_text("secret\n")
+        password.chmod(0o600)
         command = ["openssl", "ec", "-in", str(key), "-aes256", "-passout", "pass:hush"]
         subprocess.run([*command, "-out", str(locked)], check=True, capture_output=True)
 
@@ -306,10 +312,17 @@ def test_certificates_are_checked_as_the_agent_checks_them(site: Site) -> None:
             """What is said of a CA and a key of this box."""
             files = {"ca_file": ca, "cert_file": certificate, "key_file": key_file}
             tls = {"enabled": True} | {name: str(path) for name, path in files.items()}
-            site.settings["mqtt"] = {"host": "127.0.0.1", "port": broker.port, "tls": tls}
+            login = {"username": "press3", "password_file": str(password)}
+            where = {"host": "127.0.0.1", "port": broker.port}
+            site.settings["mqtt"] = {**where, **login, "tls": tls}
             return [str(one) for one in site.check(Probes(online=True)).warnings]
 
         assert warnings(authority.certificate) == []
+        password.write_text("wrong\n")
+        (refused,) = warnings(authority.certificate)
+        assert refused.startswith(f"mqtt: 127.0.0.1:{broker.port}: the broker refused: Not author")
+        assert "mqtt.password_file" in refused
+        password.write_text("secret\n")
         (untrusted,) = warnings(stranger.certificate)
         assert "certificate verify failed" in untrusted
         (asked_for,) = warnings(authority.certificate, locked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import importlib.util
 import json
 import os
 import signal
@@ -51,6 +52,7 @@ _EXAMPLES = {
     '  kikimimi report --shifts "day 06:00-14:00, night 22:00-06:00" --language en\n'
     "  kikimimi report --roi roi.yaml --json",
     "install-service": "  sudo /opt/kikimimi/.venv/bin/kikimimi install-service\n"
+    "  sudo /opt/kikimimi/.venv/bin/kikimimi install-service --console\n"
     "  kikimimi install-service --print",
 }
 
@@ -143,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument(
         "--config", type=Path, metavar="FILE", help="agent.yaml, by default in /etc/kikimimi"
     )
+    install.add_argument("--console", action="store_true", help="the page where people answer, too")
     install.add_argument("--print", action="store_true", help="show the unit and write nothing")
     install.add_argument(
         "--prefix",
@@ -289,10 +292,13 @@ def _install_service(arguments: argparse.Namespace) -> int:
     from agent import install
 
     config = arguments.config or install.CONFIG
+    service = install.Service.CONSOLE if arguments.console else install.Service.AGENT
     if arguments.print:
-        print(install.unit(install.command(), config), end="")
+        print(install.unit(install.command(), config, service), end="")
         return FINE
-    report = install.install(install.command(), config, arguments.prefix)
+    if arguments.console and importlib.util.find_spec("uvicorn") is None:
+        raise KikimimiError("the console is not installed; pip install 'kikimimi[console]' first")
+    report = install.install(install.command(), config, arguments.prefix, console=arguments.console)
     for line in report.lines():
         print(line)
     return FINE if report.ok else FOUND_PROBLEMS

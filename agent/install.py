@@ -1,4 +1,4 @@
-"""``kikimimi install-service``: the unit and a first configuration where systemd looks for them.
+"""``kikimimi install-service``: units and a first configuration where systemd looks for them.
 
 Nothing that is there already is overwritten: a site's configuration is its own, and a unit that
 was changed by hand stays as it is and is told of.
@@ -17,22 +17,38 @@ from agent.demo import CONFIGS
 from agent.errors import KikimimiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-NAME = "kikimimi.service"
-UNIT = Path("/etc/systemd/system") / NAME
+UNITS = Path("/etc/systemd/system")
 CONFIG = Path("/etc/kikimimi/agent.yaml")
 EXAMPLES = ("descriptions.ja.yaml", "descriptions.en.yaml", "agent.yaml")
 """What a new site starts from; ``agent.yaml``, which says that there is one, is written last."""
 
-_CHECKOUT = Path(__file__).resolve().parents[1] / "systemd" / NAME
-_TEMPLATE = _CHECKOUT if _CHECKOUT.is_file() else CONFIGS / NAME
+_CHECKOUT = Path(__file__).resolve().parents[1] / "systemd"
 _START = "ExecStart="
 # ProtectHome= and PrivateTmp= of the unit hide these folders from the service.
 _HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108
 # What has a meaning of its own in a unit's command line, apart from the space.
 _SPECIAL = frozenset("\"'\\$%;")
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
+
+
+class Service(StrEnum):
+    """What systemd can run; the value is the command."""
+
+    AGENT = "run"
+    CONSOLE = "console"
+    """The page where people answer."""
+
+    @property
+    def unit(self) -> str:
+        """Name of its unit."""
+        return f"{self.known_as}.service"
+
+    @property
+    def known_as(self) -> str:
+        """Name of the service, as ``systemctl`` takes it."""
+        return "kikimimi" if self is Service.AGENT else "kikimimi-console"
 
 
 class Fate(StrEnum):
@@ -51,27 +67,36 @@ class Report:
 
     command: Path
     config: Path
-    unit: Path
+    units: Mapping[Service, Path]
     fates: tuple[tuple[Path, Fate], ...]
 
     @property
     def ok(self) -> bool:
-        """Whether the unit in place is the one of this version."""
-        return dict(self.fates)[self.unit] is not Fate.KEPT
+        """Whether the units in place are those of this version."""
+        return not self._differing
+
+    @property
+    def _differing(self) -> list[tuple[Service, Path]]:
+        fates = dict(self.fates)
+        return [(one, path) for one, path in self.units.items() if fates[path] is Fate.KEPT]
 
     def lines(self) -> Iterator[str]:
         """What was done and what to type next, for people."""
         for path, fate in self.fates:
             yield f"{fate.value:8}  {path}"
-        if not self.ok:
-            yield f"problem: {self.unit}: is not what this version would write; compare it with"
-            yield f"  {self.command} install-service --config {self.config} --print"
+        for service, unit in self._differing:
+            option = " --console" if service is Service.CONSOLE else ""
+            yield f"problem: {unit}: is not what this version would write; compare it with"
+            yield f"  {self.command} install-service{option} --config {self.config} --print"
             yield "  and delete it and install again, or keep changes in a drop-in (systemctl edit)"
         yield f"Mend {self.config}, at least site, node and mqtt.host, until this finds no problem:"
         yield f"  {self.command} check --config {self.config} --online"
         yield "then type:"
         yield "  sudo systemctl daemon-reload"
-        yield f"  sudo systemctl enable --now {NAME.removesuffix('.service')}"
+        yield f"  sudo systemctl enable --now {' '.join(one.known_as for one in self.units)}"
+        if Service.CONSOLE in self.units:
+            yield "and take the link that sets the page's password from"
+            yield f"  journalctl -u {Service.CONSOLE.known_as}"
 
 
 def command() -> Path:
@@ -79,32 +104,39 @@ def command() -> Path:
     return Path(sysconfig.get_path("scripts")) / "kikimimi"
 
 
-def unit(command: Path, config: Path) -> str:
+def unit(command: Path, config: Path, service: Service = Service.AGENT) -> str:
     """The unit's text for one installation.
 
     Args:
         command: the ``kikimimi`` that the service runs.
         config: the ``agent.yaml`` that it reads.
+        service: what it runs.
 
     Raises:
         KikimimiError: a path cannot stand in a unit, or this installation holds no unit.
     """
+    path = _CHECKOUT / service.unit
+    if not path.is_file():
+        path = CONFIGS / service.unit
     try:
-        template = _TEMPLATE.read_text(encoding="utf-8")
+        template = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise _failed(_TEMPLATE, error, "install kikimimi again") from error
-    start = f"{_START}{_word(command)} run --config {_word(config)}"
+        raise _failed(path, error, "install kikimimi again") from error
+    start = f"{_START}{_word(command)} {service} --config {_word(config)}"
     lines = [start if line.startswith(_START) else line for line in template.splitlines()]
     return "\n".join(lines) + "\n"
 
 
-def install(command: Path, config: Path, prefix: Path | None = None) -> Report:
-    """Write the unit, and the examples where the site has no configuration yet.
+def install(
+    command: Path, config: Path, prefix: Path | None = None, *, console: bool = False
+) -> Report:
+    """Write the units, and the examples where the site has no configuration yet.
 
     Args:
         command: the ``kikimimi`` that the service will run.
         config: the ``agent.yaml`` that it will read; the examples go into its folder.
         prefix: folder that stands for ``/``, to make a package; this machine where ``None``.
+        console: whether the page where people answer is to be a service too.
 
     Raises:
         KikimimiError: the service could not run like this, or a file cannot be written.
@@ -112,7 +144,8 @@ def install(command: Path, config: Path, prefix: Path | None = None) -> Report:
     if prefix is None:
         config = config.absolute()
         _refuse_hidden(command, config)
-    text = unit(command, config)
+    services = [Service.AGENT, *([Service.CONSOLE] if console else [])]
+    texts = {one: unit(command, config, one) for one in services}
     root = Path("/") if prefix is None else prefix.absolute()
 
     def below(path: Path) -> Path:
@@ -131,8 +164,9 @@ def install(command: Path, config: Path, prefix: Path | None = None) -> Report:
             except OSError as error:
                 raise _failed(example, error, "install kikimimi again") from error
             fates.append((target, _write(target, content, command)))
-    fates.append((below(UNIT), _write(below(UNIT), text, command)))
-    return Report(command, config, below(UNIT), tuple(fates))
+    units = {one: below(UNITS / one.unit) for one in services}
+    fates += [(units[one], _write(units[one], text, command)) for one, text in texts.items()]
+    return Report(command, config, units, tuple(fates))
 
 
 def _word(path: Path) -> str:

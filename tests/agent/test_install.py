@@ -68,21 +68,26 @@ def _call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, 
     return status, captured.out + captured.err
 
 
-def test_systemd_finds_no_fault_in_the_unit(tmp_path: Path, analyze: str) -> None:
+@pytest.mark.parametrize("service", install.Service)
+def test_systemd_finds_no_fault_in_the_unit(
+    tmp_path: Path, analyze: str, service: install.Service
+) -> None:
     """As it is installed: the command exists, every setting is known to this systemd."""
-    unit = tmp_path / "kikimimi.service"
-    unit.write_text(install.unit(install.command(), install.CONFIG), encoding="utf-8")
+    unit = tmp_path / service.unit
+    unit.write_text(install.unit(install.command(), install.CONFIG, service), encoding="utf-8")
     verified = subprocess.run(
         [analyze, "verify", str(unit)], capture_output=True, text=True, check=False
     )
     assert verified.returncode == 0, verified.stderr
-    assert "kikimimi.service" not in verified.stdout + verified.stderr
+    assert service.unit not in verified.stdout + verified.stderr
 
 
-def test_service_is_hardly_exposed(analyze: str) -> None:
+@pytest.mark.parametrize("service", install.Service)
+def test_service_is_hardly_exposed(analyze: str, service: install.Service) -> None:
     """By systemd's own count, of 10."""
+    unit = UNIT.with_name(service.unit)
     rated = subprocess.run(
-        [analyze, "security", "--offline=true", "--no-pager", str(UNIT)],
+        [analyze, "security", "--offline=true", "--no-pager", str(unit)],
         capture_output=True,
         text=True,
         check=False,
@@ -144,6 +149,25 @@ def test_first_installation_writes_unit_and_examples(
     assert "sudo systemctl daemon-reload" in text
     assert "sudo systemctl enable --now kikimimi" in text
     assert f"{install.command()} check --config /etc/kikimimi/agent.yaml --online" in text
+
+
+def test_console_is_a_second_service(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Written where it is asked for, and again where the agent's is there already."""
+    _call(capsys, "--prefix", tmp_path)
+    units = tmp_path / "etc/systemd/system"
+    assert [path.name for path in units.iterdir()] == ["kikimimi.service"]
+    status, text = _call(capsys, "--prefix", tmp_path, "--console")
+    assert status == 0
+    assert f"the same  {units}/kikimimi.service" in text
+    assert f"written   {units}/kikimimi-console.service" in text
+    assert "sudo systemctl enable --now kikimimi kikimimi-console" in text
+    written = (units / "kikimimi-console.service").read_text(encoding="utf-8")
+    assert f"ExecStart={install.command()} console --config {install.CONFIG}\n" in written
+    assert _call(capsys, "--print", "--console") == (0, written)
+    (units / "kikimimi-console.service").write_text("[Service]\n", encoding="utf-8")
+    status, text = _call(capsys, "--prefix", tmp_path, "--console")
+    assert status == 1
+    assert "install-service --console --config /etc/kikimimi/agent.yaml --print" in text
 
 
 def test_second_installation_overwrites_nothing(

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.answers import Through
 from agent.descriptions import parse
 from agent.examples import Kind, Library
-from agent.examples.gathering import LOOK_S, REJECTED_WINDOWS, said
+from agent.examples.gathering import LOOK_S, REJECTED_WINDOWS
 from agent.keeper import Keeper
 from agent.records import Provenance, Speech, Verdict
 from agent.store import CLIPS_FOLDER, Store
@@ -75,19 +74,6 @@ def keep(store: Store, number: int, digest: str, **fields: Any) -> str:
 def say(store: Store | Keeper, alert_id: str, verdict: Verdict, number: int, who: str) -> None:
     """One person's answer."""
     give(store, answer(number, alert_id=alert_id, verdict=verdict, operator=who))
-
-
-def test_what_people_say_together() -> None:
-    """Confirmed, rejected, unknown; who is unsure does not count, and a name only once."""
-    confirm, reject = answer(1), answer(2, verdict=Verdict.REJECT, operator="shift-b")
-    unsure = answer(3, verdict=Verdict.UNSURE, operator="shift-c")
-    assert said([confirm]) == (Kind.EXAMPLE, 1)
-    assert said([reject, unsure]) == (Kind.REJECTED, 1)
-    assert said([confirm, answer(4, operator="shift-b", through=Through.CONSOLE)])[1] == 2
-    assert said([confirm, reject]) == (None, 2)
-    assert said([confirm, answer(5, verdict=Verdict.REJECT)]) == (Kind.REJECTED, 1)
-    assert said([replace(confirm, undone_at=9.0)]) == (None, 0)
-    assert said([unsure]) == (None, 0)
 
 
 def test_confirmed_and_rejected_clips_and_named_files(

@@ -87,47 +87,58 @@ class Task:
         return np.array([text.index for text in self.texts])
 
 
-def fit_texts(task: Task, rows: Sequence[int], choice: Choice, landmarks: int) -> kernel.KernelFit:
-    """Regress some of the texts onto their classes; each class counts the same."""
+def fit_texts(
+    task: Task, rows: Sequence[int], choices: Sequence[Choice], landmarks: int
+) -> list[kernel.KernelFit]:
+    """Regress some of the texts onto their classes, by each choice; each class counts the same."""
     chosen = np.asarray(rows)
     owners = task.owners[chosen].astype(int)
     weights = np.array([_NAME_WEIGHT if task.texts[row].kind == "name" else 1.0 for row in chosen])
     weights /= np.bincount(owners, weights, minlength=len(task.classes))[owners]
-    return kernel.fit(
-        task.embeddings[chosen],
-        task.class_targets[owners],
-        weights,
-        landmarks=landmarks,
-        temperature=choice.temperature,
-        ridge=choice.ridge,
-    )
+    fitted: dict[Choice, kernel.KernelFit] = {}
+    for temperature in dict.fromkeys(one.temperature for one in choices):
+        own = [one for one in choices if one.temperature == temperature]
+        found = kernel.fits(
+            task.embeddings[chosen],
+            task.class_targets[owners],
+            weights,
+            landmarks=landmarks,
+            temperature=temperature,
+            ridges=[one.ridge for one in own],
+        )
+        fitted |= dict(zip(own, found, strict=True))
+    return [fitted[one] for one in choices]
 
 
-def leave_branches_out(task: Task, choice: Choice, landmarks: int) -> Iterator[BranchScore]:
-    """Score a choice on the classes of each branch in turn, by language."""
+def leave_branches_out(
+    task: Task, choices: Sequence[Choice], landmarks: int
+) -> Iterator[BranchScore]:
+    """Score choices on the classes of each branch in turn, by language."""
     owners = task.owners.astype(int)
-    ranks: dict[str, list[int]] = {}
+    ranks: dict[tuple[Choice, str], list[int]] = {}
     for branch in sorted({name for sound in task.classes for name in sound.branches}):
         unseen = {sound.index for sound in task.classes if branch in sound.branches}
         seen_rows = [row for row, owner in enumerate(owners) if owner not in unseen]
-        fitted = fit_texts(task, seen_rows, choice, landmarks)
         asked = [row for row, owner in enumerate(owners) if owner in unseen]
-        predicted = kernel.unit(fitted.predict(task.embeddings[asked]))
         candidates = np.array(sorted(unseen))
-        cosine = predicted @ task.imagined[candidates].T
-        own = cosine[np.arange(len(asked)), np.searchsorted(candidates, owners[asked])]
-        for row, rank in zip(asked, 1 + (cosine > own[:, None]).sum(axis=1), strict=True):
-            ranks.setdefault(task.texts[row].language, []).append(int(rank))
-    for language, found in sorted(ranks.items()):
-        rank = np.array(found)
-        yield BranchScore(
-            choice, language, float((1.0 / rank).mean()), float((rank <= _TOP).mean())
-        )
+        places = np.arange(len(asked)), np.searchsorted(candidates, owners[asked])
+        fitted = fit_texts(task, seen_rows, choices, landmarks)
+        for choice, one in zip(choices, fitted, strict=True):
+            predicted = kernel.unit(one.predict(task.embeddings[asked]))
+            cosine = predicted @ task.imagined[candidates].T
+            own = cosine[places]
+            for row, rank in zip(asked, 1 + (cosine > own[:, None]).sum(axis=1), strict=True):
+                ranks.setdefault((choice, task.texts[row].language), []).append(int(rank))
+    for choice in choices:
+        for language in sorted({language for _, language in ranks}):
+            rank = np.array(ranks[choice, language])
+            mean, within = (1.0 / rank).mean(), (rank <= _TOP).mean()
+            yield BranchScore(choice, language, float(mean), float(within))
 
 
 def choose(task: Task, landmarks: int) -> tuple[Choice, tuple[BranchScore, ...]]:
     """The choice with the best mean reciprocal rank over both languages, and all scores."""
-    scores = [score for one in GRID for score in leave_branches_out(task, one, landmarks)]
+    scores = list(leave_branches_out(task, GRID, landmarks))
     totals = {
         one: np.mean([score.reciprocal_rank for score in scores if score.choice == one])
         for one in GRID
@@ -201,7 +212,7 @@ def train(data: Path, config: ModelConfig) -> tuple[DualEncoder, dict[str, objec
     """
     model, task = build(data, config)
     chosen, scores = choose(task, min(config.landmarks, _LANDMARKS_TO_CHOOSE_BY))
-    fitted = fit_texts(task, range(len(task.texts)), chosen, config.landmarks)
+    (fitted,) = fit_texts(task, range(len(task.texts)), [chosen], config.landmarks)
     head = model.text_head
     head.temperature = chosen.temperature
     model.config = ModelConfig(**{**asdict(config), "temperature": chosen.temperature})

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.records import FloatArray
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
@@ -84,7 +86,28 @@ def fit(
     temperature: float,
     ridge: float,
 ) -> KernelFit:
-    """Fit the regression.
+    """Fit the regression; see :func:`fits`."""
+    (fitted,) = fits(
+        embeddings,
+        targets,
+        weights,
+        landmarks=landmarks,
+        temperature=temperature,
+        ridges=(ridge,),
+    )
+    return fitted
+
+
+def fits(
+    embeddings: FloatArray,
+    targets: Matrix,
+    weights: Matrix,
+    *,
+    landmarks: int,
+    temperature: float,
+    ridges: Sequence[float],
+) -> list[KernelFit]:
+    """Fit the regression with each of several regularisations; nearly all of the work is shared.
 
     Args:
         embeddings: of the texts, shape ``(texts, text_size)``.
@@ -92,7 +115,7 @@ def fit(
         weights: how much each text counts, shape ``(texts,)``.
         landmarks: how many texts span the kernel at most.
         temperature: width of the kernel.
-        ridge: regularisation, relative to a text of weight one.
+        ridges: regularisations, relative to a text of weight one.
     """
     mean: Matrix = embeddings.astype(np.float64).mean(axis=0)
     centred = centre(embeddings, mean)
@@ -100,11 +123,13 @@ def fit(
     intercept: Matrix = np.average(targets, axis=0, weights=weights)
     kernel = radial(centred, basis, temperature)
     weighted = kernel * weights[:, None]
-    penalty = ridge * (radial(basis, basis, temperature) + _JITTER * np.eye(len(basis)))
-    coefficients = np.linalg.solve(
-        kernel.T @ weighted + penalty, weighted.T @ (targets - intercept)
-    ).astype(np.float64)
-    return KernelFit(mean, basis, as_stored(coefficients), intercept, temperature)
+    penalty = radial(basis, basis, temperature) + _JITTER * np.eye(len(basis))
+    gram, moments = kernel.T @ weighted, weighted.T @ (targets - intercept)
+    found = []
+    for ridge in ridges:
+        coefficients = np.linalg.solve(gram + ridge * penalty, moments).astype(np.float64)
+        found.append(KernelFit(mean, basis, as_stored(coefficients), intercept, temperature))
+    return found
 
 
 def as_stored(values: Matrix) -> Matrix:

@@ -37,10 +37,10 @@ def _task(noise: float, seed: int = 0) -> Task:
 def test_texts_of_unseen_branches_find_their_classes() -> None:
     """What was learned on one branch carries over to the other; noise alone carries nothing."""
     choice = Choice(1.0, 0.01)
-    clear = list(bootstrap.leave_branches_out(_task(0.05), choice, 100))
+    clear = list(bootstrap.leave_branches_out(_task(0.05), [choice], 100))
     assert {score.language for score in clear} == {"en", "ja"}
     assert all(score.reciprocal_rank > 0.4 for score in clear)
-    lost = list(bootstrap.leave_branches_out(_task(50.0), choice, 100))
+    lost = list(bootstrap.leave_branches_out(_task(50.0), [choice], 100))
     assert all(score.reciprocal_rank < 0.4 for score in lost)
 
 
@@ -58,9 +58,10 @@ def test_best_choice_is_taken() -> None:
 def test_the_same_texts_give_the_same_regression() -> None:
     """Nothing in it is left to chance."""
     task = _task(0.3)
-    first, again = (
-        bootstrap.fit_texts(task, range(len(task.texts)), Choice(1.0, 0.01), 64) for _ in range(2)
-    )
+    rows, ridges = range(len(task.texts)), (0.01, 0.1)
+    (first,) = bootstrap.fit_texts(task, rows, [Choice(1.0, ridges[0])], 64)
+    again, other = bootstrap.fit_texts(task, rows, [Choice(1.0, one) for one in ridges], 64)
+    assert not np.array_equal(first.coefficients, other.coefficients)
     np.testing.assert_array_equal(first.coefficients, again.coefficients)
     np.testing.assert_array_equal(first.landmarks, again.landmarks)
 
@@ -69,7 +70,7 @@ def test_class_with_many_texts_counts_no_more_than_one_with_few() -> None:
     """Fitted to almost nothing, the regression gives the classes' mean, not the texts'."""
     task = _task(0.3)
     rows = [*range(_EACH), *range(_EACH, 2 * _EACH, 3)]
-    fitted = bootstrap.fit_texts(task, rows, Choice(1.0, 1e9), 64)
+    (fitted,) = bootstrap.fit_texts(task, rows, [Choice(1.0, 1e9)], 64)
     np.testing.assert_allclose(fitted.intercept, task.class_targets[:2].mean(axis=0), atol=1e-9)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
 
 SITE = Path(__file__).parents[1] / "resources" / "loop" / "site.ja.yaml"
-SEEDS, STEPS = 3, 40
+SEEDS, STEPS = 3, 100
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

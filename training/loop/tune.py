@@ -38,7 +38,6 @@ training:
   loss:
     {{keep_unfamiliar: 0, noise: 0, keep_noise: 0, keep_sentences: 0, translations: 0}}
   batch: {{pairs: 16}}
-  optimiser: {{tower_rate: 3e-4, head_rate: 3e-4}}
 answers: {{pairs: 16}}
 gates: {{least_queries: 1000, most_loss: 3}}
 """

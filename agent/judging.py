@@ -1,7 +1,9 @@
 """What people said of each description's alerts, for thresholds to follow.
 
-A score is told in standard deviations of the background that was in force: only alerts since the
-calibration, of the same bundle and the same words, can be compared with a threshold of now.
+A score is told in standard deviations of the background that was in force: only that of an alert
+since the calibration, of the same bundle and the same words, can be compared with a threshold of
+now. Where the sound of an older one was kept, or its embedding, it is scored again, so that what
+people said outlives a calibration and a new model.
 """
 
 from __future__ import annotations
@@ -32,7 +34,13 @@ class Kept(Protocol):
 
 
 def judged(
-    store: Kept, descriptions: DescriptionSet, bundle: str, since: float | None, now: float
+    store: Kept,
+    descriptions: DescriptionSet,
+    bundle: str,
+    again: Mapping[str, float],
+    *,
+    since: float | None,
+    now: float,
 ) -> Mapping[str, Judged]:
     """What was said of the alerts of each description, by error id.
 
@@ -42,10 +50,12 @@ def judged(
         store: where alerts and answers are kept.
         descriptions: that are to be listened for.
         bundle: hash of the one that scores.
+        again: scores that alerts would have now, by their id; for those whose own is of another
+            bundle or calibration.
         since: UTC of the calibration; ``None`` where there is none, and all alerts count.
         now: UTC, seconds since the epoch.
     """
-    from_at = max(since or 0.0, now - LONGEST_S)
+    from_at = now - LONGEST_S
     words = {error.error_id: error.text for error in descriptions.active}
     answers: dict[str, list[Answer]] = defaultdict(list)
     for one in store.answers_since(from_at):
@@ -58,9 +68,12 @@ def judged(
         if alert is None or verdict is None:
             continue
         detection = alert.detection
-        same = alert.provenance.bundle == bundle and detection.starts_at >= from_at
-        if same and words.get(detection.error_id) == alert.description:
-            said[detection.error_id].append((detection.score, verdict))
+        if words.get(detection.error_id) != alert.description or detection.starts_at < from_at:
+            continue
+        same = alert.provenance.bundle == bundle and detection.starts_at >= (since or 0.0)
+        score = detection.score if same else again.get(alert_id)
+        if score is not None:
+            said[detection.error_id].append((score, verdict))
             first = min(first, detection.starts_at)
-    days = max(1.0, (now - max(first, from_at)) / _DAY_S)
+    days = max(1.0, (now - first) / _DAY_S)
     return {error_id: Judged(tuple(scores), days) for error_id, scores in said.items()}

@@ -229,15 +229,16 @@ class Pipeline:
 
     def _build(self, descriptions: DescriptionSet) -> watchlist.Watchlist:
         site = Site(self._settings.state_dir, self._settings.windows.hop_s)
-        said = judged(
+        judge = partial(
+            judged,
             self._store,
             descriptions,
             self._bundle.digest,
-            calibrated_at(self._settings.state_dir),
-            self._clock.now(),
+            since=calibrated_at(self._settings.state_dir),
+            now=self._clock.now(),
         )
         return watchlist.build(
-            self._bundle, descriptions, self._cache, site, said, library=self._library
+            self._bundle, descriptions, self._cache, site, judge, library=self._library
         )
 
     @property

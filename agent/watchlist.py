@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from agent.calibration.site import Wanted
 from agent.calibration.verdicts import adapted, bounds_of
 from agent.detector import Policy
 from agent.errors import KikimimiError
-from agent.examples import Joined, join
+from agent.examples import Gathered, Joined, join
 from agent.examples.ordinary import ordinary
 from agent.matcher import Contrast, Described, Matcher
 from agent.text import embed_texts
@@ -33,10 +33,13 @@ if TYPE_CHECKING:
     from agent.calibration.index import Finding
     from agent.calibration.verdicts import Adapted, Judged
     from agent.descriptions import DescriptionSet, DetectionPolicy
-    from agent.examples import Library
+    from agent.examples import Library, Recording
     from agent.records import FloatArray
 
 _log = logging.getLogger(__name__)
+
+Judge: TypeAlias = "Callable[[Mapping[str, float]], Mapping[str, Judged]]"
+"""What people said of alerts, by error id, from the scores that older ones would have now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def build(
     descriptions: DescriptionSet,
     cache: Path | None,
     site: Site | None = None,
-    judged: Mapping[str, Judged] | None = None,
+    judge: Judge | None = None,
     *,
     library: Library | None = None,
 ) -> Watchlist:
@@ -78,7 +81,7 @@ def build(
         descriptions: only the active ones count.
         cache: where embeddings of texts are kept; nowhere if ``None``.
         site: whose calibration replaces the bundle's background and threshold, if it has one.
-        judged: what people said of each description's alerts, by error id.
+        judge: tells what people said of each description's alerts.
         library: recordings that people confirmed, rejected or named; none if ``None``.
 
     Raises:
@@ -86,9 +89,10 @@ def build(
         BundleError: the bundle is damaged.
     """
     wanted, background = wanted_of(bundle, descriptions, cache)
-    joined = Joined(())
+    as_worded, joined, gathered = wanted, Joined(()), Gathered((), ())
     if library is not None:
-        joined = joined_by(library, bundle, wanted, background, site)
+        gathered = library.gather(wanted)
+        joined = joined_by(gathered, bundle, wanted, background, site)
         wanted = [
             replace(one, described=described)
             for one, described in zip(wanted, joined.described, strict=True)
@@ -98,13 +102,19 @@ def build(
         applied = apply(site, bundle, wanted, (descriptions.background, background))
         _tell(applied)
     contrast = Contrast(texts=background, cohort=bundle.background())
+    matcher = Matcher.build([one.described for one in wanted], contrast, applied.statistics())
+    judged: Mapping[str, Judged] = {}
+    if judge is not None:
+        texts = [one.described for one in as_worded]
+        by_texts = Matcher.build(texts, contrast, matcher.statistics)
+        judged = judge(_scored_again(by_texts, gathered.recordings))
     uncalibrated = bundle.manifest.tuning.threshold
     policies: dict[str, Policy] = {}
     changed: dict[str, Adapted] = {}
     for error in descriptions.active:
         known = applied.findings.get(error.error_id)
         made = policy(error.policy, uncalibrated, known)
-        said = (judged or {}).get(error.error_id)
+        said = judged.get(error.error_id)
         if said is not None:
             change = _adapted(error.policy, made.threshold_on, said)
             changed[error.error_id] = change
@@ -112,7 +122,7 @@ def build(
         policies[error.error_id] = made
     return Watchlist(
         digest=descriptions.digest,
-        matcher=Matcher.build([one.described for one in wanted], contrast, applied.statistics()),
+        matcher=matcher,
         policies=policies,
         wordings={
             error.error_id: Wording(error.text, error.severity) for error in descriptions.active
@@ -124,8 +134,23 @@ def build(
     )
 
 
+def _scored_again(by_texts: Matcher, recordings: Sequence[Recording]) -> dict[str, float]:
+    """What alerts would score now by their texts alone, by id: not by their own recordings."""
+    heard = [one for one in recordings if one.moment is not None]
+    if not heard:
+        return {}
+    _, margins = by_texts.compare(np.stack([one.embedding for one in heard]))
+    scores = (margins - by_texts.statistics.mean) / by_texts.statistics.std
+    column = {error_id: at for at, error_id in enumerate(by_texts.error_ids)}
+    found: dict[str, float] = {}
+    for row, one in enumerate(heard):
+        score = float(scores[row, column[one.error_id]])
+        found[one.name] = max(score, found.get(one.name, score))
+    return found
+
+
 def joined_by(
-    library: Library,
+    gathered: Gathered,
     bundle: Bundle,
     wanted: Sequence[Wanted],
     background: FloatArray,
@@ -134,7 +159,7 @@ def joined_by(
     """Descriptions with the recordings that people know.
 
     Args:
-        library: where the recordings come from.
+        gathered: the recordings.
         bundle: whose tower compares.
         wanted: descriptions with their texts.
         background: embeddings of texts of what is ordinary.
@@ -144,7 +169,6 @@ def joined_by(
         BundleError: the bundle is damaged.
     """
     described = [one.described for one in wanted]
-    gathered = library.gather(wanted)
     if not gathered.recordings:
         # The background of a site is hours to read: not where there is nothing to measure by it.
         return _told_of(Joined(tuple(described), gathered.set_aside))

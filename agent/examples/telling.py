@@ -43,7 +43,7 @@ def check_examples(
             library = Library(bundle, store, folder_of(settings))
             wanted, background = wanted_of(bundle, descriptions, None)
             site = Site(settings.state_dir, settings.windows.hop_s)
-            joined = joined_by(library, bundle, wanted, background, site)
+            joined = joined_by(library.gather(wanted), bundle, wanted, background, site)
     except OSError as error:
         if not isinstance(error, StoreError):
             error = StoreError(f"{where}: {error.strerror}; let this user read it")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.agent.store.answers import answer
-
 from agent.answers import Through, agreed
 from agent.records import Verdict
+from tests.agent.store.answers import answer
 
 
 def test_what_people_say_together() -> None:

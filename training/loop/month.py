@@ -143,14 +143,13 @@ class _Month:
                 seed=self._seed,
                 size=self._plan.size,
             )
-        weeks = max(0, number - 1)  # since the first that was calibrated
         known = Known(
             settings=self._settings,
             calibration=calibration,
             texts=self._cache / "texts",
             since=BEGINS_AT + DAYS * DAY_S,
             now=BEGINS_AT + number * DAYS * DAY_S,
-            days=weeks * self._hours / DAY_H,
+            sound=self._plan.size.minutes / 60.0 / DAY_H,
         )
         return known.watchlist(stage, bundle)
 

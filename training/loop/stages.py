@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from agent.calibration.verdicts import Judged
     from agent.config import Settings
     from agent.descriptions import DescriptionSet
-    from agent.watchlist import Watchlist
+    from agent.watchlist import Judge, Watchlist
     from training.loop.recordings import Dealt
     from training.loop.week import Size
 
@@ -131,8 +131,8 @@ class Known:
     background."""
     now: float
     """UTC: as far as they are known."""
-    days: float
-    """Of sound, since then."""
+    sound: float
+    """Share of each day that is heard."""
 
     def watchlist(self, stage: Stage, bundle: Bundle) -> Watchlist:
         """What the box listens for at a stage."""
@@ -142,19 +142,25 @@ class Known:
         site = Site(self.calibration, HOP_S)
         if stage is Stage.CALIBRATED:
             return watchlist.build(bundle, described, self.texts, site)
-        judged = None if stage is Stage.EXAMPLES_ALONE else self.judged(bundle, described)
+        judge = None if stage is Stage.EXAMPLES_ALONE else self._judge(bundle, described)
         if stage is Stage.VERDICTS:
-            return watchlist.build(bundle, described, self.texts, site, judged)
+            return watchlist.build(bundle, described, self.texts, site, judge)
         with closing(Store.open(self.settings.state_dir)) as store:
             library = Library(bundle, store, clips.folder_of(self.settings))
-            return watchlist.build(bundle, described, self.texts, site, judged, library=library)
+            return watchlist.build(bundle, described, self.texts, site, judge, library=library)
 
-    def judged(self, bundle: Bundle, described: DescriptionSet) -> Mapping[str, Judged]:
-        """What people said of alerts of this bundle since the calibration.
+    def _judge(self, bundle: Bundle, described: DescriptionSet) -> Judge:
+        """Tells what people said of alerts.
 
         The days are those of sound that was heard, not those of the clock, which runs from one
         day of a few minutes to the next.
         """
-        with closing(Store.open(self.settings.state_dir)) as store:
-            said = judged(store, described, bundle.digest, self.since, self.now)
-        return {name: replace(one, days=self.days) for name, one in said.items()}
+
+        def judge(again: Mapping[str, float]) -> Mapping[str, Judged]:
+            with closing(Store.open(self.settings.state_dir)) as store:
+                said = judged(
+                    store, described, bundle.digest, again, since=self.since, now=self.now
+                )
+            return {name: replace(one, days=one.days * self.sound) for name, one in said.items()}
+
+        return judge

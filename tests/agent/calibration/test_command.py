@@ -100,7 +100,8 @@ def built(
 ) -> watchlist.Watchlist:
     """The watchlist as the agent builds it."""
     described = descriptions_file.load(site / "d.yaml")
-    return watchlist.build(bundle, described, site / "cache", Site(site / "state", 0.5), judged)
+    where = Site(site / "state", 0.5)
+    return watchlist.build(bundle, described, site / "cache", where, lambda _: judged or {})
 
 
 def test_thresholds_and_statistics_are_the_sites(site: Path, bundle: Bundle) -> None:

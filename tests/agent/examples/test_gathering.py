@@ -14,20 +14,23 @@ import soundfile
 from agent.descriptions import parse
 from agent.examples import Kind, Library
 from agent.examples.gathering import LOOK_S, REJECTED_WINDOWS
+from agent.judging import judged
 from agent.keeper import Keeper
 from agent.records import Provenance, Speech, Verdict
 from agent.store import CLIPS_FOLDER, Store
-from agent.watchlist import wanted_of
+from agent.watchlist import build, wanted_of
 from tests.agent.store.answers import alert, answer, clip, give
 from tests.bundles import EMBEDDING_SIZE, make_bundle
 from tests.fakes import FakeClock
 from tests.signals import noise
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from agent.bundle import Bundle
     from agent.calibration.site import Wanted
+    from agent.calibration.verdicts import Judged
 
 RATE_HZ = 32_000
 ERROR_ID = alert(1).detection.error_id
@@ -135,6 +138,46 @@ def test_an_embedding_of_another_bundle_is_made_anew_or_left_out(
     peak = library._embedded(folder / "a.flac", (4.0,))[0]
     np.testing.assert_array_equal(again.embedding, peak)
     assert float(again.embedding @ library._embedded(folder / "a.flac", (0.0,))[0]) < 0.999
+    store.close()
+
+
+def test_a_verdict_outlives_the_model_that_it_was_given_on(
+    bundle: Bundle, wanted: list[Wanted], tmp_path: Path
+) -> None:
+    """The sound is scored again by the new one's texts, and the threshold lies over it."""
+    store = Store.open(tmp_path)
+    folder = tmp_path / CLIPS_FOLDER
+    folder.mkdir()
+    soundfile.write(folder / "a.flac", noise(8 * RATE_HZ), RATE_HZ)
+    provenance = Provenance("sha256:other", "sha256:d")
+    made = replace(alert(1), description="metal part dropped", provenance=provenance)
+    store.record(made, [])
+    store.keep_clip(clip(made.alert_id, file="a.flac", embedding=unit(1), peak_s=2.0))
+    kept = made.alert_id
+    say(store, kept, Verdict.REJECT, 1, "shift-a")
+    described = parse(
+        f"version: 1\nerrors: [{{id: {ERROR_ID}, text: metal part dropped}}]\n".encode(),
+        tmp_path / "d.yaml",
+    )
+    library = Library(bundle, store, folder)
+    scored: dict[str, float] = {}
+
+    def judge(again: Mapping[str, float]) -> Mapping[str, Judged]:
+        scored.update(again)
+        now = made.detection.starts_at + 60.0
+        return judged(store, described, bundle.digest, again, since=None, now=now)
+
+    plain = build(bundle, described, None, library=library).policies[ERROR_ID]
+    watch = build(bundle, described, None, judge=judge, library=library)
+    # As the box scores it that has no examples.
+    texts = build(bundle, described, None).matcher
+    embedding = library._embedded(folder / "a.flac", (2.0,))
+    _, margin = texts.compare(embedding)
+    own = (margin - watch.matcher.statistics.mean) / watch.matcher.statistics.std
+    assert scored == {kept: pytest.approx(float(own[0, 0]), abs=1e-3)}
+    adapted = watch.adapted[ERROR_ID]
+    assert "1 rejected, 1 allowed" in adapted.reason
+    assert watch.policies[ERROR_ID].threshold_on == adapted.threshold == plain.threshold_on
     store.close()
 
 

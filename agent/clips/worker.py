@@ -37,6 +37,9 @@ QUEUE = 8
 """Clips that may wait; each is a few megabytes."""
 
 _HOUSEKEEPING_S = 600.0
+# Of the quota, made free at once where it is reached: all clips, of which there may be tens of
+# thousands, are looked at for that.
+_SPARE = 64
 _FOLDER_MODE, _FILE_MODE = 0o750, 0o640
 _OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.partial)?")
 
@@ -76,6 +79,10 @@ class ClipWorker:
         self._lock = threading.Lock()
         self._tally = ClipTally()
         self._stopping = False
+        self._held_bytes = 0
+        """Of all files, as far as this thread knows: others delete too."""
+        self._look_due_s = 0.0
+        """On the monotonic clock: when to look at all clips again, whatever they hold."""
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
 
     @property
@@ -122,6 +129,7 @@ class ClipWorker:
             try:
                 job = self._jobs.get(timeout=_HOUSEKEEPING_S)
             except queue.Empty:
+                self._look_due_s = 0.0
                 self._tidy(self._make_room)
                 continue
             if job is None:
@@ -187,6 +195,7 @@ class ClipWorker:
                 speech=cleared.speech,
             )
         )
+        self._held_bytes += size
         extra = {"alert_id": alert_id, "speech": cleared.speech.value, "bytes": size}
         _log.info("clip_written", extra=extra | {"speech_s": round(cleared.speech_s, 2)})
         self._count(
@@ -244,16 +253,28 @@ class ClipWorker:
         self._make_room()
 
     def _make_room(self) -> None:
-        clips = self._store.clips()
-        if not clips:
+        """Delete what is too old or too much, looking at all clips only where there may be some."""
+        now_s = self._clock.monotonic()
+        if now_s < self._look_due_s and self._held_bytes <= self._quota_bytes(self._held_bytes):
             return
-        held = sum(one.size_bytes for one in clips)
-        free = shutil.disk_usage(self._folder).free if self._folder.is_dir() else 0
-        quota = quota_now(self._limits.quota_bytes, held, free)
+        self._look_due_s = now_s + _HOUSEKEEPING_S
+        clips = self._store.clips()
+        self._held_bytes = sum(one.size_bytes for one in clips)
+        quota = self._quota_bytes(self._held_bytes)
+        if self._held_bytes > quota:
+            quota -= quota // _SPARE
         for one in to_delete(clips, self._clock.now(), replace(self._limits, quota_bytes=quota)):
             self._remove(one.alert_id)
             self._store.forget_clip(one.alert_id, "clip_expired")
+            self._held_bytes -= one.size_bytes
             self._count(deleted=1)
+
+    def _quota_bytes(self, held_bytes: int) -> int:
+        """The quota as the disk allows it now."""
+        if not self._folder.is_dir():
+            return self._limits.quota_bytes
+        free = shutil.disk_usage(self._folder).free
+        return quota_now(self._limits.quota_bytes, held_bytes, free)
 
     def _failed(self, trouble: str) -> None:
         self._count(failed=1, trouble=trouble)

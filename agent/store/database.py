@@ -24,6 +24,8 @@ FILE_NAME = "kikimimi.sqlite3"
 
 # How long to wait for another process that is just writing.
 _BUSY_S = 5.0
+# What is asked for all the time is small; more would only be memory that grows with the database.
+_CACHE_KIB = 512
 
 Connection: TypeAlias = sqlite3.Connection
 
@@ -72,6 +74,7 @@ class Database:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA secure_delete = ON")
+                connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
                 # A file that lost a part only says so when that part is read.
                 (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
                 if found != "ok":

@@ -187,3 +187,31 @@ def test_what_a_crash_left_is_deleted_at_the_next_start(tmp_path: Path) -> None:
     box.start()
     box.stop(60.0)
     assert [one.name for one in folder.iterdir()] == ["notes.txt"]
+
+
+def test_the_newest_stay_within_the_quota_and_all_are_only_looked_at_where_some_must_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a site with tens of thousands of clips, looking at all of them is work."""
+    clock = FakeClock()
+    store = Keeper(tmp_path, clock)
+    looks = []
+    look = store.clips
+    monkeypatch.setattr(store, "clips", lambda: looks.append(1) or look())
+    box = worker(tmp_path, store, limits=Limits(1_000_000_000, 30.0, 0))
+    box.start()
+    for number in range(4):
+        box.put(job(number, at=clock.now() + number))
+    box.stop(60.0)
+    assert (box.tally.written, box.tally.deleted, len(looks)) == (4, 0, 1)
+    sizes = [one.size_bytes for one in look()]
+    # Room for two of them.
+    again = worker(tmp_path, store, limits=Limits(sum(sizes) // 2, 30.0, 0))
+    again.start()
+    again.put(job(4, at=clock.now() + 4.0))
+    again.stop(60.0)
+    left = look()
+    assert [one.alert_id for one in left] == [job(n).alert.alert_id for n in (3, 4)][-len(left) :]
+    assert 0 < sum(one.size_bytes for one in left) <= sum(sizes) // 2
+    assert {path.stem for path in (tmp_path / "clips").iterdir()} == {one.alert_id for one in left}
+    store.close()

@@ -74,8 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--no-clips",
         action="store_true",
-        help="alerts without their sound: while clips are written, the detector of speech comes "
-        "and goes, and memory settles within minutes only",
+        help="alerts without their sound",
     )
     arguments = parser.parse_args(argv)
     kills = round(arguments.minutes / 3) if arguments.kills is None else arguments.kills

@@ -17,6 +17,19 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``script/test --full`` passes ``--full``."""
+    parser.addoption("--full", action="store_true", help="also what takes long or needs more")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip, visibly, what only ``--full`` runs."""
+    if not config.getoption("--full"):
+        for item in items:
+            if item.get_closest_marker("full") is not None:
+                item.add_marker(pytest.mark.skip(reason="at full size: script/test --full"))
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The shared recordings: ``KIKIMIMI_DATA``, by default beside the repository."""

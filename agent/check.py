@@ -225,9 +225,7 @@ def _check_broker(mqtt: MqttSettings, warnings: list[Problem]) -> None:
     try:
         log_in(mqtt)
     except BrokerError as error:
-        told = Problem.told("mqtt", str(error))
-        # What cannot be read is named by its own field.
-        warnings.append(_as_problem(error) if str(error).startswith("mqtt.") else told)
+        warnings.append(_as_problem(error))
 
 
 def _check_texts(

@@ -21,7 +21,7 @@ from agent.detector import Policy
 from agent.errors import KikimimiError
 from agent.examples import Gathered, Joined, join
 from agent.examples.ordinary import ordinary
-from agent.matcher import Contrast, Described, Matcher
+from agent.matcher import BackgroundStatistics, Contrast, Described, Matcher, PrototypeSet
 from agent.text import embed_texts
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from agent.calibration.index import Finding
     from agent.calibration.verdicts import Adapted, Judged
     from agent.descriptions import DescriptionSet, DetectionPolicy
-    from agent.examples import Library, Recording
+    from agent.examples import Library
     from agent.records import FloatArray
 
 _log = logging.getLogger(__name__)
@@ -105,9 +105,7 @@ def build(
     matcher = Matcher.build([one.described for one in wanted], contrast, applied.statistics())
     judged: Mapping[str, Judged] = {}
     if judge is not None:
-        texts = [one.described for one in as_worded]
-        by_texts = Matcher.build(texts, contrast, matcher.statistics)
-        judged = judge(_scored_again(by_texts, gathered.recordings))
+        judged = judge(_scored_again(as_worded, background, matcher.statistics, gathered))
     uncalibrated = bundle.manifest.tuning.threshold
     policies: dict[str, Policy] = {}
     changed: dict[str, Adapted] = {}
@@ -134,13 +132,19 @@ def build(
     )
 
 
-def _scored_again(by_texts: Matcher, recordings: Sequence[Recording]) -> dict[str, float]:
+def _scored_again(
+    as_worded: Sequence[Wanted],
+    background: FloatArray,
+    statistics: BackgroundStatistics,
+    gathered: Gathered,
+) -> dict[str, float]:
     """What alerts would score now by their texts alone, by id: not by their own recordings."""
-    heard = [one for one in recordings if one.moment is not None]
+    heard = [one for one in gathered.recordings if one.moment is not None]
     if not heard:
         return {}
+    by_texts = PrototypeSet([one.described for one in as_worded], background)
     _, margins = by_texts.compare(np.stack([one.embedding for one in heard]))
-    scores = (margins - by_texts.statistics.mean) / by_texts.statistics.std
+    scores = (margins - statistics.mean) / statistics.std
     column = {error_id: at for at, error_id in enumerate(by_texts.error_ids)}
     found: dict[str, float] = {}
     for row, one in enumerate(heard):

@@ -27,7 +27,7 @@ HOMES = {
     "onnxruntime": {"agent/graph.py"},
     "tokenizers": {"agent/text_encoder.py"},
     "hnswlib": {"agent/matcher.py"},
-    "paho": {f"agent/mqtt/{name}.py" for name in ("connection", "follower", "probe", "subscriber")},
+    "paho": {f"agent/mqtt/{name}.py" for name in ("connection", "follower", "subscriber")},
     "yaml": {"agent/yamlfile.py"},
     "sqlite3": {"agent/store/database.py"},
     "ulid": {"agent/alerts.py"},

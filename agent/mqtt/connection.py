@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -46,13 +47,38 @@ _SUBSCRIPTION = SubscribeOptions(
 _log = logging.getLogger(__name__)
 
 
-def set_login(client: Client, settings: MqttSettings) -> None:
+def _set_login(client: Client, settings: MqttSettings) -> None:
     """Give a client what the broker knows the site by: name and password, TLS."""
     if settings.username is not None:
         client.username_pw_set(settings.username, settings.password())
     if settings.tls is not None:
         client.tls_set_context(tls_context(settings.tls))
         client.tls_insecure_set(settings.tls.insecure)
+
+
+def passing_client(settings: MqttSettings, who: str, *, v5: bool) -> Client:
+    """A client that is nobody at the broker: no last will, no session that is taken up again.
+
+    Args:
+        settings: what the broker knows the site by.
+        who: how its name there begins.
+        v5: MQTT 5, or else 3.1.1.
+
+    Raises:
+        BrokerError: the password or a certificate cannot be read.
+    """
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=f"{who}-{secrets.token_hex(8)}",
+        protocol=_protocol(v5=v5),
+        reconnect_on_failure=False,
+    )
+    _set_login(client, settings)
+    return client
+
+
+def _protocol(*, v5: bool) -> MQTTProtocolVersion:
+    return MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311
 
 
 class _Client(Client):
@@ -115,12 +141,12 @@ class Connection:
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if v5 else False,
-            protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
+            protocol=_protocol(v5=v5),
             reconnect_on_failure=False,
             manual_ack=True,
         )
         client.will_set(status_topic, OFFLINE, qos=1, retain=True)
-        set_login(client, settings)
+        _set_login(client, settings)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)

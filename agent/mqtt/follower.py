@@ -7,23 +7,21 @@ will. What it sends is either acknowledged by the broker or was not sent: nothin
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 
 from agent.errors import BrokerError
 from agent.mqtt.backoff import Backoff
-from agent.mqtt.connection import set_login
+from agent.mqtt.connection import passing_client
 from agent.mqtt.messages import Incoming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage
+    from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
@@ -160,12 +158,7 @@ class Follower:
             if not reason.is_failure:
                 client.subscribe(self._topic_filter, qos=1)
 
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"console-{secrets.token_hex(8)}",
-            protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
-            reconnect_on_failure=False,
-        )
+        client = passing_client(settings, "console", v5=v5)
         client.on_connect = on_connect
         client.on_subscribe = lambda _c, _u, _mid, reasons, _p: answered(
             f"subscription: {reasons[0]}" if reasons[0].is_failure else ""
@@ -173,7 +166,6 @@ class Follower:
         client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        set_login(client, settings)
         with self._wake:
             self._lost = False
             self._acknowledged.clear()

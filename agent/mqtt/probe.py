@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import queue
-import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-
 from agent.errors import BrokerError
-from agent.mqtt.connection import REFUSED, set_login
+from agent.mqtt.connection import REFUSED, passing_client
 from agent.mqtt.version import Version
 
 if TYPE_CHECKING:
@@ -33,7 +29,7 @@ def log_in(settings: MqttSettings) -> None:
         # Of both versions, the second answer is the one of a broker that speaks no MQTT 5.
         if version.v5 or version.v5 == tried:
             remedy = "check mqtt.username, mqtt.password_file and the broker's log"
-            raise BrokerError(f"{settings.host}:{settings.port}: {refusal}; {remedy}")
+            raise BrokerError(f"mqtt: {settings.host}:{settings.port}: {refusal}; {remedy}")
 
 
 def _refusal(settings: MqttSettings, *, v5: bool) -> str:
@@ -43,12 +39,7 @@ def _refusal(settings: MqttSettings, *, v5: bool) -> str:
         BrokerError: nobody answers.
     """
     answers: queue.Queue[str] = queue.Queue()
-    client = Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=f"check-{secrets.token_hex(8)}",
-        protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
-        reconnect_on_failure=False,
-    )
+    client = passing_client(settings, "check", v5=v5)
     client.connect_timeout = _CONNECT_S
     client.on_connect = lambda _c, _u, _flags, reason, _p: answers.put(
         f"{REFUSED}: {reason}" if reason.is_failure else ""
@@ -56,12 +47,11 @@ def _refusal(settings: MqttSettings, *, v5: bool) -> str:
     client.on_disconnect = lambda _c, _u, _flags, reason, _p: answers.put(
         f"the connection ended before an answer ({reason})"
     )
-    set_login(client, settings)
     try:
         client.connect(settings.host, settings.port)
     except (OSError, ValueError) as error:
         raise BrokerError(
-            f"no connection to {settings.host}:{settings.port} ({error}); "
+            f"mqtt: no connection to {settings.host}:{settings.port} ({error}); "
             "start the broker, or mend host, port and tls"
         ) from error
     client.loop_start()

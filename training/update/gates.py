@@ -154,8 +154,7 @@ def answers_gate(
 
 def _right_sides(pairs: Sequence[AnsweredPair], cosines: Values) -> Iterator[float]:
     """For each pair that has opposites, the share of them that lie on its right side."""
-    for confirmed, rejected in _opposites(pairs):
-        right = cosines[confirmed][:, None] > cosines[rejected][None, :]
+    for right in _orders(pairs, cosines):
         yield from right.mean(axis=1).tolist()
         yield from right.mean(axis=0).tolist()
 
@@ -212,7 +211,7 @@ def cosines_of(
 def agreement(pairs: Sequence[AnsweredPair], cosines: Values) -> Answered:
     """How well a model agrees with answers, by its cosines, shape ``(pairs,)``."""
     fits = np.array([one.fits for one in pairs], np.bool_)
-    orders = [cosines[yes][:, None] > cosines[no][None, :] for yes, no in _opposites(pairs)]
+    orders = list(_orders(pairs, cosines))
     return Answered(
         confirmed=int(fits.sum()),
         rejected=int((~fits).sum()),
@@ -222,13 +221,14 @@ def agreement(pairs: Sequence[AnsweredPair], cosines: Values) -> Answered:
     )
 
 
-def _opposites(
-    pairs: Sequence[AnsweredPair],
-) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
-    """For each description that was both, which pairs were confirmed and which rejected."""
+def _orders(pairs: Sequence[AnsweredPair], cosines: Values) -> Iterator[npt.NDArray[np.bool_]]:
+    """For each description that was both, whether a confirmed clip lies above a rejected one.
+
+    Each of shape ``(confirmed, rejected)``.
+    """
     fits = np.array([one.fits for one in pairs], np.bool_)
     captions = np.array([one.caption for one in pairs], dtype=object)
     for name in dict.fromkeys(captions.tolist()):
         own = captions == name
         if (own & fits).any() and (own & ~fits).any():
-            yield own & fits, own & ~fits
+            yield cosines[own & fits][:, None] > cosines[own & ~fits][None, :]

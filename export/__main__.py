@@ -15,9 +15,9 @@ from agent.manifest import Metric, Rebuild
 from export import bundle, evaluation
 from export.parity import check_text_parity
 from export.quantize import RECIPES, Activations, quantize_audio
-from training import checkpoint
-from training.audioset import data_folder
-from training.text_tower import TextTower
+from training.data.audioset import data_folder
+from training.model import checkpoint
+from training.model.text_tower import TextTower
 
 if TYPE_CHECKING:
     from export.evaluation import Figure

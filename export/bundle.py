@@ -31,16 +31,16 @@ from export.evaluation import encode
 from export.onnx import export_audio, export_text_head, export_text_tower
 from export.quantize import quantize_text
 from training.data.background import backgrounds
-from training.frontend import LogMel, hann_window, mel_filters
-from training.text_tower import PREFIX
+from training.data.frontend import LogMel, hann_window, mel_filters
+from training.model.text_tower import PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
 
-    from training.model import DualEncoder
-    from training.text_tower import TextTower
+    from training.model.dual_encoder import DualEncoder
+    from training.model.text_tower import TextTower
 
 AUDIO = "audio.onnx"
 ATTRIBUTIONS = "attributions.csv"

@@ -14,10 +14,10 @@ import torch
 from agent import descriptions
 from agent.audiofile import read_audio
 from agent.retrieval import mean_average_precision, top_1
+from training.data.frontend import LogMel
 from training.data.readers import everyday, folders
 from training.data.readers.esc50 import FOLDS
 from training.data.records import Split
-from training.frontend import LogMel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from agent.records import FloatArray
-    from training.model import DualEncoder
-    from training.text_tower import TextTower
+    from training.model.dual_encoder import DualEncoder
+    from training.model.text_tower import TextTower
 
 LANGUAGES = ("en", "ja")
 # Windows as long as those on the box, and how many of a long recording.

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from training.model import DualEncoder
-    from training.text_tower import E5Encoder
+    from training.model.dual_encoder import DualEncoder
+    from training.model.text_tower import E5Encoder
 
 OPSET = 17
 _PRODUCER = "kikimimi"

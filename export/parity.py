@@ -10,13 +10,13 @@ from tokenizers import Tokenizer
 
 from agent.errors import BundleError
 from agent.manifest import TEXT_TOWER, TOKENIZER
-from training.audioset import load_texts_file
-from training.text_tower import PREFIX
+from training.data.audioset import load_texts_file
+from training.model.text_tower import PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from training.text_tower import TextTower
+    from training.model.text_tower import TextTower
 
 LEAST_COSINE = 0.98
 _SENTENCES = 400

@@ -6,21 +6,17 @@ import argparse
 import sys
 
 from agent.errors import KikimimiError
-from training import (
-    bootstrap,
-    calibration_simulation,
-    rate_command,
-    select_command,
-    select_simulation_command,
-    train_command,
-    vocabulary,
-)
-from training.analyse import command as analyse_command
 from training.data import build, mix_command
 from training.evaluation import command as evaluate_command
-from training.experiment import command as experiment_command
-from training.loop import command as loop_command
+from training.model import bootstrap, vocabulary
 from training.quality import command as quality_command
+from training.ratings import rate_command, select_command
+from training.studies.calibration import command as calibration_command
+from training.studies.human_loop import command as loop_command
+from training.studies.joint_loss import command as experiment_command
+from training.studies.ratings import command as analyse_command
+from training.studies.selection import command as selection_command
+from training.train import command as train_command
 from training.update import command as update_command
 
 
@@ -40,9 +36,9 @@ def main(argv: list[str] | None = None) -> int:
         evaluate_command,
         experiment_command,
         select_command,
-        select_simulation_command,
+        selection_command,
         analyse_command,
-        calibration_simulation,
+        calibration_command,
         loop_command,
     ):
         module.add_parser(commands)

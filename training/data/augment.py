@@ -17,7 +17,7 @@ from torch import Tensor
 
 from agent.manifest import FrontendConstants
 from training.data.background import backgrounds
-from training.frontend import LogMel
+from training.data.frontend import LogMel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.audioset import data_folder
+from training.data.audioset import data_folder
 from training.data.captions import described, read_captions
 from training.data.leaks import leaking, without_leaks
 from training.data.manifest import write_manifest

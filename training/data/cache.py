@@ -11,7 +11,7 @@ import torch
 
 from agent.audiofile import read_audio
 from agent.errors import AudioFileError
-from training.frontend import LogMel
+from training.data.frontend import LogMel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

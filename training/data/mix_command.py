@@ -12,16 +12,9 @@ import soundfile
 from rich.console import Console
 from rich.progress import track
 
-from training.audioset import data_folder
+from training.data.audioset import data_folder
 from training.data.captions import CaptionKind
-from training.data.contents import (
-    CONTENTS,
-    Contents,
-    alone,
-    classes,
-    read_contents,
-    write_contents,
-)
+from training.data.contents import CONTENTS, Contents, alone, classes, read_contents, write_contents
 from training.data.manifest import load_manifest, write_manifest
 from training.data.mixing import Ingredient, Mixer, Mixture
 from training.data.readers.folders import FAN

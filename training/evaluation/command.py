@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from training.audioset import data_folder
+from training.data.audioset import data_folder
 from training.data.cache import LogMelCache, Unreadable
 from training.data.manifest import load_manifest
 from training.data.records import Split

@@ -16,15 +16,15 @@ from agent.errors import BundleError
 from agent.manifest import FrontendConstants
 from agent.score import variants_of
 from agent.text import embed_texts as embed_for_bundle
-from training import checkpoint
-from training.data.texts import embed_texts
+from training.model import checkpoint
+from training.model.text_cache import embed_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agent.bundle import Bundle
     from agent.records import FloatArray
-    from training.model import DualEncoder
+    from training.model.dual_encoder import DualEncoder
 
 _CHECKPOINT = ".pt"
 _REFERENCE = "reference"

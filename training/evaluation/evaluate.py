@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from training.evaluation.conditions import Condition
     from training.evaluation.encoders import Encoder
     from training.evaluation.material import Material
+    from training.evaluation.metrics import Mask, Values
     from training.evaluation.tasks import Answers
-    from training.metrics import Mask, Values
 
 ALL, LEFT_OUT, TRAINED = "all", "left out", "trained"
 _TOGETHER_FRAMES = 4_000

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.significance import bootstrap_intervals, holm, paired_permutations
+from training.evaluation.significance import bootstrap_intervals, holm, paired_permutations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from training.evaluation.evaluate import Key, Measured, Results
-    from training.metrics import Values
-    from training.significance import Interval
+    from training.evaluation.metrics import Values
+    from training.evaluation.significance import Interval
 
 FLIPS = 100_000
 """Of a comparison, at least."""

@@ -17,7 +17,7 @@ from training.evaluation.tasks import (
     Queries,
     Retrieval,
 )
-from training.ratings import rated_lists
+from training.ratings.lists import rated_lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from training.data.cache import Unreadable
     from training.data.records import Caption, Manifest, Recording, Split
     from training.evaluation.classes import ClassText
+    from training.evaluation.metrics import Mask
     from training.evaluation.tasks import Task
-    from training.metrics import Mask
-    from training.ratings import RatedList
+    from training.ratings.lists import RatedList
 
 _ONE_SET = "recordings"
 """What recordings are called whose ids begin with no data set."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from training.metrics import (
+from training.evaluation.metrics import (
     average_precision_at,
     has_order,
     has_relevant,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from agent.records import FloatArray
     from training.data.records import RatingKind
-    from training.metrics import Mask, Values
+    from training.evaluation.metrics import Mask, Values
 
     Positions = npt.NDArray[np.intp]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from training.significance import holm
+from training.evaluation.significance import holm
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress
 
-from training import checkpoint, parallel
-from training.audioset import data_folder
+from training.data.audioset import data_folder
 from training.data.manifest import load_manifest, write_manifest
 from training.data.readers import labels
 from training.data.records import Manifest, Split
-from training.train import Trainer, prepare
-from training.train_command import ATTRIBUTIONS, embed, hear, write_attributions
+from training.model import checkpoint
+from training.train import parallel
+from training.train.command import ATTRIBUTIONS, embed, hear, write_attributions
+from training.train.trainer import Trainer, prepare
 from training.update.config import load_update
 from training.update.gates import agreement
 from training.update.judging import Asked, HeldOut, OldSets, try_out
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 
     from agent.records import FloatArray
     from training.data.readers.labels import LabelSet
-    from training.material import Material
-    from training.model import DualEncoder
-    from training.parallel import World
+    from training.model.dual_encoder import DualEncoder
+    from training.train.material import Material
+    from training.train.parallel import World
     from training.update.config import UpdateConfig
 
 MODEL, MANIFEST, TRAINING = "model.pt", "manifest", "training"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agent import fields, yamlfile
 from agent.errors import ConfigError
 from agent.fields import Table
-from training.config import OptimiserConfig, TrainConfig, read_settings
+from training.train.config import OptimiserConfig, TrainConfig, read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ import torch
 
 from training.evaluation.encoders import CheckpointEncoder
 from training.evaluation.evaluate import ALL, encode
-from training.significance import bootstrap_interval
+from training.evaluation.significance import bootstrap_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from agent.records import FloatArray
-    from training.anchors import Texts
     from training.evaluation.evaluate import Results
-    from training.metrics import Values
-    from training.model import DualEncoder
+    from training.evaluation.metrics import Values
+    from training.model.dual_encoder import DualEncoder
+    from training.train.anchors import Texts
     from training.update.config import GatesConfig
     from training.update.material import AnsweredPair
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from training.blend import between
 from training.data.readers import labels
 from training.data.records import Split
 from training.evaluation.conditions import parse_conditions
 from training.evaluation.encoders import CheckpointEncoder, hidden_texts
 from training.evaluation.evaluate import evaluate
 from training.evaluation.material import data_set_of, material_of
+from training.model.blend import between
 from training.update.gates import answers_gate, cosines_of, gates_of, texts_gate
 from training.update.report import Try, gates_table
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.records import FloatArray
-    from training.anchors import Texts
     from training.data.records import Manifest
     from training.evaluation.evaluate import Results
     from training.evaluation.material import Material
-    from training.metrics import Values
-    from training.model import DualEncoder
+    from training.evaluation.metrics import Values
+    from training.model.dual_encoder import DualEncoder
+    from training.train.anchors import Texts
     from training.update.config import GatesConfig
     from training.update.gates import Gate
     from training.update.material import AnsweredPair

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from training.batches import examples_of
 from training.data.readers.labels import NAME
 from training.data.records import Manifest, Split
-from training.material import Material, judged, learned
-from training.sounds import window_of
+from training.train.batches import examples_of
+from training.train.material import Material, judged, learned
+from training.train.sounds import window_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from agent.records import FloatArray
-    from training.anchors import Texts
-    from training.config import LearnConfig
     from training.data.records import Pair
-    from training.model import DualEncoder
+    from training.model.dual_encoder import DualEncoder
+    from training.train.anchors import Texts
+    from training.train.config import LearnConfig
 
 _AT_ONCE = 32
 

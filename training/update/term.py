@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agent.records import FloatArray
-    from training.config import TrainConfig
-    from training.model import DualEncoder
-    from training.parallel import World
-    from training.sounds import Sounds
+    from training.model.dual_encoder import DualEncoder
+    from training.train.config import TrainConfig
+    from training.train.parallel import World
+    from training.train.sounds import Sounds
     from training.update.config import AnswersConfig
     from training.update.material import AnsweredPair
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from ulid import ULID
 
-from training import bootstrap, kernel
-from training.audio_tower import load_mn04
-from training.audioset import load_classes
+from training.data.audioset import load_classes
 from training.data.readers.splits import by_hash
 from training.data.records import Caption, Manifest, Pair, Recording, Split
-from training.model import DualEncoder, ModelConfig
-from training.text_tower import TextTower
+from training.model import bootstrap, kernel
+from training.model.audio_tower import load_mn04
+from training.model.dual_encoder import DualEncoder, ModelConfig
+from training.model.text_tower import TextTower
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,0 +1,58 @@
+"""Embeddings of the frozen text tower, computed once a text."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.model.text_tower import PREFIX, TextTower
+from training.model.vocabulary import FROZEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from agent.records import FloatArray
+
+
+def embed_texts(texts: Sequence[str], folder: Path) -> FloatArray:
+    """Embeddings of texts, float32, unit length, ``(texts, text_size)``.
+
+    Of several trainings at once, the others wait while one embeds: they share the file, and each
+    would otherwise embed the same.
+
+    Args:
+        texts: in any number and order.
+        folder: where embeddings are kept; may be deleted at any time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Another vocabulary is another tower.
+    tower = hashlib.sha256(FROZEN.read_bytes() + PREFIX.encode()).hexdigest()
+    keys = [hashlib.sha256(f"{tower} {text}".encode()).hexdigest() for text in texts]
+    path = folder / "texts.npz"
+    with _alone(folder / "texts.lock"):
+        known: dict[str, FloatArray] = {}
+        if path.is_file():
+            with np.load(path) as stored:
+                known = dict(zip(stored["keys"].tolist(), stored["embeddings"], strict=True))
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            embedded = TextTower.load().embed(list(missing.values()))
+            known |= dict(zip(missing, embedded, strict=True))
+            temporary = path.with_suffix(".tmp.npz")
+            rows = np.stack(list(known.values()))
+            np.savez(temporary, keys=np.array(list(known)), embeddings=rows)
+            temporary.replace(path)
+    return np.stack([known[key] for key in keys])
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock that other processes wait for; it ends with the process at the latest."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,137 @@
+"""Captions and recordings in the joint space of a model, for choosing among them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+
+from agent.errors import AudioFileError
+from training.data.cache import LogMelCache, Unreadable
+from training.data.records import RatingKind
+from training.model import checkpoint
+from training.model.text_cache import embed_texts
+from training.ratings.lists import rated_lists
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from pathlib import Path
+
+    from agent.records import FloatArray
+    from training.data.records import Caption, Rating, Recording
+    from training.model.dual_encoder import DualEncoder
+
+PEOPLE = (RatingKind.HUMAN, RatingKind.SIMULATED)
+"""Kinds of ratings that people give, or that stand for such."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """Captions and recordings, each with a row."""
+
+    captions: tuple[Caption, ...]
+    recordings: tuple[Recording, ...]
+    """Those that could be read."""
+    texts: FloatArray
+    """Unit length, ``(captions, embedding_size)``."""
+    sounds: FloatArray
+    """Unit length, ``(recordings, embedding_size)``."""
+    unread: tuple[Unreadable, ...] = ()
+
+
+def embed(
+    captions: Sequence[Caption],
+    recordings: Sequence[Recording],
+    model: Path,
+    data: Path,
+    cache: Path,
+) -> Embedded:
+    """Embed captions and whole recordings.
+
+    Args:
+        captions: any.
+        recordings: any; one that cannot be read is left out and told in the result.
+        model: a checkpoint.
+        data: what the recordings' paths are relative to.
+        cache: folder that keeps embeddings and log-mels; may be deleted at any time.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+        ValueError: it is none, no caption is given, or no recording can be read.
+    """
+    encoder = checkpoint.load(model)
+    sounds, unread = _sounds(encoder, recordings, hashlib.sha256(model.read_bytes()), data, cache)
+    if not captions or not sounds:
+        raise ValueError("there is no caption, or no recording that can be read")
+    texts = torch.from_numpy(embed_texts([one.text for one in captions], cache))
+    with torch.inference_mode():
+        embedded: FloatArray = encoder.encode_text(texts).numpy()
+    read = tuple(one for one in recordings if one.id in sounds)
+    return Embedded(
+        tuple(captions), read, embedded, np.stack([sounds[one.id] for one in read]), tuple(unread)
+    )
+
+
+def rated_pairs(
+    ratings: Iterable[Rating], kinds: Collection[RatingKind]
+) -> dict[tuple[str, str], float]:
+    """Mean rating of each pair, by ids of caption and recording.
+
+    Where people and what stands for them have rated a pair, people count alone.
+    """
+    found: dict[tuple[str, str], float] = {}
+    for one in rated_lists(one for one in ratings if one.kind in kinds):
+        for recording, rating in zip(one.recordings, one.ratings, strict=True):
+            pair = one.caption, recording
+            if one.kind is RatingKind.HUMAN or pair not in found:
+                found[pair] = rating
+    return found
+
+
+def _sounds(
+    encoder: DualEncoder,
+    recordings: Sequence[Recording],
+    identity: hashlib._Hash,
+    data: Path,
+    cache: Path,
+) -> tuple[dict[str, FloatArray], list[Unreadable]]:
+    """The embedding of each recording by its id, and what could not be read."""
+    log_mels = LogMelCache(cache / "log-mel", data)
+    path = cache / f"sounds-{identity.hexdigest()[:16]}.npz"
+    known: dict[str, FloatArray] = {}
+    if path.is_file():
+        with np.load(path) as stored:
+            known = dict(zip(stored["keys"].tolist(), stored["embeddings"], strict=True))
+    before = len(known)
+    found: dict[str, FloatArray] = {}
+    unread = []
+    console = Console(stderr=True)
+    for one in track(
+        recordings,
+        "listening",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ):
+        try:
+            key = hashlib.sha256((data / one.path).read_bytes()).hexdigest()
+            if key not in known:
+                log_mel = torch.from_numpy(log_mels.log_mel(data / one.path))
+                with torch.inference_mode():
+                    known[key] = encoder.encode_audio(log_mel[None])[0].numpy()
+        except AudioFileError as error:
+            unread.append(Unreadable(one.id, str(error)))
+        except OSError as error:
+            unread.append(Unreadable(one.id, f"{data / one.path}: {error.strerror or error}"))
+        else:
+            found[one.id] = known[key]
+    if len(known) > before:
+        temporary = path.with_suffix(".tmp.npz")
+        np.savez(temporary, keys=np.array(list(known)), embeddings=np.stack(list(known.values())))
+        temporary.replace(path)
+    return found, unread

@@ -1,0 +1,244 @@
+"""Promised against observed false alarms: ``python -m training calibrate-simulation``.
+
+Calibrates the shipped descriptions on stretches of one hall and counts what the detector then
+raises on the rest of that hall, and on a hall of other recordings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from agent import bundle as bundles
+from agent import descriptions as descriptions_file
+from agent.calibration import site
+from agent.calibration.drift import Reference
+from agent.calibration.events import Layout, Rules, events
+from agent.calibration.threshold import Kind
+from agent.encoder import Encoder
+from agent.hearing import make_windower
+from agent.prototypes import BackgroundStatistics, PrototypeSet
+from agent.records import Block
+from agent.scene import RATE_HZ
+from agent.watchlist import wanted_of
+from training.data.audioset import data_folder
+from training.studies.calibration.report import Counted, Figures, Shift, write
+from training.studies.hall import BLOCK_S, blocks, halves
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from agent.bundle import Bundle
+    from agent.calibration.events import Scores
+    from agent.calibration.site import Background, Wanted
+    from agent.records import FloatArray
+    from training.studies.hall import Hall
+
+HOURS = 2.0
+"""Of each of the two halls."""
+WANTED = (1.0, 4.0, 24.0, 96.0)
+"""False alarms a day of each description that are asked for."""
+STRETCHES = {0.25: (0.0, 0.5, 1.0, 1.5), 0.5: (0.0, 0.5, 1.0, 1.5), 1.0: (0.0, 1.0), 2.0: (0.0,)}
+"""By hours of calibration: where they start in the hall."""
+SEEDS = (1, 2)
+_HOP_S = 0.5
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What all rounds share."""
+
+    wanted: Sequence[Wanted]
+    prototypes: PrototypeSet
+    halls: tuple[Background, Background]
+    uncalibrated: float
+    cohort: BackgroundStatistics
+    """Of the bundle's own background."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``python -m training calibrate-simulation``."""
+    parser = commands.add_parser(
+        "calibrate-simulation",
+        help="compare promised with observed false alarms on long background",
+        description="Calibrates on stretches of a hall that is mixed from recordings and counts "
+        "false alarms on the rest of it and on another hall. Writes calibration.md and its figure.",
+        epilog="example: python -m training calibrate-simulation --docs docs/experiments",
+    )
+    parser.add_argument("--descriptions", type=Path, default=Path("configs/descriptions.ja.yaml"))
+    parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="instead of the shipped one")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache/calibration"))
+    parser.add_argument("--docs", type=Path, default=Path("runs/calibration"), metavar="FOLDER")
+    parser.add_argument("--hours", type=float, default=HOURS, help="of each hall (2)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Simulate, write the report, print where it is."""
+    console = Console(stderr=True)
+    bundle = bundles.load(arguments.bundle)
+    world = _world(arguments, bundle, console)
+    counted: list[Counted] = []
+    rounds = [
+        (hall, hours, start)
+        for hall in (0, 1)
+        for hours, starts in STRETCHES.items()
+        for start in starts
+        if start + hours <= arguments.hours
+    ]
+    for hall, hours, start in track(rounds, "calibrating", console=console, transient=True):
+        counted += _round(world, hall, start, hours)
+    baseline = [_baseline(world, hall) for hall in (0, 1)]
+    shifts = [_shift(world, own, other) for own in (0, 1) for other in (0, 1)]
+    figures = Figures(
+        bundle=bundle.digest,
+        threshold=world.uncalibrated,
+        descriptions=len(world.wanted),
+        hours=arguments.hours,
+        counted=tuple(counted),
+        baseline=tuple(baseline),
+        shifts=tuple(shifts),
+        arguments=f"--hours {arguments.hours:g}",
+    )
+    print(f"written: {write(figures, arguments.docs)}")
+    return 0
+
+
+def _world(arguments: argparse.Namespace, bundle: Bundle, console: Console) -> _World:
+    described = descriptions_file.load(arguments.descriptions)
+    wanted, background = wanted_of(bundle, described, arguments.cache / "texts")
+    prototypes = PrototypeSet([one.described for one in wanted], background)
+    halls = halves(arguments.data)
+    first, second = (
+        _background(
+            _embeddings(hall, seed, arguments.hours, bundle, cache=arguments.cache, console=console)
+        )
+        for hall, seed in zip(halls, SEEDS, strict=True)
+    )
+    return _World(
+        wanted=wanted,
+        prototypes=prototypes,
+        halls=(first, second),
+        uncalibrated=bundle.manifest.tuning.threshold,
+        cohort=prototypes.statistics(bundle.background()),
+    )
+
+
+def _embeddings(
+    hall: Hall, seed: int, hours: float, bundle: Bundle, *, cache: Path, console: Console
+) -> FloatArray:
+    """A hall as the box hears it, window by window; half precision, kept in the cache."""
+    path = cache / f"hall-{seed}-{hours:g}h-{bundle.sha256[:12]}.npy"
+    if path.is_file():
+        return np.asarray(np.load(path, allow_pickle=False), np.float16)
+    windower = make_windower(bundle, "hall", _HOP_S)
+    encoder = Encoder(bundle)
+    rows: list[FloatArray] = []
+    index = 0
+    minutes = round(hours * 3_600.0 / BLOCK_S)
+    for samples in track(
+        blocks(hall, seed, hours), f"hall {seed}", minutes, console=console, transient=True
+    ):
+        windows = windower.push(Block("hall", index, index / RATE_HZ, samples))
+        index += len(samples)
+        for at in range(0, len(windows), _BATCH):
+            some = np.stack([window.log_mel for window in windows[at : at + _BATCH]])
+            rows.append(encoder.encode(some).astype(np.float16))
+    embeddings = np.concatenate(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, embeddings)
+    return embeddings
+
+
+def _background(embeddings: FloatArray) -> Background:
+    """Windows that follow on each other, as if they had been kept by a calibration."""
+    position_s = np.arange(len(embeddings), dtype=np.float64) * np.float64(_HOP_S)
+    return site.Background(
+        embeddings=embeddings,
+        layout=Layout.of([position_s], _HOP_S),
+        starts_at=position_s,
+        sources=(("hall", True),) * len(embeddings),
+        hours=len(embeddings) * _HOP_S / 3_600.0,
+    )
+
+
+def _round(world: _World, hall: int, start: float, hours: float) -> list[Counted]:
+    """Calibrate on one stretch; count on the rest of its hall and on the other one."""
+    own = world.halls[hall].embeddings
+    first, last = (round(at * 3_600.0 / _HOP_S) for at in (start, start + hours))
+    train = _background(own[first:last])
+    statistics = world.prototypes.statistics(train.cohort)
+    scores = site.scores_of(train, world.prototypes, statistics)
+    rests = [_background(rest) for rest in (own[:first], own[last:]) if len(rest)]
+    tests = {"same": rests, "other": [world.halls[1 - hall]]}
+    found = {
+        where: [(one, site.scores_of(one, world.prototypes, statistics)) for one in some]
+        for where, some in tests.items()
+        if some
+    }
+    counted = []
+    for wanted in WANTED:
+        for column, one in enumerate(world.wanted):
+            policy = replace(one.error.policy, threshold=None, false_alarms_per_day=wanted)
+            asked = replace(one, error=replace(one.error, policy=policy))
+            known = site.maxima_of(scores[column], train, policy, 0)
+            chosen, _ = site.threshold_of(known, asked, world.uncalibrated)
+            for where, some in found.items():
+                counted.append(
+                    Counted(
+                        error_id=one.error.error_id,
+                        calibrated_hours=hours,
+                        wanted=wanted,
+                        kind=chosen.kind,
+                        threshold=chosen.threshold,
+                        where=where,
+                        alarms=_alarms(some, column, Rules.of(policy), chosen.threshold),
+                        hours=sum(test.hours for test, _ in some),
+                    )
+                )
+    return counted
+
+
+def _alarms(
+    tests: Sequence[tuple[Background, Scores]], column: int, rules: Rules, threshold: float
+) -> int:
+    """What the detector raises for one description."""
+    return sum(len(events(scores[column], test.layout, rules, threshold)) for test, scores in tests)
+
+
+def _baseline(world: _World, hall: int) -> Counted:
+    """What an uncalibrated box raises, over all descriptions."""
+    heard = world.halls[hall]
+    scores = site.scores_of(heard, world.prototypes, world.cohort)
+    alarms = sum(
+        _alarms([(heard, scores)], column, Rules.of(one.error.policy), world.uncalibrated)
+        for column, one in enumerate(world.wanted)
+    )
+    return Counted(
+        error_id="",
+        calibrated_hours=0.0,
+        wanted=0.0,
+        kind=Kind.UNCALIBRATED,
+        threshold=world.uncalibrated,
+        where=f"hall {hall + 1}",
+        alarms=alarms,
+        hours=heard.hours,
+    )
+
+
+def _shift(world: _World, own: int, other: int) -> Shift:
+    """What drift says of an hour of a hall, calibrated on the first hour of another or itself."""
+    hour = round(3_600.0 / _HOP_S)
+    reference = world.halls[own].embeddings[:hour].astype(np.float32)
+    last = world.halls[other].embeddings[-hour:].astype(np.float32)
+    made = Reference.of(reference)
+    distance = float(np.linalg.norm(last.mean(axis=0) - made.mean)) / made.spread
+    return Shift(own + 1, other + 1, distance)

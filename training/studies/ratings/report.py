@@ -1,0 +1,278 @@
+"""The report in Markdown, and the same findings for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from training.studies.ratings import words
+from training.studies.ratings.published import OTHER, UNRELATED
+from training.studies.ratings.words import signed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from training.studies.ratings.findings import (
+        Finding,
+        GroupRatings,
+        HumanFindings,
+        Lists,
+        Mean,
+        ModelFindings,
+        Regression,
+    )
+
+FIGURES = "figures"
+CLEAR = 0.05
+_BUDGETS = (1, 3, 5, 8, 10, 15)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How the findings were made."""
+
+    model: str
+    clotho: bool
+    own_captions: int
+    seed: int
+
+    def command(self) -> str:
+        """What to type to make them again."""
+        parts = ["python -m training analyse", f"--model {self.model}"]
+        parts += ["--clotho FOLDER"] if self.clotho else []
+        parts += [f"--own-captions {self.own_captions}"] if self.own_captions > 1 else []
+        parts += [f"--seed {self.seed}"] if self.seed else []
+        return " ".join([*parts, "--docs docs/experiments"])
+
+
+def write(
+    human: HumanFindings,
+    model: ModelFindings,
+    left_out: Sequence[str],
+    run: Run,
+    drawn: Sequence[str],
+) -> str:
+    """The whole report."""
+
+    def picture(name: str, text: str) -> list[str]:
+        file = f"ratings-{name}.png"
+        return [f"![{text}]({FIGURES}/{file})", ""] if file in drawn else []
+
+    lists = human.lists
+    lines = [words.TITLE, "", words.INTRODUCTION.format(command=run.command()), ""]
+    lines += ["## What the ratings are", "", *_about_lists(lists), ""]
+    lines += [*_groups(lists.groups), "", *picture("values", words.PICTURES["values"])]
+    lines += ["## Zeros", "", *_about_zeros(lists), ""]
+    lines += ["## Nearness by text", "", words.NEARNESS.format(count=run.own_captions), ""]
+    lines += [*_groups(lists.nearness), "", *picture("nearness", words.PICTURES["nearness"])]
+    lines += ["## Fewer candidates", "", *_budget(lists), ""]
+    lines += picture("budget", words.PICTURES["budget"])
+    lines += ["## Captions and ratings", "", words.CAPTIONS, "", *_findings(human.captions), ""]
+    lines += picture("captions", words.PICTURES["captions"])
+    lines += [words.CAPTION_EFFECTS, "", *_effects(human.caption_effects), ""]
+    lines += ["## Recordings and ratings", "", words.ITEMS, "", *_findings(human.items), ""]
+    lines += picture("items", words.PICTURES["items"])
+    lines += [words.ITEM_EFFECTS, "", *_effects(human.item_effects), ""]
+    lines += [
+        "## The model on recordings",
+        "",
+        words.MODEL.format(recordings=f"{model.recordings:,}", sources=f"{model.sources:,}"),
+        "",
+    ]
+    lines += ["### Loudness and spectrum", "", words.SOUND, "", *_findings(model.sound), ""]
+    lines += picture("sound", words.PICTURES["sound"])
+    lines += ["### Wording of captions", "", words.WORDING, "", *_findings(model.captions), ""]
+    lines += [*_means(model.kinds, ("caption, language", "captions", "classes")), ""]
+    lines += ["### Language", "", *_languages(model), ""]
+    lines += picture("languages", words.PICTURES["languages"])
+    lines += [
+        "### Source",
+        "",
+        words.SOURCES,
+        "",
+        *_means(model.sets, ("set, language", "recordings", "sources")),
+        "",
+    ]
+    lines += [*picture("sets", words.PICTURES["sets"]), *_authors(model), ""]
+    lines += ["## How it was counted", "", words.METHOD, ""]
+    lines += ["## What was left out", "", *_left_out(left_out)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write_json(human: HumanFindings, model: ModelFindings, path: Path) -> None:
+    """Write the same findings for programs; numbers that do not exist are ``null``."""
+    content = {"human": _plain(asdict(human)), "model": _plain(asdict(model))}
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _about_lists(lists: Lists) -> list[str]:
+    zeros = lists.zeros_each
+    return [
+        words.LISTS.format(
+            lists=lists.lists,
+            pairs=f"{lists.pairs:,}",
+            near=_percent(lists.ordered_near),
+            far=_percent(lists.ordered_far),
+            ordered=_percent(lists.ordered),
+            zero=_percent(lists.tied_at_zero),
+            elsewhere=_percent(lists.tied_elsewhere),
+            median=zeros[len(zeros) // 2],
+            least=zeros[len(zeros) // 10],
+            most=zeros[len(zeros) * 9 // 10],
+            top=_percent(lists.own_on_top),
+            above=_percent(lists.above_own),
+        )
+    ]
+
+
+def _about_zeros(lists: Lists) -> list[str]:
+    by_name = {one.name: one for one in lists.groups}
+    if not {UNRELATED, OTHER} <= by_name.keys():
+        return ["The lists hold no unrelated recordings to compare zeros with."]
+    unrelated, other = by_name[UNRELATED], by_name[OTHER]
+    return [
+        words.ZEROS.format(
+            unrelated=_percent(unrelated.zero),
+            hardly=_percent(unrelated.hardly),
+            other=_percent(other.zero),
+            other_hardly=_percent(other.hardly),
+            other_fit=_percent(other.middle + other.high),
+            fit=_percent(unrelated.middle + unrelated.high),
+        )
+    ]
+
+
+def _groups(groups: Iterable[GroupRatings]) -> list[str]:
+    rows = [
+        (
+            one.name,
+            str(one.rows),
+            *(_percent(share) for share in (one.zero, one.low, one.middle, one.high)),
+            "–" if one.mean_above_zero is None else f"{one.mean_above_zero:.1f}",
+        )
+        for one in groups
+    ]
+    heads = ("", "ratings", "0", "1-19", "20-49", "50-100", "mean above 0")
+    return _table(heads, rows)
+
+
+def _budget(lists: Lists) -> list[str]:
+    rows = [
+        (
+            str(one.candidates),
+            *(
+                _percent(share)
+                for share in (one.nearest, one.random, one.ordered_nearest, one.ordered_random)
+            ),
+        )
+        for one in lists.budgets
+        if one.candidates in _BUDGETS
+    ]
+    heads = ("candidates", "found, nearest", "found, random", "in order, nearest", "…, random")
+    enough = math.ceil((1.96 * lists.tau_sd / 0.05) ** 2)
+    precision = words.PRECISION.format(sd=f"{lists.tau_sd:.2f}", enough=enough)
+    return [words.BUDGET, "", *_table(heads, rows), "", precision]
+
+
+def _findings(findings: Sequence[Finding]) -> list[str]:
+    if not findings:
+        return ["Nothing could be tested; see *What was left out*."]
+    outcomes = list(dict.fromkeys(one.outcome for one in findings))
+    cells = {(one.property, one.outcome): one for one in findings}
+    rows = [
+        (name, *(_cell(cells.get((name, outcome))) for outcome in outcomes))
+        for name in dict.fromkeys(one.property for one in findings)
+    ]
+    clear = sum(one.p_holm < CLEAR for one in findings)
+    summary = f"Told from 0 after Holm's correction: {clear} of {len(findings)} (in bold)."
+    return [*_table(("", *outcomes), rows), "", summary]
+
+
+def _cell(one: Finding | None) -> str:
+    if one is None:
+        return "–"
+    found = one.association
+    value = signed(found.value)
+    value = f"**{value}**" if one.p_holm < CLEAR else value
+    return f"{value} [{signed(found.low)}, {signed(found.high)}]"
+
+
+def _effects(regressions: Sequence[Regression]) -> list[str]:
+    if not regressions:
+        return ["No regression could be made; see *What was left out*."]
+    names = list(dict.fromkeys(e.name for one in regressions for e in one.effects))
+    cells = {(e.name, one.outcome): e for one in regressions for e in one.effects}
+    rows = []
+    for name in names:
+        row = [name]
+        for one in regressions:
+            effect = cells.get((name, one.outcome))
+            row.append(
+                "–"
+                if effect is None
+                else f"{effect.value:+.1f} [{effect.low:+.1f}, {effect.high:+.1f}]"
+            )
+        rows.append(tuple(row))
+    rows.append(("rows, lists", *(f"{one.rows}, {one.clusters}" for one in regressions)))
+    return _table(("", *(one.outcome for one in regressions)), rows)
+
+
+def _languages(model: ModelFindings) -> list[str]:
+    if not model.languages:
+        return ["No recording has captions in two languages."]
+    heads = ("margin", "recordings", "sources")
+    return [words.LANGUAGES, "", *_means(model.languages, heads)]
+
+
+def _means(means: Sequence[Mean], heads: Sequence[str]) -> list[str]:
+    if not means:
+        return ["Nothing to compare: no class has captions of several kinds."]
+    rows = [
+        (
+            one.name,
+            str(one.rows),
+            str(one.clusters),
+            f"{one.mean:+.3f}",
+            "–" if one.interval is None else f"[{one.interval.low:+.3f}, {one.interval.high:+.3f}]",
+        )
+        for one in means
+    ]
+    return _table((*heads, "mean margin", "95 %"), rows)
+
+
+def _authors(model: ModelFindings) -> list[str]:
+    if not model.authors:
+        return ["Authors: no set has enough recordings of several authors within its classes."]
+    rows = [
+        (name, str(authors), f"{e.value:+.3f}", f"[{e.low:+.3f}, {e.high:+.3f}]", f"{e.p:.3f}")
+        for name, authors, e in model.authors
+    ]
+    heads = ("set, language", "authors", "share between", "by chance", "p")
+    return [words.AUTHORS, "", *_table(heads, rows)]
+
+
+def _left_out(left_out: Sequence[str]) -> list[str]:
+    return [f"- {line}" for line in left_out] or ["Nothing."]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *map(_row, rows)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.1f} %"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

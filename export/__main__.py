@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ from training.model.text_tower import TextTower
 
 if TYPE_CHECKING:
     from export.evaluation import Figure
-    from export.quantize import Recipe
 
 MOST_COST = 0.0125
 """What quantization may cost of any figure, or the variant is not shipped: seven of 569 files.
@@ -32,16 +30,6 @@ _TOLERANCE = (
     "byte for byte on the same processor with the versions of constraints.txt; on another, "
     "embeddings of the float variant within a cosine of 0.9999"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A quantized audio tower that may be shipped, and what it was measured to cost."""
-
-    activations: Activations
-    recipe: Recipe
-    figures: tuple[Figure, ...]
-    worst_cost: float
 
 
 def main(argv: list[str] | None = None) -> int:

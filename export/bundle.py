@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,12 @@ from agent.manifest import (
     Variants,
 )
 from export.evaluation import encode
-from export.onnx import export_audio, export_text_head, export_text_tower
+from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_head, export_text_tower
 from export.quantize import quantize_text
 from training.data.background import backgrounds
 from training.data.frontend import LogMel, hann_window, mel_filters
 from training.model.text_tower import PREFIX
+from training.model.towers import tower_kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,17 +49,11 @@ ATTRIBUTIONS = "attributions.csv"
 AUDIO_BY_MACHINE = {"x86_64": "audio.x86_64.onnx", "aarch64": "audio.aarch64.onnx"}
 LANGUAGES = ("en", "ja")
 
-_WINDOW_FRAMES, _HOP_FRAMES = 200, 50
 _COHORT, _COHORT_SEED = 512, 20_240_814
 _MAX_TOKENS = 512
+_CARD_WIDTH = 87
 
-MADE_OF = (
-    Attribution(
-        work="EfficientAT mn04_as (mn04_as_mAP_432.pt)",
-        author="Florian Schmid, Khaled Koutini, Gerhard Widmer",
-        licence="MIT",
-        used_for="weights of the audio tower",
-    ),
+_MADE_OF = (
     Attribution(
         work="multilingual-e5-small",
         author="Liang Wang, Nan Yang, Xiaolong Huang, Linjun Yang, Rangan Majumder, Furu Wei",
@@ -157,8 +153,8 @@ def write_audio_side(model: DualEncoder, folder: Path) -> None:
     import torch
 
     export_audio(model, folder / AUDIO)
-    frontend = LogMel()
-    constants = frontend.constants
+    constants = model.tower.frontend
+    frontend = LogMel(constants)
     _save(
         folder / FRONTEND,
         mel_filters=mel_filters(constants).astype(np.float64),
@@ -167,11 +163,11 @@ def write_audio_side(model: DualEncoder, folder: Path) -> None:
     windows = backgrounds(
         _COHORT_SEED,
         _COHORT,
-        _WINDOW_FRAMES / constants.frame_rate_hz,
+        WINDOW_FRAMES / constants.frame_rate_hz,
         constants.sample_rate_hz,
     )
     log_mels = [
-        frontend(torch.from_numpy(samples)[None])[0, :, :_WINDOW_FRAMES].numpy()
+        frontend(torch.from_numpy(samples)[None])[0, :, :WINDOW_FRAMES].numpy()
         for samples in windows
     ]
     _save(folder / BACKGROUND, embeddings=encode(folder / AUDIO, log_mels).astype(np.float16))
@@ -199,7 +195,7 @@ def write_manifest(
         BundleError: what was written cannot be read.
     """
     learned_from = (folder / ATTRIBUTIONS).is_file()
-    card = model_card(identity, metrics, costs, learned_from=learned_from)
+    card = model_card(model, identity, metrics, costs, learned_from=learned_from)
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     files = {
         path.name: FileEntry(reading.sha256_of(path), path.stat().st_size)
@@ -213,32 +209,47 @@ def write_manifest(
         schema=SCHEMA,
         name=identity.name,
         version=identity.version,
-        frontend=LogMel().constants,
-        tuning=Tuning(_WINDOW_FRAMES, _HOP_FRAMES, identity.threshold),
+        frontend=model.tower.frontend,
+        tuning=Tuning(WINDOW_FRAMES, HOP_FRAMES, identity.threshold),
         text=TextSettings(prefix=PREFIX, max_tokens=_MAX_TOKENS, languages=LANGUAGES),
         embedding_size=model.config.embedding_size,
         logit_scale=round(float(model.logit_scale.detach()), 6),
         variants=Variants(reference=AUDIO, **variants),
         files=files,
         metrics=metrics,
-        attributions=MADE_OF,
+        attributions=made_of(model),
         rebuild=rebuild,
     )
     (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return reading.load(folder).manifest
 
 
+def made_of(model: DualEncoder) -> tuple[Attribution, ...]:
+    """Whose work a model is, its audio tower first."""
+    return (tower_kind(model.config.tower).attribution, *_MADE_OF)
+
+
 def model_card(
-    identity: Identity, metrics: tuple[Metric, ...], costs: str, *, learned_from: bool
+    model: DualEncoder,
+    identity: Identity,
+    metrics: tuple[Metric, ...],
+    costs: str,
+    *,
+    learned_from: bool,
 ) -> str:
     """What a person should know before relying on the model."""
+    heard = model.tower.frontend
+    about = (
+        "Compares sound with descriptions in Japanese and English. Audio tower: "
+        f"{tower_kind(model.config.tower).title}, {heard.sample_rate_hz / 1_000:g} kHz, "
+        f"{heard.n_mels} mel bands. Text tower: multilingual-e5-small, frozen, vocabulary cut to "
+        "Japanese and English, weights in the 4 bits that they were published in, activations in "
+        "int8 as they come."
+    )
     lines = [
         f"# {identity.name} {identity.version}",
         "",
-        "Compares sound with descriptions in Japanese and English. Audio tower: MobileNetV3",
-        "(EfficientAT mn04_as), 32 kHz, 128 mel bands. Text tower: multilingual-e5-small,",
-        "frozen, vocabulary cut to Japanese and English, weights in the 4 bits that they were",
-        "published in, activations in int8 as they come.",
+        *textwrap.wrap(about, _CARD_WIDTH),
         "",
         "## Intended use",
         "",
@@ -267,7 +278,7 @@ def model_card(
         "",
         "| work | author | licence | used for |",
         "|---|---|---|---|",
-        *(f"| {a.work} | {a.author} | {a.licence} | {a.used_for} |" for a in MADE_OF),
+        *(f"| {a.work} | {a.author} | {a.licence} | {a.used_for} |" for a in made_of(model)),
         "",
     ]
     if learned_from:

@@ -14,6 +14,7 @@ import torch
 from agent import descriptions
 from agent.audiofile import read_audio
 from agent.retrieval import mean_average_precision, top_1
+from export.onnx import WINDOW_FRAMES
 from training.data.frontend import LogMel
 from training.data.readers import everyday, folders
 from training.data.readers.esc50 import FOLDS
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from training.model.text_tower import TextTower
 
 LANGUAGES = ("en", "ja")
-# Windows as long as those on the box, and how many of a long recording.
-_WINDOW_FRAMES, _MOST_WINDOWS = 200, 3
+# Of a long recording.
+_MOST_WINDOWS = 3
 _MACHINES = 12
 """Recordings of each machine that activations are measured on."""
 TEXTS = Path(__file__).resolve().parents[1] / "configs" / "evaluation"
@@ -130,9 +131,9 @@ def calibration(data: Path) -> tuple[FloatArray, ...]:
         trained = [r for r in folders.read(data, one).recordings if r.split is Split.TRAIN]
         paths += [data / r.path for r in trained[:: max(1, len(trained) // _MACHINES)]]
     return tuple(
-        one[:, start : start + _WINDOW_FRAMES]
+        one[:, start : start + WINDOW_FRAMES]
         for one in log_mels(paths)
-        for start in range(0, one.shape[1] - _WINDOW_FRAMES + 1, _WINDOW_FRAMES)[:_MOST_WINDOWS]
+        for start in range(0, one.shape[1] - WINDOW_FRAMES + 1, WINDOW_FRAMES)[:_MOST_WINDOWS]
     )
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from training.model.text_tower import E5Encoder
 
 OPSET = 17
+WINDOW_FRAMES, HOP_FRAMES = 200, 50
+"""That the model is tuned for: two seconds every half."""
 _PRODUCER = "kikimimi"
 _MATRIX = 2
 
@@ -40,7 +42,7 @@ def export_audio(model: DualEncoder, path: Path) -> None:
     """
     _export(
         _Audio(model),
-        (torch.zeros(2, 128, 200),),
+        (torch.zeros(2, model.tower.frontend.n_mels, WINDOW_FRAMES),),
         path,
         inputs={"log_mel": {0: "batch", 2: "n_frames"}},
         output="embedding",

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from training.data.records import Caption, Manifest, Pair, Rating, RatingKind, Recording, Split
-from training.model.dual_encoder import DualEncoder, ModelConfig
+from training.model.dual_encoder import DualEncoder
+from training.model.heads import ModelConfig
 from training.train.config import (
     BatchConfig,
     LearnConfig,

@@ -16,6 +16,9 @@ from torch.nn import functional
 
 from agent.manifest import FrontendConstants
 
+CONSTANTS = FrontendConstants()
+"""Of recordings as they are decoded once, for every tower."""
+
 
 def hertz_to_mel(hertz: float) -> float:
     """Kaldi's mel scale."""
@@ -57,7 +60,7 @@ class LogMel(nn.Module):
 
     def __init__(self, constants: FrontendConstants | None = None) -> None:
         super().__init__()
-        self.constants = constants or FrontendConstants()
+        self.constants = constants or CONSTANTS
         self.register_buffer("filters", torch.from_numpy(mel_filters(self.constants)), False)
         self.register_buffer("window", torch.from_numpy(hann_window(self.constants)), False)
 
@@ -91,3 +94,14 @@ class LogMel(nn.Module):
         power = spectrum.real.square() + spectrum.imag.square()
         log_mel = torch.log(self.filters @ power + constants.log_offset)
         return ((log_mel + constants.shift) / constants.scale).to(torch.float32)
+
+
+def to_power(log_mel: Tensor, constants: FrontendConstants = CONSTANTS) -> Tensor:
+    """Mel power of a normalised log-mel."""
+    power = torch.exp(log_mel * constants.scale - constants.shift) - constants.log_offset
+    return power.clamp(min=0.0)
+
+
+def to_log_mel(power: Tensor, constants: FrontendConstants = CONSTANTS) -> Tensor:
+    """The normalised log-mel of a mel power."""
+    return (torch.log(power + constants.log_offset) + constants.shift) / constants.scale

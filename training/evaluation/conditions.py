@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from training.data.augment import background_log_mels, to_log_mel, to_power
+from training.data.augment import background_log_mels
+from training.data.frontend import to_log_mel, to_power
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,9 +21,11 @@ import torch
 
 from training.data.audioset import data_folder, load_classes, load_texts
 from training.model import checkpoint, kernel
-from training.model.audio_tower import MobileNetV3, load_mn04
-from training.model.dual_encoder import DualEncoder, ModelConfig
+from training.model.audio_tower import Activations
+from training.model.dual_encoder import DualEncoder
+from training.model.heads import ModelConfig
 from training.model.text_tower import TextTower
+from training.model.towers import tower_kind
 
 if TYPE_CHECKING:
     import argparse
@@ -32,9 +34,9 @@ if TYPE_CHECKING:
 
     from agent.records import FloatArray
     from training.data.audioset import ClassText, SoundClass
+    from training.model.audio_tower import AudioTower
     from training.model.kernel import Matrix
 
-WEIGHTS = "weights/mn04_as_mAP_432.pt"
 _TOP = 10
 # A name is what people write first and most often; beside another kind of text it counts twice.
 _NAME_WEIGHT = 2.0
@@ -146,7 +148,7 @@ def choose(task: Task, landmarks: int) -> tuple[Choice, tuple[BranchScore, ...]]
     return max(GRID, key=lambda one: float(totals[one])), tuple(scores)
 
 
-def class_views(tower: MobileNetV3, config: ModelConfig) -> Matrix:
+def class_views(tower: AudioTower, config: ModelConfig) -> Matrix:
     """The classes as targets in the space of both views, shape ``(classes, views)``."""
     rows = kernel.unit(tower.class_rows.detach().numpy().astype(np.float64))
     ones = np.eye(tower.classes) - 1.0 / tower.classes
@@ -164,13 +166,11 @@ def projection(views: Matrix, size: int) -> Matrix:
     return fixed
 
 
-def imagined_views(tower: MobileNetV3, model: DualEncoder) -> Matrix:
+def imagined_views(tower: AudioTower, model: DualEncoder) -> Matrix:
     """What the tower would hear in a clear recording of each class alone.
 
     The hidden layer is taken along the class's own row, as far as the class's logit needs.
     """
-    from training.model.audio_tower import Activations
-
     rows = tower.class_rows.detach()
     bias = tower.class_biases.detach()
     unit = torch.nn.functional.normalize(rows, dim=-1)
@@ -185,7 +185,7 @@ def imagined_views(tower: MobileNetV3, model: DualEncoder) -> Matrix:
 def build(data: Path, config: ModelConfig) -> tuple[DualEncoder, Task]:
     """The model with the tower and the projection in place, and what its text head learns from."""
     model = DualEncoder(config)
-    tower = load_mn04(data / WEIGHTS)
+    tower = tower_kind(config.tower).load(data)
     model.tower.load_state_dict(tower.state_dict())
     views = class_views(tower, config)
     directions = projection(views, config.embedding_size - 1)

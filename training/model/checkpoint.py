@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from training.model.dual_encoder import DualEncoder, ModelConfig
+from training.model.dual_encoder import DualEncoder
+from training.model.heads import ModelConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,13 +25,18 @@ def load(path: Path) -> DualEncoder:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not a checkpoint of this program.
+        ValueError: it is not a checkpoint of this program, or of an audio tower that this program
+            does not have.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such checkpoint; run `python -m training bootstrap`")
     stored = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(stored, dict) or not {"config", "weights"} <= stored.keys():
         raise ValueError(f"{path}: not a checkpoint of this program; name one that training wrote")
-    model = DualEncoder(ModelConfig(**stored["config"]))
+    try:
+        # One that was written before towers had names says nothing of it: it is the default's.
+        model = DualEncoder(ModelConfig(**stored["config"]))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
     model.load_state_dict(stored["weights"])
     return model.eval()

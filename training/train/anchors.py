@@ -65,7 +65,7 @@ class Anchors:
             config: the settings.
         """
         self._config = config
-        self._device = start.log_logit_scale.device
+        self._device = start.device
         self._unfamiliar = unfamiliar
         loss = config.loss
         kept, english, japanese = (

@@ -9,10 +9,11 @@ from typing import Annotated, TypeAlias
 
 from agent.config.reader import Between, load
 from training.data.records import RatingKind
-from training.model.audio_tower import BLOCKS
+from training.model.towers import TOWERS
 from training.train.losses.joint import ConstantWeights, JointLoss, RampWeights, UncertaintyWeights
 
 _MOST_ITEMS = 4_096
+_MOST_BLOCKS = max(one.blocks for one in TOWERS.values())
 Count: TypeAlias = Annotated[int, Between(1, 10_000_000)]
 Weight: TypeAlias = Annotated[float, Between(0.0, 1e6)]
 Rate: TypeAlias = Annotated[float, Between(0.0, 1.0)]
@@ -167,8 +168,8 @@ class TrainConfig:
     """Validations without an improvement before it ends."""
     augment: bool = True
     """Whether windows are heard at other levels, in noise, through other microphones."""
-    frozen_blocks: Annotated[int, Between(0, BLOCKS)] = 7
-    """First blocks of the audio tower that stay as they are, 0 to 17."""
+    frozen_blocks: Annotated[int, Between(0, _MOST_BLOCKS)] = 7
+    """First blocks of the audio tower that stay as they are."""
     views: Annotated[int, Between(0, 1_000)] = 8
     """Windows of each recording that are heard once and kept; 0: new ones in each step."""
     unfamiliar: Count = 2_000

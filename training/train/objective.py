@@ -64,7 +64,7 @@ class Objective:
         self._examples = examples
         self._sounds = sounds
         self._config = config
-        self._device = start.log_logit_scale.device
+        self._device = start.device
         self._weights = weights_of(examples.relevant)
         self._captions = examples.texts.to(self._device)
         self._anchors = Anchors(start, self._captions, texts, unfamiliar, config)

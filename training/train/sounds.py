@@ -87,7 +87,7 @@ class FreshWindows:
     def draw(self, recordings: Tensor, chance: torch.Generator) -> Heard:
         """A new window of each recording."""
         plain, augmented = self._windows.cut(recordings.tolist(), chance)
-        device = self._start.log_logit_scale.device
+        device = self._start.device
         return Heard(
             self._start.stem(augmented.to(device), self._blocks),
             self._start.encode_audio(plain.to(device)),
@@ -155,7 +155,7 @@ class WholeSounds:
     def __init__(self, log_mels: Sequence[Tensor], start: DualEncoder, blocks: int) -> None:
         """Hear the recordings, each ``(n_mels, n_frames)``, through the frozen blocks."""
         self._blocks = blocks
-        device = start.log_logit_scale.device
+        device = start.device
         with torch.inference_mode():
             self._stems = [
                 start.stem(one[None].to(device), blocks).to("cpu", torch.float16)
@@ -167,7 +167,7 @@ class WholeSounds:
 
     def encode(self, model: DualEncoder) -> Tensor:
         """Embeddings by a model with the same frozen blocks, ``(recordings, embedding_size)``."""
-        device = model.log_logit_scale.device
+        device = model.device
         rows = torch.empty((len(self._stems), model.config.embedding_size))
         with torch.inference_mode():
             for alike in self._by_shape.values():

@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from training.model import checkpoint
-from training.model.blend import between
+from training.model.dual_encoder import between
 from training.train.objective import Objective
 from training.train.parallel import ALONE, World, device_of
 from training.train.sounds import FreshWindows, KeptWindows, Windows, unfamiliar_sounds
@@ -137,7 +137,7 @@ class Trainer:
         self.start = copy.deepcopy(start).eval().requires_grad_(requires_grad=False).to(device)
         # Batch norms stay as they are: batches are small and augmented.
         self.model = copy.deepcopy(start).eval().requires_grad_(requires_grad=True).to(device)
-        self.model.tower.features[: config.frozen_blocks].requires_grad_(requires_grad=False)
+        self.model.tower.freeze(config.frozen_blocks)
         self.joint = config.loss.joint().to(device)
         self.optimiser = _optimiser(self.model, self.joint, config)
         self.chance = torch.Generator().manual_seed(config.seed)

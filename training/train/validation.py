@@ -55,6 +55,6 @@ class Judge:
         """Cosines of all captions and recordings, ``(captions, recordings)``."""
         heard = self._sounds.encode(model)
         with torch.inference_mode():
-            texts = self._examples.texts.to(model.log_logit_scale.device)
+            texts = self._examples.texts.to(model.device)
             scores = model.encode_text(texts).float().cpu() @ heard.T
         return scores.numpy().astype(np.float64)

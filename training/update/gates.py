@@ -124,8 +124,7 @@ def texts_gate(
         return None
     with torch.inference_mode():
         old, new = (
-            one.encode_text(texts.kept.to(one.log_logit_scale.device)).float().cpu()
-            for one in (start, candidate)
+            one.encode_text(texts.kept.to(one.device)).float().cpu() for one in (start, candidate)
         )
         # Texts of one wording lie at one place, and are each other's own.
         kept = ((new @ old.T).amax(dim=1) <= (new * old).sum(dim=1) + 1e-6).double().numpy()

@@ -14,7 +14,7 @@ from training.evaluation.conditions import parse_conditions
 from training.evaluation.encoders import CheckpointEncoder, hidden_texts
 from training.evaluation.evaluate import evaluate
 from training.evaluation.material import data_set_of, material_of
-from training.model.blend import between
+from training.model.dual_encoder import between
 from training.update.gates import answers_gate, cosines_of, gates_of, texts_gate
 from training.update.report import Try, gates_table
 

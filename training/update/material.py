@@ -125,7 +125,7 @@ def _best(
     start: DualEncoder, log_mel: torch.Tensor, texts: torch.Tensor, starts: list[int], frames: int
 ) -> int:
     """Which window is most like one of the texts."""
-    device = start.log_logit_scale.device
+    device = start.device
     asked = start.encode_text(texts.to(device))
     cosines = []
     for first in range(0, len(starts), _AT_ONCE):

@@ -91,7 +91,7 @@ class AnswersTerm:
         self._sounds = sounds
         self._config = config
         self._training = training
-        self._device = start.log_logit_scale.device
+        self._device = start.device
         self._texts = answers.texts.to(self._device)
         self._scale = float(start.logit_scale.detach())
         count = len(answers.fits)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.data.augment import background_log_mels, to_log_mel, to_power
-from training.data.frontend import LogMel
+from training.data.augment import background_log_mels
+from training.data.frontend import LogMel, to_log_mel, to_power
 from training.evaluation.conditions import DEFAULT, Noise, parse_conditions
 from training.train.sounds import BACKGROUND_SEED
 

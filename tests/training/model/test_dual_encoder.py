@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from agent.manifest import FrontendConstants
 from training.data.frontend import LogMel
 from training.model import kernel
-from training.model.audio_tower import Activations, MobileNetV3
-from training.model.dual_encoder import AudioHead, DualEncoder, KernelHead, LevelNorm, ModelConfig
+from training.model.audio_tower import Activations
+from training.model.dual_encoder import DualEncoder
+from training.model.heads import AudioHead, KernelHead, LevelNorm, ModelConfig
+from training.model.mobilenet import MobileNetV3
 
 pytestmark = pytest.mark.torch
 
@@ -23,16 +26,16 @@ def _noise(level: float, seed: int = 0) -> torch.Tensor:
 
 def test_level_does_not_change_what_the_tower_hears() -> None:
     """The same sound 30 dB quieter comes to the same log-mel."""
-    level = LevelNorm(_CONFIG)
+    level = LevelNorm(_CONFIG, FrontendConstants())
     loud, quiet = level(_noise(0.3)), level(_noise(0.3 * 10 ** (-30 / 20)))
     assert float((loud - quiet).abs().max()) < 0.02
 
 
 def test_silence_is_not_amplified_without_bound() -> None:
     """Digital silence stays finite and quiet."""
-    silent = LevelNorm(_CONFIG)(_noise(0.0))
+    silent = LevelNorm(_CONFIG, FrontendConstants())(_noise(0.0))
     assert bool(torch.isfinite(silent).all())
-    assert float(silent.max()) < float(LevelNorm(_CONFIG)(_noise(0.3)).max())
+    assert float(silent.max()) < float(LevelNorm(_CONFIG, FrontendConstants())(_noise(0.3)).max())
 
 
 def test_audio_embeddings_keep_the_cosines_of_both_views() -> None:

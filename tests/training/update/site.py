@@ -17,8 +17,9 @@ from training.data.audioset import load_classes
 from training.data.readers.splits import by_hash
 from training.data.records import Caption, Manifest, Pair, Recording, Split
 from training.model import bootstrap, kernel
-from training.model.audio_tower import load_mn04
-from training.model.dual_encoder import DualEncoder, ModelConfig
+from training.model.dual_encoder import DualEncoder
+from training.model.heads import ModelConfig
+from training.model.mobilenet import WEIGHTS, load_mn04
 from training.model.text_tower import TextTower
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def real_model(data: Path) -> DualEncoder:
     """The pretrained audio tower, and a text head that knows the names of AudioSet's classes."""
     config = ModelConfig(embedding_size=_SIZE, landmarks=_LANDMARKS)
     model = DualEncoder(config)
-    tower = load_mn04(data / bootstrap.WEIGHTS)
+    tower = load_mn04(data / WEIGHTS)
     model.tower.load_state_dict(tower.state_dict())
     views = bootstrap.class_views(tower, config)
     directions = bootstrap.projection(views, _SIZE - 1)

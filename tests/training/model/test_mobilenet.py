@@ -11,8 +11,7 @@ import torch
 from agent.audiofile import read_audio
 from training.data.audioset import load_classes
 from training.data.frontend import LogMel
-from training.model.audio_tower import MobileNetV3, load_mn04
-from training.model.bootstrap import WEIGHTS
+from training.model.mobilenet import WEIGHTS, MobileNetV3, load_mn04
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,6 +10,8 @@ from training.data.records import Caption, Manifest, Pair, Recording
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+CLASS = "/class/"
+"""In the id of a caption, between its data set and the class that it names."""
 CLASS_LABEL = "class label"
 """Provenance of the pairs: who collected the set named the class."""
 
@@ -25,7 +27,7 @@ class Labelled:
 
 def class_caption(data_set: str, name: str) -> str:
     """Id of the caption that names a class."""
-    return f"{data_set}/class/{name}"
+    return f"{data_set}{CLASS}{name}"
 
 
 def class_manifest(data_set: str, labelled: Iterable[Labelled]) -> Manifest:

@@ -27,8 +27,9 @@ from agent.records import Block
 from agent.scene import RATE_HZ
 from agent.watchlist import wanted_of
 from training.data.audioset import data_folder
+from training.studies.calibration.halls import halves
 from training.studies.calibration.report import Counted, Figures, Shift, write
-from training.studies.hall import BLOCK_S, blocks, halves
+from training.studies.hall import BLOCK_S, minutes_of
 
 if TYPE_CHECKING:
     import argparse
@@ -145,7 +146,7 @@ def _embeddings(
     index = 0
     minutes = round(hours * 3_600.0 / BLOCK_S)
     for samples in track(
-        blocks(hall, seed, hours), f"hall {seed}", minutes, console=console, transient=True
+        minutes_of(hall, seed, hours), f"hall {seed}", minutes, console=console, transient=True
     ):
         windows = windower.push(Block("hall", index, index / RATE_HZ, samples))
         index += len(samples)

@@ -7,7 +7,6 @@ are dealt out in the order of time.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import numpy as np
 from training.data.build import read_data_sets
 from training.data.leaks import without_leaks
 from training.data.records import Manifest, Split
+from training.studies.hall import by_class, in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,8 +83,6 @@ HALL = (
 """Classes that the hall is made of all the time, also while it is calibrated."""
 
 _IN_TIME = ("vroom-lathe/", "brushless-motors/", "cc0-impacts/")
-_CLASS = "/class/"
-_DIGITS = re.compile(r"([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +119,15 @@ def deal(manifest: Manifest, seed: int) -> tuple[Dealt, ...]:
     the weeks alone.
     """
     rng = np.random.default_rng([seed, 0])
-    by_class = _by_class(manifest)
+    of_class = {name: sorted(own, key=in_time) for name, own in by_class(manifest).items()}
     place: dict[str, int] = {}
     parts: list[dict[str, tuple[Recording, ...]]] = [{} for _ in range(PARTS)]
     for names, first in (((*ERRORS, *ORDINARY), 1), ((*BEDS, *HALL), 0)):
         for name in names:
-            dealt = _dealt(by_class.get(name, []), first, place, rng)
+            dealt = _dealt(of_class.get(name, []), first, place, rng)
             for number, some in enumerate(dealt):
                 parts[number][name] = tuple(some)
     return tuple(Dealt(one) for one in parts)
-
-
-def _by_class(manifest: Manifest) -> dict[str, list[Recording]]:
-    recordings = {one.id: one for one in manifest.recordings}
-    found: dict[str, list[Recording]] = {}
-    for pair in manifest.pairs:
-        data_set, is_class, name = pair.caption.partition(_CLASS)
-        if is_class and pair.label:
-            found.setdefault(f"{data_set}/{name}", []).append(recordings[pair.recording])
-    return {name: sorted(some, key=_counted) for name, some in found.items()}
 
 
 def _dealt(
@@ -164,9 +152,3 @@ def _dealt(
             place[name] = int(min(order, key=lambda part: len(parts[part])))
         parts[place[name]] += sources[name]
     return parts
-
-
-def _counted(recording: Recording) -> list[tuple[int, str]]:
-    """Sorts ``-2`` before ``-10``: cut recordings in the order of time."""
-    told = _DIGITS.split(recording.id)
-    return [(int(part), "") if part.isdigit() else (0, part) for part in told]

@@ -9,8 +9,8 @@ import numpy as np
 
 from agent.audiofile import read_audio
 from agent.scene import RATE_HZ
-from training.studies.human_loop.hall import Hall, days_of, read_hall
-from training.studies.human_loop.recordings import ERRORS, ORDINARY
+from training.studies.hall import Hall, days_of, read_kinds
+from training.studies.human_loop.recordings import BEDS, ERRORS, HALL, ORDINARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ SNR_DB = (0.0, 15.0)
 """Of a sound over the hall around it, each drawn anew."""
 MOST_PER_CLASS = 3
 """Recordings of a class that resembles errors, a week."""
+_MOST_OF_HALL = 6
+"""Recordings of a class that the hall is made of."""
 _MOST_S, _MARGIN_S = 5.0, 2.0
 _QUIET = 0.02
 _FRAME = RATE_HZ // 20
@@ -96,7 +98,7 @@ class Week:
 
     def days(self) -> Iterator[FloatArray]:
         """The sound of each day, float32 mono at :data:`agent.scene.RATE_HZ`."""
-        hall = self.hall()
+        hall = read_hall(self.dealt, self.data)
         recordings = {one.id: one for _, one in self.dealt.of((*ERRORS, *ORDINARY))}
         placed = self.placed()
         seconds = self.size.minutes * 60
@@ -107,9 +109,20 @@ class Week:
                     _add(sound, _trimmed(self.data, recordings[one.recording]), one)
             yield np.clip(sound, -1.0, 1.0)
 
-    def hall(self) -> Hall:
-        """What the hall is made of."""
-        return read_hall(self.dealt, self.data)
+
+def read_hall(dealt: Dealt, data: Path) -> Hall:
+    """The hall that a stretch of the month was dealt.
+
+    Raises:
+        ValueError: it was dealt no machine, or nothing that happens.
+    """
+    beds, sounds = (
+        read_kinds((dealt.recordings.get(name, ()) for name in classes), data, _MOST_OF_HALL)
+        for classes in (BEDS, HALL)
+    )
+    if not beds or not sounds:
+        raise ValueError("too few recordings to make a hall of; name the data folder with --data")
+    return Hall(beds, sounds)
 
 
 def background(dealt: Dealt, data: Path, seed: int, minutes: int) -> Iterator[FloatArray]:

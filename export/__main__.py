@@ -5,21 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from agent.errors import KikimimiError
 from agent.manifest import Metric, Rebuild
 from export import bundle, evaluation
+from export.evaluation import Figure
 from export.parity import check_text_parity
 from export.quantize import RECIPES, Activations, quantize_audio
 from training.data.audioset import data_folder
 from training.model import checkpoint
 from training.model.text_tower import TextTower
-
-if TYPE_CHECKING:
-    from export.evaluation import Figure
 
 MOST_COST = 0.0125
 """What quantization may cost of any figure, or the variant is not shipped: seven of 569 files.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from agent import bundle as reading
 from agent.manifest import (
@@ -33,16 +34,9 @@ from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_hea
 from export.quantize import quantize_text
 from training.data.background import backgrounds
 from training.data.frontend import LogMel, hann_window, mel_filters
-from training.model.text_tower import PREFIX
+from training.model.dual_encoder import DualEncoder
+from training.model.text_tower import PREFIX, TextTower
 from training.model.towers import tower_kind
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from training.model.dual_encoder import DualEncoder
-    from training.model.text_tower import TextTower
 
 AUDIO = "audio.onnx"
 ATTRIBUTIONS = "attributions.csv"

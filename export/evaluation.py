@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 import torch
 
 from agent import descriptions
 from agent.audiofile import read_audio
+from agent.records import FloatArray
 from agent.retrieval import mean_average_precision, top_1
 from export.onnx import WINDOW_FRAMES
 from training.data.frontend import LogMel
 from training.data.readers import everyday, folders
 from training.data.readers.esc50 import FOLDS
 from training.data.records import Split
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
-    from training.model.dual_encoder import DualEncoder
-    from training.model.text_tower import TextTower
+from training.model.dual_encoder import DualEncoder
+from training.model.text_tower import TextTower
 
 LANGUAGES = ("en", "ja")
 # Of a long recording.

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from training.model.dual_encoder import DualEncoder
-    from training.model.text_tower import E5Encoder
+from training.model.dual_encoder import DualEncoder
+from training.model.text_tower import E5Encoder
 
 OPSET = 17
 WINDOW_FRAMES, HOP_FRAMES = 200, 50

@@ -7,13 +7,15 @@ signed by signed (S8S8); see "Quantize ONNX Models" in ONNX Runtime's documentat
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
 from io import StringIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -24,15 +26,8 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from agent.records import FloatArray
 from export.onnx import normalise
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
 
 _QUANTIZED = ["Conv", "Gemm", "MatMul"]
 _CONTRIB = "com.microsoft"

@@ -166,7 +166,7 @@ def _value(table: Table, name: str, hint: Any, default: Any, base: Path) -> Any:
         if default is None and not table.has(name):
             return None
         if default is None or default is MISSING:
-            made = read_new(table.table(name), kind, base)  # type: ignore[arg-type]
+            made = read_new(table.table(name), kind, base)
             return default if made is None else made
         return read(table.table(name), default, base)
     convert = _converter(kind, note, base)
@@ -181,7 +181,7 @@ def _values(table: Table, name: str, hint: Any, default: Any, base: Path) -> Any
     kind, note = _bare(hint)
     if not is_dataclass(kind):
         return table.values(name, _converter(kind, note, base), default)
-    made = [read_new(one, kind, base) for one in table.tables(name)]  # type: ignore[arg-type]
+    made = [read_new(one, kind, base) for one in table.tables(name)]
     return tuple(one for one in made if one is not None) if made else default
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 RESOURCE = Path(__file__).parents[1] / "resources" / "audioset_texts.csv"
 CLASSES = 527

@@ -8,20 +8,16 @@ that a resumed training needs.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from agent.records import FloatArray
 from training.data.background import backgrounds
 from training.data.frontend import LogMel, to_log_mel, to_power
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from agent.records import FloatArray
 
 _TINY = 1e-12
 

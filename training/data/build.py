@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from training.data.audioset import data_folder
+from training.data.arguments import add_folders
 from training.data.captions import described, read_captions
 from training.data.leaks import leaking, without_leaks
 from training.data.manifest import write_manifest
 from training.data.readers import esc50, everyday, folders, labels, tau
 from training.data.records import Manifest, Split
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable
 
 _BY_FOLDER = {one.name: one for one in folders.FOLDER_SETS}
 DATA_SETS = (esc50.NAME, everyday.NAME, *_BY_FOLDER)
@@ -65,8 +62,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Writes what a training learns from; the format is in docs/manifest.md.",
         epilog="example: python -m training manifest --output runs/data --clotho ~/clotho",
     )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--output", type=Path, default=Path("runs/data"))
+    add_folders(parser, output="runs/data")
     parser.add_argument("--sets", nargs="*", choices=DATA_SETS, default=DATA_SETS, metavar="SET")
     parser.add_argument(
         "--clotho",

@@ -6,11 +6,11 @@ or of those whose names match a pattern.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent.errors import Problem
 from agent.fields import nearest
@@ -18,9 +18,6 @@ from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption
 from training.data.readers.table import Line, read_table
 from training.data.records import Caption, Manifest, Pair
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
 
 RESOURCE = Path(__file__).parents[1] / "resources" / "captions"
 _COLUMNS = ("set", "class", "recording", "language", "kind", "text")

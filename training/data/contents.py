@@ -10,19 +10,15 @@ lines::
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from agent.errors import Problem
 from training.data import jsonl
 from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from training.data.records import Manifest, Recording
+from training.data.records import Manifest, Recording
 
 CONTENTS = "contents.jsonl"
 ALONE_DB = 60.0

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from training.data.records import Manifest, Split
-
-if TYPE_CHECKING:
-    from training.data.records import Recording
+from training.data.records import Manifest, Recording, Split
 
 # What is measured on is kept whole.
 _PRECEDENCE = (Split.TRAIN, Split.VALIDATION, Split.TEST)
@@ -31,12 +26,4 @@ def without_leaks(manifest: Manifest) -> Manifest:
 
     A caption that was written for a leaking recording goes with everything about it.
     """
-    gone = {recording.id for recording in leaking(manifest)}
-    captions = tuple(c for c in manifest.captions if c.recording not in gone)
-    kept = {caption.id for caption in captions}
-    return Manifest(
-        recordings=tuple(r for r in manifest.recordings if r.id not in gone),
-        captions=captions,
-        pairs=tuple(p for p in manifest.pairs if p.recording not in gone and p.caption in kept),
-        ratings=tuple(r for r in manifest.ratings if r.recording not in gone and r.caption in kept),
-    )
+    return manifest.without({recording.id for recording in leaking(manifest)})

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from training.data.contents import Contents
 from training.data.readers.classes import class_caption
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from training.data.contents import Contents
-    from training.data.records import Manifest
+from training.data.records import Manifest
 
 
 def without_classes(
@@ -36,7 +31,9 @@ def without_classes(
     gone |= {
         one.recording for one in contents if any(part.caption in captions for part in one.parts)
     }
-    return _without(manifest, gone)
+    left = manifest.without(gone)
+    # A caption of nothing that is left would still be drawn as a rated one's neighbour.
+    return left.without(captions=_asked(manifest) - _asked(left))
 
 
 def _parts(name: str) -> tuple[str, str]:
@@ -44,23 +41,6 @@ def _parts(name: str) -> tuple[str, str]:
     return data_set, class_name.replace("_", " ")
 
 
-def _without(manifest: Manifest, gone: Collection[str]) -> Manifest:
-    recordings = tuple(one for one in manifest.recordings if one.id not in gone)
-    pairs = tuple(one for one in manifest.pairs if one.recording not in gone)
-    ratings = tuple(one for one in manifest.ratings if one.recording not in gone)
-    # A caption of nothing that is left would still be drawn as a rated one's neighbour.
-    had = {one.caption for one in manifest.pairs} | {one.caption for one in manifest.ratings}
-    has = {one.caption for one in pairs} | {one.caption for one in ratings}
-    captions = tuple(
-        one
-        for one in manifest.captions
-        if one.recording not in gone and (one.id in has or one.id not in had)
-    )
-    kept = {one.id for one in captions}
-    return replace(
-        manifest,
-        recordings=recordings,
-        captions=captions,
-        pairs=tuple(one for one in pairs if one.caption in kept),
-        ratings=tuple(one for one in ratings if one.caption in kept),
-    )
+def _asked(manifest: Manifest) -> set[str]:
+    """Captions that are paired or rated."""
+    return {one.caption for one in manifest.pairs} | {one.caption for one in manifest.ratings}

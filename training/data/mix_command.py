@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
-from rich.console import Console
-from rich.progress import track
 
-from training.data.audioset import data_folder
+from training.data.arguments import add_folders, whole
 from training.data.captions import CaptionKind
 from training.data.contents import CONTENTS, Contents, alone, classes, read_contents, write_contents
 from training.data.manifest import load_manifest, write_manifest
 from training.data.mixing import Ingredient, Mixer, Mixture
+from training.data.progress import shown
 from training.data.readers.folders import FAN
 from training.data.records import Caption, Manifest, Pair, Recording, Split
 from training.data.sentences import LANGUAGES, VARIANTS, Voice, compose, order, plain
 from training.data.sounding import RATE_HZ
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 PART_OF_A_MIXTURE = "part of a mixture"
 """Provenance of the pairs of a mixture and the captions of its strong parts."""
@@ -88,17 +84,9 @@ def mix(
     writer = _Writer(manifest, output.resolve() / "mixed", seed)
     usable = ingredients(manifest)
     skipped: dict[str, str] = {}
-    console = Console(stderr=True)
     for split, count in counts.items():
         mixer = Mixer(usable, split, data)
-        bar = track(
-            range(count),
-            f"mixing {split}",
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        for number in bar:
+        for number in shown(range(count), f"mixing {split}"):
             writer.add(mixer.mixture(seed, number), split, number)
         skipped |= mixer.skipped
     made = Manifest(tuple(writer.recordings), tuple(writer.captions), tuple(writer.pairs))
@@ -214,13 +202,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "with these, and contents.jsonl: what is heard in each recording, and how strongly.",
         epilog="example: python -m training mix --manifest runs/data --output runs/mixed",
     )
-    parser.add_argument("--manifest", type=Path, default=Path("runs/data"))
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--output", type=Path, default=Path("runs/mixed"))
+    add_folders(parser, manifest="runs/data", output="runs/mixed")
     for split, count in ((Split.TRAIN, 600), (Split.VALIDATION, 120), (Split.TEST, 200)):
         told = f"mixtures of {split} recordings ({count})"
-        parser.add_argument(f"--{split}", type=_count, default=count, metavar="N", help=told)
-    parser.add_argument("--seed", type=_count, default=0, metavar="N")
+        parser.add_argument(f"--{split}", type=whole(0), default=count, metavar="N", help=told)
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N")
     parser.set_defaults(run=run)
 
 
@@ -268,14 +254,3 @@ def _print(manifest: Manifest, mixed: Mixed, counts: Mapping[Split, int]) -> Non
 
 def _of(split: Split, recordings: Iterable[str], split_of: Mapping[str, Split]) -> int:
     return sum(split_of[one] is split for one in recordings)
-
-
-def _count(text: str) -> int:
-    """A number of things.
-
-    Raises:
-        ArgumentTypeError: it is none.
-    """
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"is {text!r}; write a whole number, 0 or more")
-    return int(text)

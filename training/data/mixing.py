@@ -11,16 +11,18 @@ by 24 dB: band limits, quantisation and levels of a data set tell nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from agent.audiofile import read_audio
 from agent.errors import AudioFileError
+from training.data.arrays import Mask, Samples
 from training.data.contents import ALONE_DB, Part
 from training.data.readers.folders import LATHE, MOTORS
-from training.data.records import Split
+from training.data.records import Recording, Split
 from training.data.sounding import (
     RATE_HZ,
     at_unit_power,
@@ -32,13 +34,6 @@ from training.data.sounding import (
     sounding,
     trimmed,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from training.data.records import Recording
-    from training.data.sounding import Mask, Samples
 
 # Names of the sets that are long steady sounds; MIT, so a shipped model may learn from them.
 _MACHINES = (LATHE.name, MOTORS.name)

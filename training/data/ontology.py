@@ -11,17 +11,12 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from training.data.audioset import load_nodes
+from training.data.audioset import Node, load_nodes
 from training.data.readers.classes import class_caption
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from training.data.audioset import Node
 
 RESOURCE = Path(__file__).parents[1] / "resources" / "class_nodes.csv"
 _COLUMNS = ["data_set", "class", "mid", "name"]

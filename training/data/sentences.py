@@ -9,16 +9,12 @@ nominalises with の and needs no such care, but a noun at the end has to be hea
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
+import numpy.typing as npt
 
 LANGUAGES = ("en", "ja")
 VARIANTS = 2

@@ -9,20 +9,13 @@ them (``keep_unfamiliar``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from agent.records import FloatArray
+from training.data.arrays import Samples
 from training.data.background import at_level, backgrounds, coloured
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
-
-    Samples = npt.NDArray[np.float64]
 
 _PEAK_DBFS = (-34.0, -0.5)
 _BACKGROUND_DB = (-45.0, -6.0)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent import descriptions
 from agent.fields import nearest
 from training.data.readers.classes import class_caption
 from training.data.readers.folders import FOLDER_SETS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from training.data.records import Caption, Manifest
+from training.data.records import Caption, Manifest
 
 TEXTS = Path(__file__).resolve().parents[2] / "configs" / "evaluation"
 """Class names as one would say them, one file a data set and language."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from training.data.audioset import data_folder
-from training.data.cache import LogMelCache, Unreadable
+from training.data.arguments import add_folders
+from training.data.cache import LogMelCache
 from training.data.manifest import load_manifest
+from training.data.progress import steps, wide_console
 from training.data.records import Split
 from training.evaluation.conditions import DEFAULT, Noise, parse_conditions
 from training.evaluation.encoders import load_model
@@ -21,13 +19,6 @@ from training.evaluation.evaluate import evaluate
 from training.evaluation.figures import compare, figures
 from training.evaluation.material import material_of, recordings_of
 from training.evaluation.report import LEVEL, REPORT, Evaluation, number, write
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from agent.records import FloatArray
-    from training.data.records import Recording
 
 _SHOWN = {
     ("retrieval", "text to audio", "mAP@10"),
@@ -39,7 +30,6 @@ _SHOWN = {
     ("estimated ratings", "text to audio", "nDCG@10"),
 }
 """What the terminal shows; the report holds the rest."""
-_WIDTH = 120
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,7 +47,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--against", nargs="+", default=[], metavar="M", help="models that it may be better than"
     )
-    parser.add_argument("--manifest", type=Path, default=Path("runs/data"))
     parser.add_argument("--split", type=Split, choices=list(Split), default=Split.TEST)
     parser.add_argument(
         "--conditions", default=",".join(DEFAULT), help=f"by default {','.join(DEFAULT)}"
@@ -71,9 +60,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="classes that were left out of the training, or one file with a name a line: "
         "their queries are reported apart, and all classes stay to choose from",
     )
-    parser.add_argument("--output", type=Path, default=Path("runs/evaluation"))
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    add_folders(parser, manifest="runs/data", output="runs/evaluation", cache="runs/cache")
     parser.add_argument("--seed", type=int, default=0, help="of the resamples")
     parser.set_defaults(run=run)
 
@@ -86,28 +73,25 @@ def run(arguments: argparse.Namespace) -> int:
     conditions = parse_conditions(arguments.conditions.split(","))
     manifest = load_manifest(arguments.manifest)
     recordings = recordings_of(manifest, arguments.split, arguments.sets)
-    with Progress(
-        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
-        cache = LogMelCache(arguments.cache / "log-mel", arguments.data)
-        log_mels, unreadable = _read(cache, recordings, bar)
-        material = material_of(
-            manifest, recordings, log_mels, left_out=arguments.classes, unreadable=unreadable
-        )
-        models = [load_model(name, material.texts, arguments.cache) for name in names]
-        noise = Noise.held_out() if any(c.snr_db is not None for c in conditions) else None
-        steps = len(models) * len(conditions) * len(material.recordings)
-        shown = bar.add_task("listening", total=steps)
+    cache = LogMelCache(arguments.cache / "log-mel", arguments.data)
+    log_mels, unreadable = cache.read(recordings)
+    material = material_of(
+        manifest, recordings, log_mels, left_out=arguments.classes, unreadable=unreadable
+    )
+    models = [load_model(name, material.texts, arguments.cache) for name in names]
+    noise = Noise.held_out() if any(c.snr_db is not None for c in conditions) else None
+    each = len(conditions) * len(material.recordings)
+    with steps("listening", len(models) * each) as listened:
         results = tuple(
             evaluate(
-                one.encoder,
+                judged.encoder,
                 material,
                 conditions,
-                model=one.name,
+                model=judged.name,
                 noise=noise,
-                heard=lambda count: bar.advance(shown, count),
+                heard=lambda count, before=number * each: listened(before + count),
             )
-            for one in models
+            for number, judged in enumerate(models)
         )
     evaluation = Evaluation(
         command=f"python -m training {shlex.join(sys.argv[1:])}",
@@ -127,28 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(
-    cache: LogMelCache, recordings: Sequence[Recording], bar: Progress
-) -> tuple[dict[str, FloatArray], list[Unreadable]]:
-    """Decode recordings; those that cannot be read are named."""
-    log_mels: dict[str, FloatArray] = {}
-    unreadable: list[Unreadable] = []
-    for recording, found in bar.track(
-        cache.load(recordings), len(recordings), description="reading"
-    ):
-        if isinstance(found, Unreadable):
-            unreadable.append(found)
-            print(f"left out: {found.recording}: {found.reason}", file=sys.stderr)
-        else:
-            log_mels[recording.id] = found
-    if unreadable:
-        print(f"left out: {len(unreadable)} of {len(recordings)} recordings", file=sys.stderr)
-    return log_mels, unreadable
-
-
 def _print(evaluation: Evaluation) -> None:
     """The main figures of each model, and how many differences there are."""
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console = wide_console()
     for note in evaluation.notes:
         print(f"not asked: {note}")
     for results in evaluation.results:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluation.conditions import Noise
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from agent.records import FloatArray
-    from training.evaluation.conditions import Condition
-    from training.evaluation.encoders import Encoder
-    from training.evaluation.material import Material
-    from training.evaluation.metrics import Mask, Values
-    from training.evaluation.tasks import Answers
+from agent.records import FloatArray
+from training.data.arrays import Mask, Values
+from training.evaluation.conditions import Condition, Noise
+from training.evaluation.encoders import Encoder
+from training.evaluation.material import Material
+from training.evaluation.tasks import Answers
 
 ALL, LEFT_OUT, TRAINED = "all", "left out", "trained"
 _TOGETHER_FRAMES = 4_000

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluation.significance import bootstrap_intervals, holm, paired_permutations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from training.evaluation.evaluate import Key, Measured, Results
-    from training.evaluation.metrics import Values
-    from training.evaluation.significance import Interval
+from training.data.arrays import Values
+from training.evaluation.evaluate import Key, Measured, Results
+from training.evaluation.significance import (
+    Interval,
+    bootstrap_intervals,
+    holm,
+    paired_permutations,
+)
 
 FLIPS = 100_000
 """Of a comparison, at least."""
@@ -160,7 +160,7 @@ def _intervals(
 
 
 def _alike(queries: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:
-    """Positions of the measures of the same queries."""
+    """Numbers of the measures of the same queries."""
     found: dict[tuple[str, ...], list[int]] = {}
     for at, names in enumerate(queries):
         found.setdefault(names, []).append(at)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluation.classes import TEXTS, Classes, parse_classes
+from agent.records import FloatArray
+from training.data.arrays import Mask
+from training.data.cache import Unreadable
+from training.data.records import Caption, Manifest, Recording, Split
+from training.evaluation.classes import TEXTS, Classes, ClassText, parse_classes
 from training.evaluation.tasks import (
     ClassNames,
     Graded,
@@ -16,19 +20,9 @@ from training.evaluation.tasks import (
     Onomatopoeia,
     Queries,
     Retrieval,
+    Task,
 )
-from training.ratings.lists import rated_lists
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from agent.records import FloatArray
-    from training.data.cache import Unreadable
-    from training.data.records import Caption, Manifest, Recording, Split
-    from training.evaluation.classes import ClassText
-    from training.evaluation.metrics import Mask
-    from training.evaluation.tasks import Task
-    from training.ratings.lists import RatedList
+from training.ratings.lists import RatedList, rated_lists
 
 _ONE_SET = "recordings"
 """What recordings are called whose ids begin with no data set."""
@@ -103,11 +97,8 @@ def material_of(
     Raises:
         ValueError: nothing can be asked, or a class is unknown.
     """
-    positives: dict[str, set[str]] = {}
-    for caption, recording in manifest.positives():
-        positives.setdefault(caption, set()).add(recording)
     read = [one.id for one in recordings if one.id in log_mels]
-    builder = _Builder(manifest, read, {key: frozenset(own) for key, own in positives.items()})
+    builder = _Builder(manifest, read)
     if left_out:
         builder.leave_out(left_out)
     tasks = tuple(builder.tasks())
@@ -126,13 +117,11 @@ def material_of(
 class _Builder:
     """Builds the tasks data set by data set, and collects the texts that they need."""
 
-    def __init__(
-        self, manifest: Manifest, read: list[str], positives: Mapping[str, frozenset[str]]
-    ) -> None:
+    def __init__(self, manifest: Manifest, read: list[str]) -> None:
         self.texts: dict[str, int] = {}
         self.notes: list[str] = []
         self._manifest = manifest
-        self._positives = positives
+        self._positives = positives = manifest.fitting()
         self._columns = {name: at for at, name in enumerate(read)}
         self._sets: dict[str, list[str]] = {}
         for name in read:

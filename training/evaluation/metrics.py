@@ -14,17 +14,13 @@ scores: the values of two models stay paired.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-if TYPE_CHECKING:
-    from agent.records import FloatArray
-
-Values: TypeAlias = npt.NDArray[np.float64]
-Mask: TypeAlias = npt.NDArray[np.bool_]
+from agent.records import FloatArray
+from training.data.arrays import Mask, Values
 
 
 def recall_at(scores: FloatArray | Values, relevant: Mask, k: int) -> Values:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
+from training.data.cache import Unreadable
+from training.data.files import write_json, write_lines
 from training.evaluation.evaluate import Key, Measured, Results
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from training.data.cache import Unreadable
-    from training.evaluation.figures import Comparison, Figure
+from training.evaluation.figures import Comparison, Figure
 
 SCHEMA = 1
 RESULTS, VALUES, REPORT = "results.json", "values.npz", "report.md"
@@ -45,12 +43,9 @@ class Evaluation:
 
 def write(evaluation: Evaluation, folder: Path) -> None:
     """Write ``results.json``, ``values.npz`` and ``report.md``; the folder is made if missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_as_json(evaluation), indent=1, ensure_ascii=False)
-    (folder / RESULTS).write_text(text + "\n", encoding="utf-8")
+    write_json(folder / RESULTS, _as_json(evaluation), indent=1)
     _write_values(evaluation.results, folder / VALUES)
-    lines = "\n".join(markdown(evaluation))
-    (folder / REPORT).write_text(lines + "\n", encoding="utf-8")
+    write_lines(folder / REPORT, markdown(evaluation))
 
 
 def read_results(folder: Path) -> tuple[Results, ...]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    Values = npt.NDArray[np.float64]
+from training.data.arrays import Values
 
 RESAMPLES = 10_000
 _AT_ONCE = 500

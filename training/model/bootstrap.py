@@ -12,30 +12,25 @@ branch have to be told apart by their texts although no text about the branch wa
 
 from __future__ import annotations
 
-import json
+import argparse
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from training.data.audioset import data_folder, load_classes, load_texts
+from agent.records import FloatArray
+from training.data.arguments import add_folders
+from training.data.arrays import Values
+from training.data.audioset import ClassText, SoundClass, load_classes, load_texts
+from training.data.files import write_json
 from training.model import checkpoint, kernel
-from training.model.audio_tower import Activations
+from training.model.audio_tower import Activations, AudioTower
 from training.model.dual_encoder import DualEncoder
 from training.model.heads import ModelConfig
 from training.model.text_tower import TextTower
 from training.model.towers import tower_kind
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from agent.records import FloatArray
-    from training.data.audioset import ClassText, SoundClass
-    from training.model.audio_tower import AudioTower
-    from training.model.kernel import Matrix
 
 _TOP = 10
 # A name is what people write first and most often; beside another kind of text it counts twice.
@@ -78,13 +73,13 @@ class Task:
     texts: tuple[ClassText, ...]
     embeddings: FloatArray
     """Of the texts, shape ``(texts, text_size)``."""
-    class_targets: Matrix
+    class_targets: Values
     """Each class in the joint space, shape ``(classes, embedding_size)``."""
-    imagined: Matrix
+    imagined: Values
     """Unit audio embeddings that a clear recording of each class would have, same shape."""
 
     @property
-    def owners(self) -> Matrix:
+    def owners(self) -> Values:
         """Index of each text's class."""
         return np.array([text.index for text in self.texts])
 
@@ -148,25 +143,25 @@ def choose(task: Task, landmarks: int) -> tuple[Choice, tuple[BranchScore, ...]]
     return max(GRID, key=lambda one: float(totals[one])), tuple(scores)
 
 
-def class_views(tower: AudioTower, config: ModelConfig) -> Matrix:
+def class_views(tower: AudioTower, config: ModelConfig) -> Values:
     """The classes as targets in the space of both views, shape ``(classes, views)``."""
     rows = kernel.unit(tower.class_rows.detach().numpy().astype(np.float64))
     ones = np.eye(tower.classes) - 1.0 / tower.classes
     return np.concatenate([ones, config.hidden_weight * (rows - rows.mean(axis=0))], axis=1)
 
 
-def projection(views: Matrix, size: int) -> Matrix:
+def projection(views: Values, size: int) -> Values:
     """Orthonormal rows that keep the most of the classes' differences, ``(size, views)``."""
     _, _, directions = np.linalg.svd(views, full_matrices=False)
-    kept: Matrix = directions[:size]
+    kept: Values = directions[:size]
     # The sign of a singular vector is arbitrary; fixed, so that every machine agrees.
     strongest = np.abs(kept).argmax(axis=1)
     signs = np.sign(kept[np.arange(len(kept)), strongest])
-    fixed: Matrix = kept * signs[:, None]
+    fixed: Values = kept * signs[:, None]
     return fixed
 
 
-def imagined_views(tower: AudioTower, model: DualEncoder) -> Matrix:
+def imagined_views(tower: AudioTower, model: DualEncoder) -> Values:
     """What the tower would hear in a clear recording of each class alone.
 
     The hidden layer is taken along the class's own row, as far as the class's logit needs.
@@ -178,7 +173,7 @@ def imagined_views(tower: AudioTower, model: DualEncoder) -> Matrix:
     hidden = unit * length[:, None]
     with torch.no_grad():
         embedded = model.audio_head(Activations(hidden, hidden @ rows.T + bias))
-    imagined: Matrix = embedded.numpy().astype(np.float64)
+    imagined: Values = embedded.numpy().astype(np.float64)
     return imagined
 
 
@@ -232,16 +227,13 @@ def train(data: Path, config: ModelConfig) -> tuple[DualEncoder, dict[str, objec
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``python -m training bootstrap``."""
-    from pathlib import Path
-
     parser = commands.add_parser(
         "bootstrap",
         help="make the first joint space from AudioSet's classes, without audio",
         description="Makes the first joint space from AudioSet's 527 classes, without audio.",
         epilog="example: python -m training bootstrap --output runs/bootstrap",
     )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the shared data folder")
-    parser.add_argument("--output", type=Path, default=Path("runs/bootstrap"))
+    add_folders(parser, output="runs/bootstrap")
     parser.add_argument("--embedding-size", type=int, default=256)
     parser.add_argument("--landmarks", type=int, default=2048)
     parser.set_defaults(run=run)
@@ -252,8 +244,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = ModelConfig(embedding_size=arguments.embedding_size, landmarks=arguments.landmarks)
     model, report = train(arguments.data, config)
     checkpoint.save(model, arguments.output / "model.pt")
-    text = json.dumps(report, indent=2, ensure_ascii=False)
-    (arguments.output / "report.json").write_text(text + "\n", encoding="utf-8")
+    write_json(arguments.output / "report.json", report)
     print(f"{report['texts']} texts about {report['classes']} classes")
     print("classes of a left-out branch, found by their texts among those of the branch:")
     print(f"{'kernel width':>12} {'ridge':>6} {'language':>8} {'MRR':>6} {'R@10':>6}")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import torch
 
 from training.model.dual_encoder import DualEncoder
 from training.model.heads import ModelConfig
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def save(model: DualEncoder, path: Path) -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from training.model.heads import AudioHead, KernelHead, LevelNorm
+from training.model.audio_tower import Activations
+from training.model.heads import AudioHead, KernelHead, LevelNorm, ModelConfig
 from training.model.towers import tower_kind
-
-if TYPE_CHECKING:
-    from training.model.audio_tower import Activations
-    from training.model.heads import ModelConfig
 
 
 class DualEncoder(nn.Module):

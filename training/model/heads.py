@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from agent.manifest import FrontendConstants
 from training.data.frontend import to_log_mel, to_power
+from training.model.audio_tower import Activations, AudioTower
 from training.model.towers import DEFAULT
-
-if TYPE_CHECKING:
-    from agent.manifest import FrontendConstants
-    from training.model.audio_tower import Activations, AudioTower
 
 
 @dataclass(frozen=True, slots=True)

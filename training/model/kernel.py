@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from agent.records import FloatArray
-
-Matrix: TypeAlias = npt.NDArray[np.float64]
+from agent.records import FloatArray
+from training.data.arrays import Values
 
 # Keeps the landmarks' own kernel invertible.
 _JITTER = 1e-8
@@ -23,40 +19,40 @@ _JITTER = 1e-8
 class KernelFit:
     """A fitted regression: ``targets(x) = k(x, landmarks) @ coefficients + intercept``."""
 
-    mean: Matrix
+    mean: Values
     """Subtracted from text embeddings before they are brought to unit length."""
-    landmarks: Matrix
+    landmarks: Values
     """Unit vectors, shape ``(landmarks, text_size)``."""
-    coefficients: Matrix
+    coefficients: Values
     """Shape ``(landmarks, targets)``."""
-    intercept: Matrix
+    intercept: Values
     temperature: float
 
-    def predict(self, embeddings: FloatArray) -> Matrix:
+    def predict(self, embeddings: FloatArray) -> Values:
         """Targets of text embeddings, shape ``(texts, targets)``."""
         centred = centre(embeddings, self.mean)
         kernel = radial(centred, self.landmarks, self.temperature)
         return kernel @ self.coefficients + self.intercept
 
 
-def centre(embeddings: FloatArray, mean: Matrix) -> Matrix:
+def centre(embeddings: FloatArray, mean: Values) -> Values:
     """Remove what all texts share and bring the rest to unit length."""
     centred = embeddings.astype(np.float64) - mean
     return unit(centred)
 
 
-def unit(rows: Matrix) -> Matrix:
+def unit(rows: Values) -> Values:
     """Rows at unit length."""
-    scaled: Matrix = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    scaled: Values = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return scaled
 
 
-def radial(left: Matrix, right: Matrix, temperature: float) -> Matrix:
+def radial(left: Values, right: Values, temperature: float) -> Values:
     """The radial kernel of unit vectors, ``exp((cos - 1) / temperature)``."""
     return np.exp((left @ right.T - 1.0) / temperature)
 
 
-def choose_landmarks(rows: Matrix, count: int, temperature: float) -> npt.NDArray[np.intp]:
+def choose_landmarks(rows: Values, count: int, temperature: float) -> npt.NDArray[np.intp]:
     """Indices of the rows that span the kernel best, greedily.
 
     The pivots of an incomplete Cholesky decomposition (Fine and Scheinberg, JMLR 2001): each is
@@ -79,8 +75,8 @@ def choose_landmarks(rows: Matrix, count: int, temperature: float) -> npt.NDArra
 
 def fit(
     embeddings: FloatArray,
-    targets: Matrix,
-    weights: Matrix,
+    targets: Values,
+    weights: Values,
     *,
     landmarks: int,
     temperature: float,
@@ -100,8 +96,8 @@ def fit(
 
 def fits(
     embeddings: FloatArray,
-    targets: Matrix,
-    weights: Matrix,
+    targets: Values,
+    weights: Values,
     *,
     landmarks: int,
     temperature: float,
@@ -117,10 +113,10 @@ def fits(
         temperature: width of the kernel.
         ridges: regularisations, relative to a text of weight one.
     """
-    mean: Matrix = embeddings.astype(np.float64).mean(axis=0)
+    mean: Values = embeddings.astype(np.float64).mean(axis=0)
     centred = centre(embeddings, mean)
     basis = as_stored(centred[choose_landmarks(centred, landmarks, temperature)])
-    intercept: Matrix = np.average(targets, axis=0, weights=weights)
+    intercept: Values = np.average(targets, axis=0, weights=weights)
     kernel = radial(centred, basis, temperature)
     weighted = kernel * weights[:, None]
     penalty = radial(basis, basis, temperature) + _JITTER * np.eye(len(basis))
@@ -132,6 +128,6 @@ def fits(
     return found
 
 
-def as_stored(values: Matrix) -> Matrix:
+def as_stored(values: Values) -> Values:
     """Rounded to half precision, as the text head is stored: half its size, the same ranks."""
     return values.astype(np.float16).astype(np.float64)

@@ -9,16 +9,13 @@ that it loads without a table of renamings.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from agent.manifest import Attribution
 from training.model.audio_tower import Activations, AudioTower, TowerKind
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from agent.records import FloatArray
 from training.model.text_tower import PREFIX, TextTower
 from training.model.vocabulary import FROZEN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from agent.records import FloatArray
 
 
 def embed_texts(texts: Sequence[str], folder: Path) -> FloatArray:

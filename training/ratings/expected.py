@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import isotonic_regression
 
+from agent.records import FloatArray
+from training.data.arrays import Mask, Numbers, Values
 from training.data.records import HIGHEST_RATING, LOWEST_RATING
-
-if TYPE_CHECKING:
-    from agent.records import FloatArray
-
-Values: TypeAlias = npt.NDArray[np.float64]
-Mask: TypeAlias = npt.NDArray[np.bool_]
-Numbers: TypeAlias = npt.NDArray[np.intp]
 
 _UNKNOWN = 50.0
 """What is expected of a pair where nothing at all is rated."""

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
 
-from training.data.records import Pair
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from training.data.records import Rating, RatingKind
+from training.data.records import Pair, Rating, RatingKind
 
 
 @dataclass(frozen=True, slots=True)

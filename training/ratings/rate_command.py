@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
-from training.data.audioset import data_folder
+from training.data.arguments import add_folders, whole
 from training.data.cache import LogMelCache
-from training.data.contents import CONTENTS, read_contents, write_contents
+from training.data.contents import CONTENTS, Contents, read_contents, write_contents
 from training.data.manifest import load_manifest, write_manifest
 from training.data.ontology import Ontology, load_class_nodes
-from training.data.records import Manifest, Rating, RatingKind, Split
+from training.data.progress import shown
+from training.data.records import Caption, Manifest, Rating, RatingKind, Split
 from training.model.text_cache import embed_texts
 from training.ratings.lists import rated_lists
 from training.ratings.rater_check import side_by_side
@@ -27,17 +26,8 @@ from training.ratings.relevance import Judge, meanings
 from training.ratings.simulated_lists import ITEMS, Asked, Pool, chance, simulated, some
 from training.ratings.teacher import Teacher, choose, estimated, standing
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from agent.records import FloatArray
-    from training.data.cache import Unreadable
-    from training.data.contents import Contents
-    from training.data.records import Caption, Recording
-
 _RATERS = 8
 _HIGH = 50.0
-_MOST = 1_000_000
 _KINDS = (RatingKind.SIMULATED, RatingKind.ESTIMATED)
 _PARTS = {Split.TRAIN: "development", Split.VALIDATION: "validation", Split.TEST: "evaluation"}
 
@@ -62,18 +52,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="example: python -m training rate --manifest runs/mixed --output runs/rated "
         "--kind simulated --kind estimated",
     )
-    parser.add_argument("--manifest", type=Path, default=Path("runs/mixed"))
-    parser.add_argument("--output", type=Path, default=Path("runs/rated"))
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    add_folders(parser, manifest="runs/mixed", output="runs/rated", cache="runs/cache")
     told = "may be given twice (simulated)"
     names = [kind.value for kind in _KINDS]
     parser.add_argument("--kind", action="append", choices=names, help=told)
     told = "at most so many lists a split and kind; all if left out"
-    parser.add_argument("--lists", type=_count, metavar="N", help=told)
-    parser.add_argument("--items", type=_count, default=ITEMS, metavar="N", help="of a list (12)")
-    parser.add_argument("--raters", type=_count, default=_RATERS, metavar="N", help="simulated (8)")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N")
+    parser.add_argument("--lists", type=whole(1), metavar="N", help=told)
+    parser.add_argument("--items", type=whole(1), default=ITEMS, metavar="N", help="of a list (12)")
+    parser.add_argument(
+        "--raters", type=whole(1), default=_RATERS, metavar="N", help="simulated (8)"
+    )
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N")
     told = "the teacher of estimated ratings"
     parser.add_argument("--model", type=Path, default=Path("runs/bootstrap/model.pt"), help=told)
     parser.add_argument("--fit", action="store_true", help="fit the simulated raters to people")
@@ -175,7 +164,7 @@ def rate_estimated(manifest: Manifest, arguments: argparse.Namespace) -> Rated:
         own = [one for one in manifest.recordings if one.split is split]
         if not captions:
             continue
-        embedded = teacher.hear(_listening(cache, own, split))
+        embedded = teacher.hear(shown(cache.load(own), f"listening to {split}", len(own)))
         for one in embedded.unreadable:
             print(f"left out: {one.recording}: {one.reason}")
         unreadable += len(embedded.unreadable)
@@ -192,20 +181,6 @@ def rate_estimated(manifest: Manifest, arguments: argparse.Namespace) -> Rated:
         "captions that fit no recording": len(manifest.captions) - len({c for c, _ in fitting}),
     }
     return Rated(ratings, left_out)
-
-
-def _listening(
-    cache: LogMelCache, recordings: Sequence[Recording], split: Split
-) -> Iterable[tuple[Recording, FloatArray | Unreadable]]:
-    console = Console(stderr=True)
-    return track(
-        cache.load(recordings),
-        f"listening to {split}",
-        total=len(recordings),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _fit(arguments: argparse.Namespace) -> int:
@@ -249,25 +224,3 @@ def _print(manifest: Manifest, made: Sequence[Rating]) -> None:
             )
     raters = Counter(one.rater for one in made)
     print(f"raters: {', '.join(f'{name} {count}' for name, count in sorted(raters.items()))}")
-
-
-def _seed(text: str) -> int:
-    """A whole number, 0 or more.
-
-    Raises:
-        ArgumentTypeError: it is none.
-    """
-    if not (text.isascii() and text.isdigit() and int(text) <= _MOST):
-        raise argparse.ArgumentTypeError(f"is {text!r}; write a whole number, 0 to {_MOST}")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    """A whole number, 1 or more.
-
-    Raises:
-        ArgumentTypeError: it is none.
-    """
-    if _seed(text) == 0:
-        raise argparse.ArgumentTypeError(f"is {text!r}; write a whole number, 1 to {_MOST}")
-    return int(text)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.data.arrays import Values
 from training.data.readers.tau import Group
 from training.data.records import HIGHEST_RATING, LOWEST_RATING
-from training.ratings.rater_fit import simulate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from training.ratings.rater_fit import Fit, RatedPairs
-    from training.ratings.raters import Values
+from training.ratings.rater_fit import Fit, RatedPairs, simulate
 
 DRAWS = 20
 """Times that every rating is drawn; the table holds the mean."""

@@ -15,22 +15,18 @@ many people. And how many people a candidate's rating is the mean of: a mixture 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize, special
 
+from training.data.arrays import Values
+from training.data.ontology import Ontology
 from training.data.readers.tau import Group, published, relevances
+from training.data.records import Split
 from training.model.text_cache import embed_texts
-from training.ratings.raters import RaterModel, Values, mean_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from training.data.ontology import Ontology
-    from training.data.records import Split
+from training.ratings.raters import RaterModel, mean_of
 
 PEOPLE = (1, 2, 3, 4)
 PAGES = 5

@@ -20,15 +20,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
+from training.data.arrays import Values
+from training.data.files import write_json
 from training.data.records import HIGHEST_RATING, LOWEST_RATING
-
-Values: TypeAlias = npt.NDArray[np.float64]
 
 RESOURCE = Path(__file__).parents[1] / "resources" / "rater.json"
 FIT_COMMAND = "python -m training rate --fit"
@@ -131,8 +130,7 @@ class RaterModel:
     def save(self, path: Path = RESOURCE) -> None:
         """Write the numbers and the command that makes them."""
         values = {name: round(value, 4) for name, value in asdict(self).items()}
-        text = json.dumps({"made_by": FIT_COMMAND, **values}, indent=2)
-        path.write_text(text + "\n", encoding="utf-8")
+        write_json(path, {"made_by": FIT_COMMAND, **values})
 
 
 def load_model(path: Path = RESOURCE) -> RaterModel:

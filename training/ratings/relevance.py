@@ -10,23 +10,18 @@ The numbers of :class:`Hearing` are assumed, not measured: no listening test sta
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from training.data.contents import classes
+from training.data.arrays import Values
+from training.data.contents import Contents, Part, classes
 from training.data.mix_command import AUDIBLE_DB
+from training.data.ontology import ClassNodes
 from training.data.readers.classes import CLASS_LABEL
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from training.data.contents import Contents, Part
-    from training.data.ontology import ClassNodes
-    from training.data.records import Manifest
-    from training.ratings.raters import Values
-
+from training.data.records import Manifest
 
 Meaning: TypeAlias = "tuple[tuple[str, ...], ...]"
 """Classes that a caption names, by their captions' ids: all of these, each by any of its classes

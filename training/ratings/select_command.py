@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.data.audioset import data_folder
+from training.data.arguments import add_folders
 from training.data.manifest import load_manifest
-from training.data.records import RatingKind, Split
-from training.ratings.embedded import PEOPLE, embed, rated_pairs
+from training.data.records import Manifest, RatingKind, Split
+from training.ratings.embedded import PEOPLE, Embedded, embed, rated_pairs
 from training.ratings.expected import Known, Pool
-from training.ratings.selection import Rule, Settings, select
+from training.ratings.selection import Choice, Rule, Settings, select
 from training.ratings.traversal import FARTHEST
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from training.data.records import Manifest
-    from training.ratings.embedded import Embedded
-    from training.ratings.selection import Choice
 
 _MOST_PAIRS = 20_000_000
 """Some gigabytes of memory."""
@@ -60,8 +53,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="example: python -m training select --manifest runs/rated "
         "--model runs/train/model.pt --budget 200 --output runs/selected.jsonl",
     )
-    parser.add_argument("--manifest", type=Path, default=Path("runs/rated"))
-    parser.add_argument("--model", type=Path, default=Path("runs/train/model.pt"))
+    add_folders(parser, manifest="runs/rated", model="runs/train/model.pt", cache="runs/cache")
     parser.add_argument("--budget", type=int, required=True, metavar="N", help="how many pairs")
     parser.add_argument(
         "--output", type=Path, default=Path("runs/selected.jsonl"), help="*.jsonl or *.csv"
@@ -79,8 +71,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--rated", nargs="+", type=RatingKind, choices=PEOPLE, default=PEOPLE, help=told
     )
     parser.add_argument("--seed", type=int, default=default.seed)
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.set_defaults(run=run)
 
 

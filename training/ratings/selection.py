@@ -14,20 +14,16 @@ Which rule learns fastest was measured: docs/experiments/selection.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.data.arrays import Numbers, Values
 from training.data.records import HIGHEST_RATING, LOWEST_RATING
-from training.ratings.expected import expected_by_model, expected_by_neighbours
+from training.ratings.expected import Known, Pool, expected_by_model, expected_by_neighbours
 from training.ratings.traversal import farthest_first, medoids_first
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from training.ratings.expected import Known, Numbers, Pool, Values
 
 _TIE = 1e-6
 

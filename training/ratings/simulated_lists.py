@@ -8,21 +8,16 @@ the seed, the split and the caption alone, not on which other lists are made.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.data.records import Rating, RatingKind, Split
-from training.ratings.relevance import heard_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from training.data.contents import Contents
-    from training.data.records import Recording
-    from training.ratings.raters import Rater, RaterModel, Values
-    from training.ratings.relevance import Judge, Meaning
+from training.data.arrays import Values
+from training.data.contents import Contents
+from training.data.records import Rating, RatingKind, Recording, Split
+from training.ratings.raters import Rater, RaterModel
+from training.ratings.relevance import Judge, Meaning, heard_in
 
 ITEMS = 12
 _FITTING, _PARTLY, _NEAR = 2, 3, 4

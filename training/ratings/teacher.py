@@ -11,25 +11,20 @@ list holds the recordings that the teacher finds best and as many at random, for
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import torch
 from scipy import special
 
+from agent.records import FloatArray
+from training.data.arrays import Values
 from training.data.cache import Unreadable
-from training.data.records import HIGHEST_RATING, Rating, RatingKind
+from training.data.records import HIGHEST_RATING, Rating, RatingKind, Recording
 from training.model import checkpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from agent.records import FloatArray
-    from training.data.records import Recording
-    from training.model.dual_encoder import DualEncoder
-    from training.ratings.raters import Values
+from training.model.dual_encoder import DualEncoder
 
 _HALF, _WIDTH = 5.0, 1.8
 """Standard deviations above a caption's mean at which the rating is 50, and from there to 84."""

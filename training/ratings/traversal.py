@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from agent.records import FloatArray
-    from training.ratings.expected import Numbers, Values
+from agent.records import FloatArray
+from training.data.arrays import Numbers, Values
 
 FARTHEST = 2.0
 """1 minus cosine of opposite vectors."""

@@ -8,22 +8,19 @@ factory does, and knows neither shifts nor seasons.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from agent.audiofile import read_audio
+from agent.records import FloatArray
 from agent.scene import RATE_HZ, at_level, machines
 from training.data.background import at_level as at_rms
 from training.data.readers.classes import CLASS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from agent.records import FloatArray
-    from training.data.records import Manifest, Recording
+from training.data.records import Manifest, Recording
 
 BLOCK_S = 60.0
 """Length of what :func:`minutes_of` makes at once."""
@@ -94,7 +91,7 @@ def minutes_of(hall: Hall, seed: int, hours: float) -> Iterator[FloatArray]:
         for _ in range(rng.poisson(BLOCK_S / PAUSE_S)):
             clip = _drawn(hall.sounds, rng)
             sound = at_level(clip.astype(np.float64), rng.uniform(-50.0, -22.0))
-            first = rng.integers(size)
+            first = int(rng.integers(size))
             out = np.pad(out, (0, max(0, first + len(sound) - len(out))))
             out[first : first + len(sound)] += sound
         rest = out[size:]

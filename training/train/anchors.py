@@ -8,17 +8,14 @@ before augmentation, and of sounds that no recording teaches.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from training.data.augment import background_log_mels
-
-if TYPE_CHECKING:
-    from training.model.dual_encoder import DualEncoder
-    from training.train.config import TrainConfig
-    from training.train.sounds import KeptWindows
+from training.model.dual_encoder import DualEncoder
+from training.train.config import TrainConfig
+from training.train.sounds import KeptWindows
 
 _NOISES, _NOISE_SEED = 512, 13
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from agent.records import FloatArray
+from training.data.records import Manifest, RatingKind, Split
 from training.ratings.lists import RatedList, rated_lists
+from training.train.config import BatchConfig
 from training.train.losses.listnet import has_order
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from agent.records import FloatArray
-    from training.data.records import Manifest, RatingKind, Split
-    from training.train.config import BatchConfig
 
 _MOST_LISTS = 256
 """Of one step: their texts cost little, their recordings are heard anyway."""

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress, track
 
-from training.data.audioset import data_folder, load_classes, load_texts
-from training.data.cache import LogMelCache, Unreadable
+from agent.records import FloatArray
+from training.data.arguments import add_folders
+from training.data.audioset import load_classes, load_texts
+from training.data.cache import LogMelCache
 from training.data.contents import CONTENTS, read_contents
 from training.data.leave_out import without_classes
 from training.data.manifest import load_manifest
+from training.data.progress import shown, steps
 from training.data.readers import audiocaps
-from training.data.records import Split
+from training.data.readers.audiocaps import Translation
+from training.data.records import Manifest, Split
 from training.model import checkpoint
 from training.model.text_cache import embed_texts
 from training.train import parallel
-from training.train.config import load_config
-from training.train.material import gather, texts_of
+from training.train.anchors import Texts
+from training.train.config import TrainConfig, load_config
+from training.train.material import Material, gather, texts_of
 from training.train.parallel import World
 from training.train.trainer import Trainer, prepare
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Collection, Iterable
-
-    from agent.records import FloatArray
-    from training.data.readers.audiocaps import Translation
-    from training.data.records import Manifest
-    from training.train.anchors import Texts
-    from training.train.config import TrainConfig
-    from training.train.material import Material
-
-T = TypeVar("T")
 
 ATTRIBUTIONS = "attributions.csv"
 
@@ -53,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "processes: torchrun --nproc-per-node 2 -m training train --config configs/training.yaml",
     )
     parser.add_argument("--config", type=Path, help="the settings; the defaults if left out")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
+    add_folders(parser)
     parser.set_defaults(run=run)
 
 
@@ -71,20 +62,20 @@ def _train(config: TrainConfig, data: Path, world: World) -> int:
     material, manifest = read_material(config, data, quiet=not world.first)
     start = checkpoint.load(config.start)
     device = parallel.device_of(config.device, world)
-    prepared = prepare(start.to(device), material, config, _shown("hearing windows", world))
+    prepared = prepare(
+        start.to(device),
+        material,
+        config,
+        partial(shown, what="hearing windows", visible=world.first),
+    )
     trainer = Trainer(start, material, config, world, prepared)
     if not world.first:
         trainer.run()
         return 0
     if trainer.progress.step:
         print(f"going on from step {trainer.progress.step}")
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("training", total=config.steps)
-        trainer.run(
-            lambda figures: print(_line(figures), flush=True),
-            lambda step: progress.update(task, completed=step),
-        )
+    with steps("training", config.steps) as stepped:
+        trainer.run(lambda figures: print(_line(figures), flush=True), stepped)
     write_attributions(manifest, config.output / ATTRIBUTIONS)
     print(f"wrote {config.output / 'model.pt'}: validation score {trainer.progress.best:.4f}")
     return 0
@@ -120,21 +111,7 @@ def hear(
 ) -> dict[str, FloatArray]:
     """Log-mels of the recordings of some splits, by id; names those left out."""
     wanted = [one for one in manifest.recordings if one.split in splits]
-    log_mels: dict[str, FloatArray] = {}
-    unread: list[Unreadable] = []
-    heard = LogMelCache(cache / "log-mel", data).load(wanted)
-    shown = _shown("reading recordings", World(1 if quiet else 0), len(wanted))
-    for recording, found in shown(heard):
-        if isinstance(found, Unreadable):
-            unread.append(found)
-        else:
-            log_mels[recording.id] = found
-    if not quiet:
-        for one in unread:
-            print(f"left out: {one.recording}: {one.reason}", file=sys.stderr)
-        if unread:
-            print(f"left out: {len(unread)} of {len(wanted)} recordings", file=sys.stderr)
-    return log_mels
+    return LogMelCache(cache / "log-mel", data).read(wanted, quiet=quiet)[0]
 
 
 def embed(
@@ -154,25 +131,6 @@ def embed(
     own, *others = np.split(rows, np.cumsum([len(captions), len(kept), len(english)]).tolist())
     by_id = {one.id: row for one, row in zip(manifest.captions, own, strict=True)}
     return by_id, texts_of(*others)
-
-
-def _shown(
-    what: str, world: World, total: int | None = None
-) -> Callable[[Iterable[T]], Iterable[T]]:
-    """A progress bar on a terminal, none in a log and none for all processes but the first."""
-    console = Console(stderr=True)
-
-    def shown(items: Iterable[T]) -> Iterable[T]:
-        return track(
-            items,
-            what,
-            total=total,
-            console=console,
-            transient=True,
-            disable=not (world.first and console.is_terminal),
-        )
-
-    return shown
 
 
 def write_attributions(manifest: Manifest, path: Path) -> None:

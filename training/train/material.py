@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 
-from training.data.records import Split
+from agent.records import FloatArray
+from training.data.records import Manifest, Split
 from training.ratings.lists import binarised, rated_lists
 from training.train.anchors import Texts
-from training.train.batches import examples_of
-from training.train.config import Ratings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from agent.records import FloatArray
-    from training.data.records import Manifest
-    from training.train.batches import Examples
-    from training.train.config import LearnConfig
+from training.train.batches import Examples, examples_of
+from training.train.config import LearnConfig, Ratings
 
 
 @dataclass(frozen=True, slots=True)

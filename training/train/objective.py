@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from training.train.anchors import Anchors
-from training.train.batches import draw_lists, draw_pairs, weights_of
+from training.model.dual_encoder import DualEncoder
+from training.train.anchors import Anchors, Texts
+from training.train.batches import Examples, Lists, Pairs, draw_lists, draw_pairs, weights_of
+from training.train.config import TrainConfig
 from training.train.losses.infonce import contrast, false_negatives, infonce
+from training.train.losses.joint import JointLoss
 from training.train.losses.listnet import listnet_both_ways
-
-if TYPE_CHECKING:
-    from training.model.dual_encoder import DualEncoder
-    from training.train.anchors import Texts
-    from training.train.batches import Examples, Lists, Pairs
-    from training.train.config import TrainConfig
-    from training.train.losses.joint import JointLoss
-    from training.train.parallel import World
-    from training.train.sounds import KeptWindows, Sounds
+from training.train.parallel import World
+from training.train.sounds import KeptWindows, Sounds
 
 _ALIKE = 0.9
 """Cosine of the start's text embeddings from which two captions say the same."""

@@ -8,18 +8,15 @@ of all processes, and the result is that of one process on the same batch.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, distributed
+from torch.nn import Parameter
 
 from training.train.config import Device
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from torch.nn import Parameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,16 @@ step has heard before.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from training.data.augment import AugmentConfig, augment, background_log_mels, log_mels_of
 from training.data.unfamiliar import unfamiliar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from training.model.dual_encoder import DualEncoder
+from training.model.dual_encoder import DualEncoder
 
 _BACKGROUNDS, _FRAMES = 128, 400
 BACKGROUND_SEED = 7

@@ -8,32 +8,24 @@ recordings is kept by staying near to its embeddings of AudioSet's texts and of 
 from __future__ import annotations
 
 import copy
-import json
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from training.data.files import write_json
 from training.model import checkpoint
-from training.model.dual_encoder import between
-from training.train.objective import Objective
+from training.model.dual_encoder import DualEncoder, between
+from training.train.config import TrainConfig
+from training.train.material import Material
+from training.train.objective import Objective, Terms
 from training.train.parallel import ALONE, World, device_of
-from training.train.sounds import FreshWindows, KeptWindows, Windows, unfamiliar_sounds
+from training.train.sounds import FreshWindows, KeptWindows, Sounds, Windows, unfamiliar_sounds
 from training.train.validation import Judge
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from torch import Tensor
-
-    from training.model.dual_encoder import DualEncoder
-    from training.train.config import TrainConfig
-    from training.train.material import Material
-    from training.train.objective import Terms
-    from training.train.sounds import Sounds
 
 _STATE = "state.pt"
 _MODEL = "model.pt"
@@ -252,8 +244,7 @@ class Trainer:
         if better:
             checkpoint.save(result.cpu(), self.config.output / _MODEL)
         self._save()
-        text = json.dumps(self.progress.history, indent=2)
-        (self.config.output / _REPORT).write_text(text + "\n", encoding="utf-8")
+        write_json(self.config.output / _REPORT, self.progress.history)
         if self._curves is not None:
             for name, value in figures.items():
                 if name != "step":

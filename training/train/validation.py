@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
+from training.data.arrays import Values
 from training.evaluation.metrics import average_precision_at, has_relevant, ndcg_at
+from training.model.dual_encoder import DualEncoder
+from training.train.batches import Examples
 from training.train.sounds import WholeSounds
-
-if TYPE_CHECKING:
-    from training.evaluation.metrics import Values
-    from training.model.dual_encoder import DualEncoder
-    from training.train.batches import Examples
 
 _DEPTH = 10
 

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress
-
-from training.data.audioset import data_folder
+from agent.records import FloatArray
+from training.data.arguments import add_folders
 from training.data.manifest import load_manifest, write_manifest
+from training.data.progress import steps
 from training.data.readers import labels
+from training.data.readers.labels import LabelSet
 from training.data.records import Manifest, Split
 from training.model import checkpoint
+from training.model.dual_encoder import DualEncoder
 from training.train import parallel
 from training.train.command import ATTRIBUTIONS, embed, hear, write_attributions
+from training.train.material import Material
+from training.train.parallel import World
 from training.train.trainer import Trainer, prepare
-from training.update.config import load_update
+from training.update.config import UpdateConfig, load_update
 from training.update.gates import agreement
 from training.update.judging import Asked, HeldOut, OldSets, try_out
 from training.update.material import answered, combined, focused, gather_update
 from training.update.report import Agreement, Report, Try, answers_lines, write
 from training.update.term import AnswersTerm, answers_of
 
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping
-
-    from agent.records import FloatArray
-    from training.data.readers.labels import LabelSet
-    from training.model.dual_encoder import DualEncoder
-    from training.train.material import Material
-    from training.train.parallel import World
-    from training.update.config import UpdateConfig
-
 MODEL, MANIFEST, TRAINING = "model.pt", "manifest", "training"
-_WIDTH = 120
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -62,9 +54,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--replay", type=Path, metavar="MANIFEST", help="folder that it was trained with"
     )
-    parser.add_argument("--output", type=Path, default=Path("runs/update"))
     parser.add_argument("--config", type=Path, help="the settings; the defaults if left out")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
+    add_folders(parser, output="runs/update")
     parser.set_defaults(run=run)
 
 
@@ -201,11 +192,8 @@ def _train(trainer: Trainer, world: World) -> DualEncoder:
     """Train to the end; the last model, wherever the validation was best: the gates judge it."""
     if trainer.progress.step and world.first:
         print(f"going on from step {trainer.progress.step}")
-    console = Console(stderr=True)
-    shown = world.first and console.is_terminal
-    with Progress(console=console, transient=True, disable=not shown) as progress:
-        task = progress.add_task("training", total=trainer.config.steps)
-        trainer.run(stepped=lambda step: progress.update(task, completed=step))
+    with steps("training", trainer.config.steps, visible=world.first) as stepped:
+        trainer.run(stepped=stepped)
     return trainer.result().cpu().eval()
 
 

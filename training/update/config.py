@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 from agent.config.reader import Between, load
+from agent.fields import Table
 from training.train.config import OptimiserConfig, TrainConfig, Weight
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from agent.fields import Table
 
 _GIVEN = {"manifest": "--replay", "start": "--from", "output": "--output"}
 """Settings of a training that the command line gives."""

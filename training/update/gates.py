@@ -13,28 +13,22 @@ heart, and nothing but answers that were held out tells so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from agent.records import FloatArray
+from training.data.arrays import Values
 from training.evaluation.encoders import CheckpointEncoder
-from training.evaluation.evaluate import ALL, encode
+from training.evaluation.evaluate import ALL, Results, encode
 from training.evaluation.significance import bootstrap_interval
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
-    from training.evaluation.evaluate import Results
-    from training.evaluation.metrics import Values
-    from training.model.dual_encoder import DualEncoder
-    from training.train.anchors import Texts
-    from training.update.config import GatesConfig
-    from training.update.material import AnsweredPair
+from training.model.dual_encoder import DualEncoder
+from training.train.anchors import Texts
+from training.update.config import GatesConfig
+from training.update.material import AnsweredPair
 
 TEXTS = "AudioSet's texts"
 ANSWERS = "answers of other days"

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from agent.records import FloatArray
 from training.data.readers.labels import NAME
-from training.data.records import Manifest, Split
+from training.data.records import Manifest, Pair, Split
+from training.model.dual_encoder import DualEncoder
+from training.train.anchors import Texts
 from training.train.batches import examples_of
+from training.train.config import LearnConfig
 from training.train.material import Material, judged, learned
 from training.train.sounds import window_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from agent.records import FloatArray
-    from training.data.records import Pair
-    from training.model.dual_encoder import DualEncoder
-    from training.train.anchors import Texts
-    from training.train.config import LearnConfig
 
 _AT_ONCE = 32
 
@@ -43,13 +38,9 @@ def combined(replay: Manifest, answers: Manifest) -> Manifest:
     new = {one.id for one in answers.recordings} | {one.path for one in answers.recordings}
     gone = {one.id for one in replay.recordings if one.id in new or one.path in new}
     spelt = {one.id for one in answers.captions}
-    old = Manifest(
-        tuple(one for one in replay.recordings if one.id not in gone),
-        tuple(one for one in replay.captions if one.id not in spelt and one.recording not in gone),
-        tuple(one for one in replay.pairs if one.recording not in gone),
-        tuple(one for one in replay.ratings if one.recording not in gone),
-    )
-    return old + answers
+    old = replay.without(gone)
+    captions = tuple(caption for caption in old.captions if caption.id not in spelt)
+    return replace(old, captions=captions) + answers
 
 
 def answered(manifest: Manifest, split: Split, heard: Iterable[str]) -> tuple[AnsweredPair, ...]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from training.data.readers.labels import LabelSet
-    from training.update.gates import Answered, Gate
+from training.data.files import write_json
+from training.data.readers.labels import LabelSet
+from training.update.gates import Answered, Gate
 
 SCHEMA = 1
 REPORT = "report.json"
@@ -87,8 +84,7 @@ def write(report: Report, folder: Path) -> None:
         ],
         "answers": [asdict(one) for one in report.answers],
     }
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    (folder / REPORT).write_text(text + "\n", encoding="utf-8")
+    write_json(folder / REPORT, content)
 
 
 def gates_table(tried: Try) -> Table:

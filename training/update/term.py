@@ -9,23 +9,20 @@ confirmed and of its rejected windows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from agent.records import FloatArray
-    from training.model.dual_encoder import DualEncoder
-    from training.train.config import TrainConfig
-    from training.train.parallel import World
-    from training.train.sounds import Sounds
-    from training.update.config import AnswersConfig
-    from training.update.material import AnsweredPair
+from agent.records import FloatArray
+from training.model.dual_encoder import DualEncoder
+from training.train.config import TrainConfig
+from training.train.parallel import World
+from training.train.sounds import Sounds
+from training.update.config import AnswersConfig
+from training.update.material import AnsweredPair
 
 _LOOKS, _LOOKS_SEED = 8, 17
 """Windows of each answered clip that a description's level is taken from."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from training.data.records import Caption, Manifest, Pair, Recording
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CLASS = "/class/"
 """In the id of a caption, between its data set and the class that it names."""

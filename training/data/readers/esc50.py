@@ -6,14 +6,11 @@ of each clip, and ``audio/``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from training.data.readers.classes import Labelled, class_manifest
 from training.data.readers.table import Line, read_table
 from training.data.records import Manifest, Recording, Split
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAME = "esc50-40"
 # The folds keep clips of one Freesound recording together.

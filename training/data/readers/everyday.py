@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from training.data.readers.classes import Labelled, class_manifest
 from training.data.readers.splits import by_hash
 from training.data.readers.table import Line, read_table
 from training.data.records import Manifest, Recording
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAME = "everyday-cc"
 _COLUMNS = ("filename", "label", "licence", "author")

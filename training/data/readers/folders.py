@@ -7,18 +7,15 @@ that order; each stretch is a source of its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from agent.errors import Problem
 from training.data.manifest import ManifestError
 from training.data.readers.classes import Labelled, class_manifest
 from training.data.readers.splits import by_time
 from training.data.records import Manifest, Recording, Split
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)

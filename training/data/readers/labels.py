@@ -6,20 +6,15 @@ What cannot be learned from (no clip, unsure, people who differ) is counted and 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from agent.errors import Problem
 from training.data.manifest import ManifestError
-from training.data.readers.label_lines import Verdict, parse_labels
+from training.data.readers.label_lines import Label, Verdict, parse_labels
 from training.data.readers.splits import by_hash
 from training.data.records import Caption, Manifest, Pair, Rating, RatingKind, Recording
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from training.data.readers.label_lines import Label
 
 NAME = "labels"
 _HASH_CHARACTERS = 16

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from training.data.leaks import without_leaks
 from training.data.readers.table import Line, read_table
@@ -22,9 +22,6 @@ from training.data.records import (
     Recording,
     Split,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAME = "tau-graded-relevances-2023"
 RATER = "TAU 2023 crowd"

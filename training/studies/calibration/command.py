@@ -6,40 +6,30 @@ raises on the rest of that hall, and on a hall of other recordings.
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from agent import bundle as bundles
 from agent import descriptions as descriptions_file
+from agent.bundle import Bundle
 from agent.calibration import site
 from agent.calibration.drift import Reference
-from agent.calibration.events import Layout, Rules, events
+from agent.calibration.events import Layout, Rules, Scores, events
+from agent.calibration.site import Background, Wanted
 from agent.calibration.threshold import Kind
-from agent.encoder import Encoder
-from agent.hearing import make_windower
 from agent.prototypes import BackgroundStatistics, PrototypeSet
-from agent.records import Block
-from agent.scene import RATE_HZ
+from agent.records import FloatArray
 from agent.watchlist import wanted_of
-from training.data.audioset import data_folder
+from training.data.arguments import add_folders
+from training.data.progress import shown
 from training.studies.calibration.halls import halves
 from training.studies.calibration.report import Counted, Figures, Shift, write
-from training.studies.hall import BLOCK_S, minutes_of
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from agent.bundle import Bundle
-    from agent.calibration.events import Scores
-    from agent.calibration.site import Background, Wanted
-    from agent.records import FloatArray
-    from training.studies.hall import Hall
+from training.studies.hall import BLOCK_S, Hall, minutes_of
+from training.studies.hearing import HOP_S, heard
 
 HOURS = 2.0
 """Of each of the two halls."""
@@ -48,8 +38,6 @@ WANTED = (1.0, 4.0, 24.0, 96.0)
 STRETCHES = {0.25: (0.0, 0.5, 1.0, 1.5), 0.5: (0.0, 0.5, 1.0, 1.5), 1.0: (0.0, 1.0), 2.0: (0.0,)}
 """By hours of calibration: where they start in the hall."""
 SEEDS = (1, 2)
-_HOP_S = 0.5
-_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +63,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--descriptions", type=Path, default=Path("configs/descriptions.ja.yaml"))
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="instead of the shipped one")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache/calibration"))
+    add_folders(parser, cache="runs/cache/calibration")
     parser.add_argument("--docs", type=Path, default=Path("runs/calibration"), metavar="FOLDER")
     parser.add_argument("--hours", type=float, default=HOURS, help="of each hall (2)")
     parser.set_defaults(run=run)
@@ -84,9 +71,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, write the report, print where it is."""
-    console = Console(stderr=True)
     bundle = bundles.load(arguments.bundle)
-    world = _world(arguments, bundle, console)
+    world = _world(arguments, bundle)
     counted: list[Counted] = []
     rounds = [
         (hall, hours, start)
@@ -95,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         for start in starts
         if start + hours <= arguments.hours
     ]
-    for hall, hours, start in track(rounds, "calibrating", console=console, transient=True):
+    for hall, hours, start in shown(rounds, "calibrating"):
         counted += _round(world, hall, start, hours)
     baseline = [_baseline(world, hall) for hall in (0, 1)]
     shifts = [_shift(world, own, other) for own in (0, 1) for other in (0, 1)]
@@ -113,15 +99,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _world(arguments: argparse.Namespace, bundle: Bundle, console: Console) -> _World:
+def _world(arguments: argparse.Namespace, bundle: Bundle) -> _World:
     described = descriptions_file.load(arguments.descriptions)
     wanted, background = wanted_of(bundle, described, arguments.cache / "texts")
     prototypes = PrototypeSet([one.described for one in wanted], background)
     halls = halves(arguments.data)
     first, second = (
-        _background(
-            _embeddings(hall, seed, arguments.hours, bundle, cache=arguments.cache, console=console)
-        )
+        _background(_embeddings(hall, seed, arguments.hours, bundle, arguments.cache))
         for hall, seed in zip(halls, SEEDS, strict=True)
     )
     return _World(
@@ -133,48 +117,30 @@ def _world(arguments: argparse.Namespace, bundle: Bundle, console: Console) -> _
     )
 
 
-def _embeddings(
-    hall: Hall, seed: int, hours: float, bundle: Bundle, *, cache: Path, console: Console
-) -> FloatArray:
-    """A hall as the box hears it, window by window; half precision, kept in the cache."""
-    path = cache / f"hall-{seed}-{hours:g}h-{bundle.sha256[:12]}.npy"
-    if path.is_file():
-        return np.asarray(np.load(path, allow_pickle=False), np.float16)
-    windower = make_windower(bundle, "hall", _HOP_S)
-    encoder = Encoder(bundle)
-    rows: list[FloatArray] = []
-    index = 0
+def _embeddings(hall: Hall, seed: int, hours: float, bundle: Bundle, cache: Path) -> FloatArray:
+    """A hall as the box hears it, window by window; half precision."""
     minutes = round(hours * 3_600.0 / BLOCK_S)
-    for samples in track(
-        minutes_of(hall, seed, hours), f"hall {seed}", minutes, console=console, transient=True
-    ):
-        windows = windower.push(Block("hall", index, index / RATE_HZ, samples))
-        index += len(samples)
-        for at in range(0, len(windows), _BATCH):
-            some = np.stack([window.log_mel for window in windows[at : at + _BATCH]])
-            rows.append(encoder.encode(some).astype(np.float16))
-    embeddings = np.concatenate(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, embeddings)
-    return embeddings
+    sound = shown(minutes_of(hall, seed, hours), f"hall {seed}", minutes)
+    (windows,) = heard([sound], bundle, cache / f"hall-{seed}-{hours:g}h.npz")
+    return windows.embeddings.astype(np.float16)
 
 
 def _background(embeddings: FloatArray) -> Background:
     """Windows that follow on each other, as if they had been kept by a calibration."""
-    position_s = np.arange(len(embeddings), dtype=np.float64) * np.float64(_HOP_S)
+    position_s = np.arange(len(embeddings), dtype=np.float64) * np.float64(HOP_S)
     return site.Background(
         embeddings=embeddings,
-        layout=Layout.of([position_s], _HOP_S),
+        layout=Layout.of([position_s], HOP_S),
         starts_at=position_s,
         sources=(("hall", True),) * len(embeddings),
-        hours=len(embeddings) * _HOP_S / 3_600.0,
+        hours=len(embeddings) * HOP_S / 3_600.0,
     )
 
 
 def _round(world: _World, hall: int, start: float, hours: float) -> list[Counted]:
     """Calibrate on one stretch; count on the rest of its hall and on the other one."""
     own = world.halls[hall].embeddings
-    first, last = (round(at * 3_600.0 / _HOP_S) for at in (start, start + hours))
+    first, last = (round(at * 3_600.0 / HOP_S) for at in (start, start + hours))
     train = _background(own[first:last])
     statistics = world.prototypes.statistics(train.cohort)
     scores = site.scores_of(train, world.prototypes, statistics)
@@ -237,7 +203,7 @@ def _baseline(world: _World, hall: int) -> Counted:
 
 def _shift(world: _World, own: int, other: int) -> Shift:
     """What drift says of an hour of a hall, calibrated on the first hour of another or itself."""
-    hour = round(3_600.0 / _HOP_S)
+    hour = round(3_600.0 / HOP_S)
     reference = world.halls[own].embeddings[:hour].astype(np.float32)
     last = world.halls[other].embeddings[-hour:].astype(np.float32)
     made = Reference.of(reference)

@@ -6,17 +6,12 @@ detected is a false alarm.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from training.data.build import read_data_sets
-from training.data.records import Manifest
+from training.data.records import Manifest, Recording
 from training.studies.hall import Hall, by_class, in_time, read_kinds
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from training.data.records import Recording
 
 MOST_PER_KIND = 10
 _BEDS = (
@@ -55,15 +50,13 @@ def halves(data: Path) -> tuple[Hall, Hall]:
     beds = [_together([found[name] for name in kind]) for kind in _BEDS]
     sounds = [found[name] for name in _SOUNDS]
     first, second = (
-        Hall(
-            *(
-                read_kinds([_half(kind, half) for kind in kinds], data, MOST_PER_KIND)
-                for kinds in (beds, sounds)
-            )
-        )
+        [
+            read_kinds([_half(k, half) for k in kinds], data, MOST_PER_KIND)
+            for kinds in (beds, sounds)
+        ]
         for half in (0, 1)
     )
-    return first, second
+    return Hall(*first), Hall(*second)
 
 
 def _together(classes: Sequence[Sequence[Recording]]) -> Sequence[Recording]:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from agent.calibration import poisson
 from agent.calibration.threshold import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+from training.data.files import write_text
+from training.data.markdown import document, table
+from training.studies import figures
 
 REPORT = "calibration.md"
 _FIGURE = "calibration-promised.png"
 _SIDE = 0.975  # of a two-sided 95 % interval
 _COLOURS = {
-    0.25: ("#E69F00", "^"),
-    0.5: ("#009E73", "s"),
-    1.0: ("#0072B2", "o"),
-    2.0: ("#CC79A7", "D"),
+    0.25: (figures.YELLOW, "^"),
+    0.5: (figures.GREEN, "s"),
+    1.0: (figures.BLUE, "o"),
+    2.0: (figures.PINK, "D"),
 }
 
 
@@ -143,120 +142,107 @@ def summary(counted: Sequence[Counted]) -> Summary:
     )
 
 
-def write(figures: Figures, folder: Path) -> Path:
+def write(measured: Figures, folder: Path) -> Path:
     """Write the report and its figure; where the report is."""
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    _draw(figures, folder / "figures" / _FIGURE)
-    path = folder / REPORT
-    path.write_text("\n".join(_lines(figures)) + "\n", encoding="utf-8")
-    return path
+    figures.save(_draw(measured), folder / "figures" / _FIGURE)
+    write_text(folder / REPORT, document(_blocks(measured)))
+    return folder / REPORT
 
 
-def _cells(figures: Figures, where: str) -> Iterator[tuple[float, float, Summary]]:
-    for wanted in sorted({one.wanted for one in figures.counted}):
-        for hours in sorted({one.calibrated_hours for one in figures.counted}):
+def _cells(measured: Figures, where: str) -> Iterator[tuple[float, float, Summary]]:
+    for wanted in sorted({one.wanted for one in measured.counted}):
+        for hours in sorted({one.calibrated_hours for one in measured.counted}):
             some = [
                 one
-                for one in figures.counted
+                for one in measured.counted
                 if (one.where, one.wanted, one.calibrated_hours) == (where, wanted, hours)
             ]
             if some:
                 yield wanted, hours, summary(some)
 
 
-def _lines(figures: Figures) -> Iterator[str]:
+def _blocks(measured: Figures) -> Iterator[str]:
     yield "# What calibration promises, and what then happens"
-    yield ""
-    command = f"python -m training calibrate-simulation {figures.arguments} --docs docs/experiments"
+    command = (
+        f"python -m training calibrate-simulation {measured.arguments} --docs docs/experiments"
+    )
     yield f"Made by `{command}`; do not edit."
-    yield ""
-    yield from _HOW.format(
-        hours=figures.hours, bundle=figures.bundle[:19], descriptions=figures.descriptions
-    ).splitlines()
-    yield ""
+    yield _HOW.format(
+        hours=measured.hours, bundle=measured.bundle[:19], descriptions=measured.descriptions
+    )
     for where, title in (
         ("same", "The rest of the same hall"),
         ("other", "A hall of other sounds"),
     ):
-        yield from _table(figures, where, title)
-    yield from _reading(figures)
+        yield f"## {title}"
+        yield _table(measured, where)
+    yield f"![promised and observed false alarms](figures/{_FIGURE})"
+    rates = [
+        f"{one.alarms * poisson.DAY_H / one.hours / measured.descriptions:.2f} in {one.where}"
+        for one in measured.baseline
+    ]
+    yield f"""\
+Uncalibrated, by the bundle's own background and its threshold of
+{measured.threshold:g}, a description raised {", ".join(rates)} a day."""
+    yield "\n".join(_judged(measured))
+    yield "## Drift"
+    yield """\
+Distance of the last hour of a hall from the first hour of a hall, in spreads
+(`agent.calibration.drift`: the background has shifted from 0.8 on):"""
+    rows = [
+        (f"hall {shift.own}", f"hall {shift.other}", f"{shift.distance:.2f}")
+        for shift in measured.shifts
+    ]
+    yield table(("calibrated on", "heard", "distance"), rows)
+    yield "## What it does not show"
+    yield """\
+A mixed hall repeats its recordings and is the same at every hour; a factory has
+shifts, seasons and days on which something new is delivered. A promise holds for sound
+like that which was heard: calibrate over a whole shift, and see what drift says. Rates
+under one a day are extrapolated here as on the box: too few hours are at hand to count
+them for one description, only for all together."""
 
 
-def _table(figures: Figures, where: str, title: str) -> Iterator[str]:
-    yield f"## {title}"
-    yield ""
+def _table(measured: Figures, where: str) -> str:
     heads = ["wanted a day", "hours calibrated", "observed a day (95 %)", "alarms in days"]
     heads += ["silent", "broken", "by counting", "uncalibrated", "median threshold"]
-    yield f"| {' | '.join(heads)} |"
-    yield "|---|---|---|---|---|---|---|---|---|"
-    for wanted, hours, row in _cells(figures, where):
-        shares = f"{row.quiet:.0%} | {row.broken:.1%} | {row.empirical:.0%}"
-        yield (
-            f"| {wanted:g} | {hours:g} | {row.observed:.2f} ({row.low:.2f} to {row.high:.2f}) "
-            f"| {row.alarms} in {row.days:.1f} | {shares} "
-            f"| {row.uncalibrated:.0%} | {row.threshold:.2f} |"
+    rows = [
+        (
+            *(f"{wanted:g}", f"{hours:g}", f"{row.observed:.2f} ({row.low:.2f} to {row.high:.2f})"),
+            *(f"{row.alarms} in {row.days:.1f}", f"{row.quiet:.0%}", f"{row.broken:.1%}"),
+            *(f"{row.empirical:.0%}", f"{row.uncalibrated:.0%}", f"{row.threshold:.2f}"),
         )
-    yield ""
-
-
-def _reading(figures: Figures) -> Iterator[str]:
-    yield "![promised and observed false alarms](figures/calibration-promised.png)"
-    yield ""
-    yield "Uncalibrated, by the bundle's own background and its threshold of"
-    rates = [
-        f"{one.alarms * poisson.DAY_H / one.hours / figures.descriptions:.2f} in {one.where}"
-        for one in figures.baseline
+        for wanted, hours, row in _cells(measured, where)
     ]
-    yield f"{figures.threshold:g}, a description raised {', '.join(rates)} a day."
-    yield ""
-    yield from _judged(figures)
-    yield ""
-    yield "## Drift"
-    yield ""
-    yield "Distance of the last hour of a hall from the first hour of a hall, in spreads"
-    yield "(`agent.calibration.drift`: the background has shifted from 0.8 on):"
-    yield ""
-    yield "| calibrated on | heard | distance |"
-    yield "|---|---|---|"
-    for one in figures.shifts:
-        yield f"| hall {one.own} | hall {one.other} | {one.distance:.2f} |"
-    yield ""
-    yield "## What it does not show"
-    yield ""
-    yield "A mixed hall repeats its recordings and is the same at every hour; a factory has"
-    yield "shifts, seasons and days on which something new is delivered. A promise holds for sound"
-    yield "like that which was heard: calibrate over a whole shift, and see what drift says. Rates"
-    yield "under one a day are extrapolated here as on the box: too few hours are at hand to count"
-    yield "them for one description, only for all together."
+    return table(heads, rows)
 
 
-def _judged(figures: Figures) -> Iterator[str]:
+def _judged(measured: Figures) -> Iterator[str]:
     """What the numbers say, from the numbers."""
-    same = list(_cells(figures, "same"))
+    same = list(_cells(measured, "same"))
     kept = [(wanted, hours) for wanted, hours, row in same if row.observed <= wanted]
     yield (
         f"In the same hall {len(kept)} of {len(same)} combinations of wish and hours stayed within "
         "what was wanted on average;"
     )
-    other = list(_cells(figures, "other"))
+    other = list(_cells(measured, "other"))
     kept = [(wanted, hours) for wanted, hours, row in other if row.observed <= wanted]
     yield f"in the hall of other sounds {len(kept)} of {len(other)} did."
 
 
-def _draw(figures: Figures, path: Path) -> None:
-    figure = Figure(figsize=(9.0, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+def _draw(measured: Figures) -> Figure:
+    figure = figures.figure(9.0, 4.2)
     axes = figure.subplots(1, 2, sharey=True)
     titles = {"same": "rest of the same hall", "other": "hall of other sounds"}
-    hours = sorted({one.calibrated_hours for one in figures.counted})
+    hours = sorted({one.calibrated_hours for one in measured.counted})
     for axis, (where, title) in zip(axes, titles.items(), strict=True):
-        cells = list(_cells(figures, where))
+        cells = list(_cells(measured, where))
         least = 0.01
         for number, some in enumerate(hours):
             rows = [(wanted, row) for wanted, length, row in cells if length == some]
             if not rows:
                 continue
-            colour, marker = _COLOURS.get(some, ("#7F7F7F", "x"))
+            colour, marker = _COLOURS.get(some, (figures.GREY, "x"))
             x = np.array([wanted for wanted, _ in rows]) * 1.06 ** (number - 1.5)
             y = np.maximum([row.observed for _, row in rows], least)
             low = y - np.maximum([row.low for _, row in rows], least)
@@ -272,9 +258,9 @@ def _draw(figures: Figures, path: Path) -> None:
                 linestyle="none",
             )
         limits = [0.7, 140.0]
-        axis.plot(limits, limits, color="#7F7F7F", linewidth=1, label="as wanted")
+        axis.plot(limits, limits, color=figures.GREY, linewidth=1, label="as wanted")
         axis.set(xscale="log", yscale="log", xlim=limits, ylim=(least, 300.0), title=title)
         axis.set_xlabel("wanted false alarms a day and description")
     axes[0].set_ylabel("observed")
     axes[1].legend(title="calibrated on", fontsize=8, title_fontsize=8, loc="lower right")
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    return figure

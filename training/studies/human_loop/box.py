@@ -7,34 +7,28 @@ what drives them is another: days of sound that were embedded before.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import numpy as np
 
 from agent import clips
 from agent.alerts import new_id
+from agent.bundle import Bundle
+from agent.clips.recorder import Recorder
 from agent.config.settings import FileSettings, MqttSettings, Settings
 from agent.desk import Desk
 from agent.detector import Detector
 from agent.keeper import Keeper
 from agent.mutes import Mutes
-from agent.records import Block, Step, Verdict
+from agent.records import Alert, Block, FloatArray, Step, Verdict
 from agent.reports import Tally
 from agent.scene import RATE_HZ
 from agent.topics import Topics
 from agent.verdicts import Verdicts
-from training.studies.human_loop.ears import SOURCE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    import numpy as np
-
-    from agent.bundle import Bundle
-    from agent.clips.recorder import Recorder
-    from agent.records import Alert, FloatArray
-    from agent.watchlist import Watchlist
-    from training.studies.human_loop.ears import HeardDay
+from agent.watchlist import Watchlist
+from training.studies.hearing import SOURCE, HeardSound
 
 BEGINS_AT = 1_780_272_000.0
 """1 June 2026, 0:00 UTC: the first day."""
@@ -127,7 +121,7 @@ class Box:
         """Close the store."""
         self.store.close()
 
-    def hear(self, day: int, heard: HeardDay, sound: FloatArray | None = None) -> list[Alert]:
+    def hear(self, day: int, heard: HeardSound, sound: FloatArray | None = None) -> list[Alert]:
         """Hear a day.
 
         Args:

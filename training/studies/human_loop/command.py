@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent import bundle as bundles
-from training.data.audioset import data_folder
+from training.data.arguments import add_folders
 from training.studies.human_loop import kept, month, report
 from training.studies.human_loop.box import Answering
 from training.studies.human_loop.recordings import known
 from training.studies.human_loop.tune import Tuning
 from training.studies.human_loop.week import Size
-
-if TYPE_CHECKING:
-    import argparse
 
 SITE = Path(__file__).parents[2] / "resources" / "loop" / "site.ja.yaml"
 SEEDS, STEPS = 3, 100
@@ -70,8 +67,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="CHECKPOINT",
         help="that the bundle was exported from (runs/bootstrap/model.pt)",
     )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--output", type=Path, default=Path("runs/loop"))
+    add_folders(parser, output="runs/loop")
     parser.add_argument("--docs", type=Path, default=Path("runs/loop/docs"), metavar="FOLDER")
     parser.set_defaults(run=run)
 

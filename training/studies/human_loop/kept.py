@@ -5,18 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from agent import bundle as bundles
 from agent import descriptions
-from training.studies.human_loop.month import Month
+from training.data.files import write_json
+from training.studies.human_loop.month import Month, Plan
 from training.studies.human_loop.stages import Stage
 from training.studies.human_loop.truth import Counted
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from training.studies.human_loop.month import Plan
 
 SCHEMA = 1
 
@@ -34,7 +30,7 @@ def write(plan: Plan, month: Month) -> None:
         "answered": month.answered,
         "notes": month.notes,
     }
-    _path(plan, month.seed).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    write_json(_path(plan, month.seed), told, indent=1)
 
 
 def read(plan: Plan, seed: int) -> Month | None:

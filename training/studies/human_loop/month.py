@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from agent import bundle as bundles
+from agent.bundle import Bundle
 from agent.calibration.poisson import DAY_H
 from agent.calibration.threshold import Kind
+from agent.records import Alert
+from agent.scene import RATE_HZ
+from agent.watchlist import Watchlist
+from training.data.records import Manifest
+from training.studies.hearing import HeardSound, heard
 from training.studies.human_loop.box import (
     BEGINS_AT,
     DAY_S,
@@ -19,25 +26,13 @@ from training.studies.human_loop.box import (
     TurnedClock,
     settings_of,
 )
-from training.studies.human_loop.ears import heard
-from training.studies.human_loop.recordings import deal
+from training.studies.human_loop.recordings import Dealt, deal
 from training.studies.human_loop.stages import BY_WEEK, Known, Stage, calibrate
 from training.studies.human_loop.truth import Cause, Counted, cause_of, found_in
-from training.studies.human_loop.tune import fine_tune
-from training.studies.human_loop.week import DAYS, Size, Week
+from training.studies.human_loop.tune import Tuning, fine_tune
+from training.studies.human_loop.week import DAYS, Placed, Size, Week
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from agent.bundle import Bundle
-    from agent.records import Alert
-    from agent.watchlist import Watchlist
-    from training.data.records import Manifest
-    from training.studies.human_loop.ears import HeardDay
-    from training.studies.human_loop.recordings import Dealt
-    from training.studies.human_loop.tune import Tuning
-    from training.studies.human_loop.week import Placed
+_BLOCK = 10 * RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +117,9 @@ class _Month:
             one: self._watch(one, number, bundle if one is Stage.TUNED else self._bundle)
             for one in stages
         }
-        own = heard(week, bundle, self._cache)
+        own = self._heard(week, bundle)
         self._hear(number, week, placed, own, (stage, known[stage], bundle))
-        first = own if bundle is self._bundle else heard(week, self._bundle, self._cache)
+        first = own if bundle is self._bundle else self._heard(week, self._bundle)
         for one in stages:
             if one is not stage:
                 self._again(number, placed, first, (one, known[one]))
@@ -135,8 +130,14 @@ class _Month:
         watch = self._watch(Stage.CALIBRATED, 0, self._bundle)
         # After the month, so that no alert is counted twice.
         number = len(BY_WEEK)
-        self._again(number, (), heard(week, self._bundle, self._cache), (Stage.CALIBRATED, watch))
+        self._again(number, (), self._heard(week, self._bundle), (Stage.CALIBRATED, watch))
         return self.counted.pop((number, Stage.CALIBRATED))
+
+    def _heard(self, week: Week, bundle: Bundle) -> list[HeardSound]:
+        size = week.size
+        name = f"s{week.seed}-w{week.number}-{size.minutes}m-{size.times}x.npz"
+        days = (np.split(day, range(_BLOCK, len(day), _BLOCK)) for day in week.days())
+        return heard(days, bundle, self._cache / name)
 
     def _watch(self, stage: Stage, number: int, bundle: Bundle) -> Watchlist:
         calibration = self._cache / self._calibration_name(bundle)
@@ -174,7 +175,7 @@ class _Month:
         number: int,
         week: Week,
         placed: Sequence[Placed],
-        days: Sequence[HeardDay],
+        days: Sequence[HeardSound],
         at: tuple[Stage, Watchlist, Bundle],
     ) -> None:
         """The week as it was: with clips, and answers every evening."""
@@ -198,7 +199,7 @@ class _Month:
         self,
         number: int,
         placed: Sequence[Placed],
-        days: Sequence[HeardDay],
+        days: Sequence[HeardSound],
         at: tuple[Stage, Watchlist],
     ) -> None:
         """The same sounds at another stage, in a store of their own."""

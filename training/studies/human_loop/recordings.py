@@ -7,21 +7,16 @@ are dealt out in the order of time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from training.data.build import read_data_sets
 from training.data.leaks import without_leaks
-from training.data.records import Manifest, Split
+from training.data.records import Manifest, Recording, Split
 from training.studies.hall import by_class, in_time
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from training.data.records import Recording
 
 WEEKS = 4
 PARTS = WEEKS + 1
@@ -104,12 +99,7 @@ def known(data: Path) -> Manifest:
         ManifestError: one is damaged.
     """
     everything = without_leaks(sum(read_data_sets(data, SETS).values(), Manifest()))
-    kept = {one.id for one in everything.recordings if one.split is not Split.TEST}
-    return Manifest(
-        tuple(one for one in everything.recordings if one.id in kept),
-        everything.captions,
-        tuple(one for one in everything.pairs if one.recording in kept),
-    )
+    return everything.without({one.id for one in everything.recordings if one.split is Split.TEST})
 
 
 def deal(manifest: Manifest, seed: int) -> tuple[Dealt, ...]:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from agent.calibration.poisson import DAY_H
 from agent.report import intervals
+from training.studies.human_loop.month import Month, Plan
 from training.studies.human_loop.stages import BY_WEEK, Stage
 from training.studies.human_loop.truth import Counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from matplotlib.axes import Axes
-
-    from training.studies.human_loop.month import Month, Plan
 
 REPORT = "loop.md"
 WEEKS_FIGURE, STAGES_FIGURE, PROMISE_FIGURE = (

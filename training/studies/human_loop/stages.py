@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from agent import clips, watchlist
 from agent import descriptions as descriptions_file
 from agent.audiofile import write_flac
+from agent.bundle import Bundle
 from agent.calibration import index as indices
 from agent.calibration.applied import Site
-from agent.calibration.kept import FOLDER
+from agent.calibration.verdicts import Judged
 from agent.cli import main as kikimimi
+from agent.config import Settings
+from agent.descriptions import DescriptionSet
 from agent.errors import KikimimiError
 from agent.examples import Library
 from agent.judging import judged
 from agent.scene import RATE_HZ
 from agent.store import Store
-from training.studies.human_loop.ears import HOP_S
-from training.studies.human_loop.week import background
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from agent.bundle import Bundle
-    from agent.calibration.verdicts import Judged
-    from agent.config import Settings
-    from agent.descriptions import DescriptionSet
-    from agent.watchlist import Judge, Watchlist
-    from training.studies.human_loop.recordings import Dealt
-    from training.studies.human_loop.week import Size
+from agent.watchlist import Judge, Watchlist
+from training.studies.hearing import HOP_S
+from training.studies.human_loop.recordings import Dealt
+from training.studies.human_loop.week import Size, background
 
 
 class Stage(StrEnum):
@@ -107,13 +101,6 @@ def calibrate(
     shutil.rmtree(sounds)
     if status > 1:  # 1: a description stays uncalibrated, as on many a site
         raise KikimimiError(f"{folder}: kikimimi calibrate ended with {status}")
-
-
-def take_calibration(of: Path, to: Path) -> None:
-    """Copy a calibration into a box's state folder."""
-    to.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(of / indices.FILE, to / indices.FILE)
-    shutil.copytree(of / FOLDER, to / FOLDER, dirs_exist_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from agent.records import Alert
-    from training.studies.human_loop.week import Placed
+from agent.records import Alert
+from training.studies.human_loop.week import Placed
 
 SLACK_S = 1.0
 """An alert so near to a sound is about it: windows are two seconds long."""

@@ -5,25 +5,20 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from agent.config import Settings
 from agent.labels.export import export
 from agent.store import Store
 from training.data.manifest import write_manifest
-from training.data.records import Manifest, Split
+from training.data.records import Manifest, Recording, Split
+from training.studies.human_loop.recordings import Dealt
 from training.update import command as update_command
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from agent.config import Settings
-    from training.data.records import Recording
-    from training.studies.human_loop.recordings import Dealt
 
 MODEL, BUNDLE, LOG = "model.pt", "bundle", "update.txt"
 _ROOM = {Split.TRAIN: 160, Split.VALIDATION: 120}
@@ -117,8 +112,7 @@ def replay_of(manifest: Manifest, dealt: Sequence[Dealt], seed: int) -> Manifest
         ]
         order = rng.permutation(len(some))[:room]
         chosen += [some[at] for at in sorted(order)]
-    kept = {one.id for one in chosen}
-    pairs = tuple(one for one in manifest.pairs if one.recording in kept)
-    asked = {one.caption for one in pairs}
-    captions = tuple(one for one in manifest.captions if one.id in asked)
-    return Manifest(tuple(chosen), captions, pairs)
+    left = manifest.without({one.id for one in manifest.recordings} - {one.id for one in chosen})
+    asked = {pair.caption for pair in left.pairs}
+    captions = tuple(caption for caption in left.captions if caption.id in asked)
+    return Manifest(tuple(chosen), captions, left.pairs)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from agent.audiofile import read_audio
+from agent.records import FloatArray
 from agent.scene import RATE_HZ
+from training.data.records import Recording
 from training.studies.hall import Hall, days_of, read_kinds
-from training.studies.human_loop.recordings import BEDS, ERRORS, HALL, ORDINARY
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from agent.records import FloatArray
-    from training.data.records import Recording
-    from training.studies.human_loop.recordings import Dealt
+from training.studies.human_loop.recordings import BEDS, ERRORS, HALL, ORDINARY, Dealt
 
 DAYS = 7
 SNR_DB = (0.0, 15.0)

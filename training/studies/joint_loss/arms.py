@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from training.data.records import RatingKind
-from training.train.config import LearnConfig, Ratings, Weighting
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from training.train.config import TrainConfig
+from training.train.config import LearnConfig, Ratings, TrainConfig, Weighting
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from training.data.audioset import data_folder
+from training.data.arguments import add_folders
 from training.data.manifest import load_manifest
 from training.studies.joint_loss.arms import ARMS, BINARY, CONTINUOUS
 from training.studies.joint_loss.pool import pool
 from training.studies.joint_loss.report import REPORT, write
 from training.studies.joint_loss.run import Plan, train_all
 from training.train.config import load_config
-
-if TYPE_CHECKING:
-    import argparse
 
 _BINARISED = "binarised"
 
@@ -33,14 +30,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--processes 2 --docs docs/experiments",
     )
     parser.add_argument("--config", type=Path, help="settings of all arms")
-    parser.add_argument("--manifest", type=Path, default=Path("runs/rated"))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=240, help="of each training")
     parser.add_argument("--views", type=int, help="windows of each recording")
     parser.add_argument("--processes", type=int, default=1, help="trainings at the same time")
-    parser.add_argument("--output", type=Path, default=Path("runs/experiment"))
     parser.add_argument("--docs", type=Path, help="where the report goes; the output if left out")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
+    add_folders(parser, manifest="runs/rated", output="runs/experiment")
     parser.set_defaults(run=run)
 
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.data.arrays import Values
+from training.data.records import Manifest
+from training.evaluation.evaluate import Key, Results
 from training.evaluation.report import read_results
-from training.evaluation.significance import bootstrap_interval, holm, paired_permutation
-from training.studies.joint_loss.run import EVALUATION, START
+from training.evaluation.significance import Interval, bootstrap_interval, holm, paired_permutation
+from training.studies.joint_loss.run import EVALUATION, START, Plan
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from training.data.records import Manifest
-    from training.evaluation.evaluate import Key, Results
-    from training.evaluation.metrics import Values
-    from training.evaluation.significance import Interval
-    from training.studies.joint_loss.run import Plan
-
-    Group = Callable[[str], str]
+Group = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +151,7 @@ def _differences(
 
 def _groups(manifest: Manifest) -> Group:
     """Which group a query is of; a query that fits nothing else is its own."""
-    fitting: dict[str, set[str]] = {}
-    for caption, recording in manifest.positives():
-        fitting.setdefault(caption, set()).add(recording)
-    named = {caption: " ".join(sorted(own)) for caption, own in fitting.items()}
+    named = {caption: " ".join(sorted(own)) for caption, own in manifest.fitting().items()}
     return lambda query: named.get(query, query)
 
 

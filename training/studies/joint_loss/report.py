@@ -2,100 +2,73 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from training.data.files import write_text
+from training.data.markdown import document, table
+from training.studies import figures
 from training.studies.joint_loss.arms import BINARY, CONTINUOUS
-from training.studies.joint_loss.pool import MAP, MEASURES, NDCG
-from training.studies.joint_loss.run import START
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from training.studies.joint_loss.pool import Difference, Pooled, Reached
-    from training.studies.joint_loss.run import Plan
+from training.studies.joint_loss.pool import MAP, MEASURES, NDCG, Difference, Pooled, Reached
+from training.studies.joint_loss.run import START, Plan
 
 REPORT = "joint-loss.md"
 _REACHED, _DIFFERENCES = "joint-loss-reached.png", "joint-loss-differences.png"
-_COLOURS = ("#0072b2", "#d55e00")
-"""Blue and vermilion of Okabe and Ito's palette: told apart by everybody."""
+_COLOURS = (figures.BLUE, figures.ORANGE)
 
 
 def write(plan: Plan, pooled: Pooled, command: str, folder: Path) -> None:
     """Write ``joint-loss.md`` and its figures."""
-    figures = folder / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    _draw_reached(pooled, figures / _REACHED)
-    _draw_differences(pooled, figures / _DIFFERENCES)
-    text = "\n".join(_lines(plan, pooled, command))
-    (folder / REPORT).write_text(text + "\n", encoding="utf-8")
+    figures.save(_draw_reached(pooled), folder / "figures" / _REACHED)
+    figures.save(_draw_differences(pooled), folder / "figures" / _DIFFERENCES)
+    write_text(folder / REPORT, document(_blocks(plan, pooled, command)))
 
 
-def _lines(plan: Plan, pooled: Pooled, command: str) -> Iterator[str]:
-    config = plan.config
+def _blocks(plan: Plan, pooled: Pooled, command: str) -> Iterator[str]:
     yield "# Labels and ratings at once: what the joint loss is worth"
-    yield ""
-    yield f"Made by `{command}`; do not edit. The method is that of arXiv 2408.14939: one dual"
-    yield "encoder, InfoNCE on labels and ListNet on graded relevance. All arms start from the"
-    yield "same model, hear the same windows and differ only in what they learn from."
-    yield ""
-    yield "The ratings that are learned from and judged by are **simulated**"
-    yield "([ratings.md](../ratings.md)): the recordings at hand have none by people. What is"
-    yield "shown here holds for people only as far as the simulated raters are like them."
-    yield ""
+    yield f"""\
+Made by `{command}`; do not edit. The method is that of arXiv 2408.14939: one dual
+encoder, InfoNCE on labels and ListNet on graded relevance. All arms start from the
+same model, hear the same windows and differ only in what they learn from."""
+    yield """\
+The ratings that are learned from and judged by are **simulated**
+([ratings.md](../ratings.md)): the recordings at hand have none by people. What is
+shown here holds for people only as far as the simulated raters are like them."""
     yield "## Arms"
-    yield ""
-    yield "| arm | learns from |"
-    yield "|---|---|"
-    yield from (f"| {arm.name} | {arm.told} |" for arm in plan.arms)
-    yield ""
-    yield f"Seeds: {', '.join(map(str, plan.seeds))}. Steps: {config.steps} at most, the model of"
-    yield "the best validation (mean of mAP@10 and nDCG@10) is judged, on test recordings of"
-    yield "other sources. The seed decides windows, augmentation and batches."
-    yield ""
+    yield table(("arm", "learns from"), ((arm.name, arm.told) for arm in plan.arms))
+    yield f"""\
+Seeds: {", ".join(map(str, plan.seeds))}. Steps: {plan.config.steps} at most, the model of
+the best validation (mean of mAP@10 and nDCG@10) is judged, on test recordings of
+other sources. The seed decides windows, augmentation and batches."""
     yield from _reached(plan, pooled)
-    yield from _differences(plan, pooled)
+    yield "## Differences"
+    yield """\
+Paired over groups of queries: 95 % bootstrap interval, permutation test, Holm over all
+rows. *Seeds*: in how many the first is better."""
+    heads = ("arm", "against", "measure", "difference", "interval", "p", "Holm", "seeds")
+    yield table(heads, (_row(one, len(plan.seeds)) for one in pooled.differences))
+    yield f"![Differences](figures/{_DIFFERENCES})"
     yield "## What it shows"
-    yield ""
-    yield from _shown(plan, pooled)
+    yield "\n".join(_shown(plan, pooled))
 
 
 def _reached(plan: Plan, pooled: Pooled) -> Iterator[str]:
     yield "## What they reach"
-    yield ""
-    yield "Mean over seeds with its 95 % bootstrap interval over groups of queries; ± is the"
-    yield "standard deviation over seeds. Captions that fit the same recordings are one group."
-    yield ""
-    names = [one.name for one in MEASURES if one.name in pooled.groups]
-    yield "| arm | " + " | ".join(names) + " |"
-    yield "|---|" + "---|" * len(names)
-    for arm in (START, *(one.name for one in plan.arms)):
+    yield """\
+Mean over seeds with its 95 % bootstrap interval over groups of queries; ± is the
+standard deviation over seeds. Captions that fit the same recordings are one group."""
+    names = [measure.name for measure in MEASURES if measure.name in pooled.groups]
+    rows = []
+    for arm in (START, *(arm.name for arm in plan.arms)):
         own = {one.measure: one for one in pooled.reached if one.arm == arm}
-        yield f"| {arm} | " + " | ".join(_cell(own[name]) for name in names) + " |"
+        rows.append((arm, *(_cell(own[name]) for name in names)))
+    yield table(("arm", *names), rows)
     counted = ", ".join(f"{name} {pooled.queries[name]} in {pooled.groups[name]}" for name in names)
-    yield ""
     yield f"Queries in groups: {counted}."
-    yield ""
     yield f"![Reached](figures/{_REACHED})"
-    yield ""
-
-
-def _differences(plan: Plan, pooled: Pooled) -> Iterator[str]:
-    yield "## Differences"
-    yield ""
-    yield "Paired over groups of queries: 95 % bootstrap interval, permutation test, Holm over all"
-    yield "rows. *Seeds*: in how many the first is better."
-    yield ""
-    yield "| arm | against | measure | difference | interval | p | Holm | seeds |"
-    yield "|---|---|---|---|---|---|---|---|"
-    yield from (_row(one, len(plan.seeds)) for one in pooled.differences)
-    yield ""
-    yield f"![Differences](figures/{_DIFFERENCES})"
-    yield ""
 
 
 def _cell(one: Reached) -> str:
@@ -104,13 +77,13 @@ def _cell(one: Reached) -> str:
     return f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]{spread}"
 
 
-def _row(one: Difference, seeds: int) -> str:
+def _row(one: Difference, seeds: int) -> tuple[str, ...]:
     interval = one.interval
     sure = "**" if interval.low > 0.0 or interval.high < 0.0 else ""
     return (
-        f"| {one.arm} | {one.against} | {one.measure} | {sure}{interval.mean:+.4f}{sure} "
-        f"| [{interval.low:+.4f}, {interval.high:+.4f}] | {one.p:.4f} | {one.p_holm:.4f} "
-        f"| {one.better_seeds} of {seeds} |"
+        *(one.arm, one.against, one.measure, f"{sure}{interval.mean:+.4f}{sure}"),
+        *(f"[{interval.low:+.4f}, {interval.high:+.4f}]", f"{one.p:.4f}", f"{one.p_holm:.4f}"),
+        f"{one.better_seeds} of {seeds}",
     )
 
 
@@ -136,9 +109,9 @@ def _verdict(one: Difference) -> str:
     return "worse" if one.interval.high < 0.0 else "not surely better or worse"
 
 
-def _draw_reached(pooled: Pooled, path: Path) -> None:
+def _draw_reached(pooled: Pooled) -> Figure:
     arms = list(dict.fromkeys(one.arm for one in pooled.reached))
-    figure = Figure(figsize=(8.0, 0.45 * len(arms) + 1.4), layout="constrained")
+    figure = figures.figure(8.0, 0.45 * len(arms) + 1.4)
     for column, measure in enumerate((MAP, NDCG)):
         axes = figure.add_subplot(1, 2, column + 1)
         own = {one.arm: one for one in pooled.reached if one.measure == measure.name}
@@ -155,13 +128,13 @@ def _draw_reached(pooled: Pooled, path: Path) -> None:
         axes.set_xlabel(f"{measure.name}, text to audio, test")
         axes.grid(axis="x", color="0.9")
     figure.supxlabel("dot and line: mean, 95 % interval over queries; ticks: seeds", fontsize=8)
-    _save(figure, path)
+    return figure
 
 
-def _draw_differences(pooled: Pooled, path: Path) -> None:
+def _draw_differences(pooled: Pooled) -> Figure:
     shown = [one for one in pooled.differences if one.measure in {MAP.name, NDCG.name}]
     rows = list(dict.fromkeys((one.arm, one.against) for one in shown))
-    figure = Figure(figsize=(8.0, 0.38 * len(rows) + 1.4), layout="constrained")
+    figure = figures.figure(8.0, 0.38 * len(rows) + 1.4)
     axes = figure.add_subplot()
     for offset, measure, colour in zip((-0.12, 0.12), (MAP, NDCG), _COLOURS, strict=True):
         own = {(one.arm, one.against): one for one in shown if one.measure == measure.name}
@@ -175,10 +148,4 @@ def _draw_differences(pooled: Pooled, path: Path) -> None:
     axes.set_xlabel("difference on test recordings, 95 % interval")
     axes.grid(axis="x", color="0.9")
     axes.legend()
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    FigureCanvasAgg(figure)
-    # Without the date and the version of the library, the same numbers are the same bytes.
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    return figure

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import torch
 
@@ -16,22 +17,15 @@ from training.evaluation.conditions import parse_conditions
 from training.evaluation.encoders import CheckpointEncoder, hidden_texts
 from training.evaluation.evaluate import evaluate
 from training.evaluation.figures import figures
-from training.evaluation.material import material_of, recordings_of
+from training.evaluation.material import Material, material_of, recordings_of
 from training.evaluation.report import RESULTS, Evaluation, write
 from training.model import checkpoint
-from training.studies.joint_loss.arms import ARMS
+from training.model.dual_encoder import DualEncoder
+from training.studies.joint_loss.arms import ARMS, Arm
 from training.train.command import embed, hear
+from training.train.config import TrainConfig
 from training.train.material import gather
 from training.train.trainer import Trainer, prepare
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from training.evaluation.material import Material
-    from training.model.dual_encoder import DualEncoder
-    from training.studies.joint_loss.arms import Arm
-    from training.train.config import TrainConfig
 
 EVALUATION = "test"
 START = "start"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from training.studies.ratings.findings import ModelFindings, corrected
+from agent.records import FloatArray
+from training.data.arrays import Mask, Values
+from training.data.records import Caption, Manifest, Recording
+from training.studies.ratings.features import CaptionFeatures
+from training.studies.ratings.findings import Finding, Mean, ModelFindings, corrected
 from training.studies.ratings.grouping import (
     centred_within,
     mean_of_sources,
@@ -16,21 +21,15 @@ from training.studies.ratings.grouping import (
     of_several_authors,
 )
 from training.studies.ratings.human import caption_columns
+from training.studies.ratings.similarity import Heard, Texts
 from training.studies.ratings.sound import PROPERTIES
-from training.studies.ratings.statistics import can_vary, share_between, spearman
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
-    from training.data.records import Caption, Manifest, Recording
-    from training.evaluation.metrics import Mask, Values
-    from training.studies.ratings.features import CaptionFeatures
-    from training.studies.ratings.findings import Finding, Mean
-    from training.studies.ratings.similarity import Heard, Texts
-    from training.studies.ratings.statistics import Association, Effect
+from training.studies.ratings.statistics import (
+    Association,
+    Effect,
+    can_vary,
+    share_between,
+    spearman,
+)
 
 _FEWEST_OF_AUTHOR = 3
 _FEWEST_OF_CLASS = 5

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from training.data.audioset import data_folder
+from training.data.arguments import add_folders
+from training.data.cache import Unreadable
 from training.data.manifest import load_manifest
 from training.data.readers import tau
+from training.data.records import Manifest
 from training.model import checkpoint
 from training.studies.ratings import plots, report
 from training.studies.ratings.bias import analyse_model
 from training.studies.ratings.features import LANGUAGES, CaptionReader
+from training.studies.ratings.findings import HumanFindings, ModelFindings
 from training.studies.ratings.human import Material, analyse_ratings, wanted_texts
 from training.studies.ratings.published import read_lists
-from training.studies.ratings.similarity import embed, listen
-
-if TYPE_CHECKING:
-    import argparse
-
-    from training.data.cache import Unreadable
-    from training.data.records import Manifest
-    from training.studies.ratings.findings import HumanFindings, ModelFindings
-    from training.studies.ratings.similarity import Heard
+from training.studies.ratings.similarity import Heard, embed, listen
 
 NO_CLOTHO = (
     "loudness and spectrum of the rated recordings, and the model's similarity with their sound: "
@@ -53,10 +48,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="example: python -m training analyse --model runs/bootstrap/model.pt "
         "--output runs/analysis",
     )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--model", type=Path, default=Path("runs/bootstrap/model.pt"))
-    parser.add_argument("--manifest", type=Path, default=Path("runs/data"))
-    parser.add_argument("--output", type=Path, default=Path("runs/analysis"))
+    add_folders(
+        parser, model="runs/bootstrap/model.pt", manifest="runs/data", output="runs/analysis"
+    )
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="may be deleted")
     parser.add_argument(
         "--clotho",
@@ -92,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     drawn = plots.draw(found.human, found.model, figures)
     text = report.write(found.human, found.model, found.left_out, how, drawn)
     (arguments.output / "report.md").write_text(text, encoding="utf-8")
-    report.write_json(found.human, found.model, arguments.output / "analysis.json")
+    report.write_findings(found.human, found.model, arguments.output / "analysis.json")
     print(f"wrote {arguments.output / 'report.md'} with {len(drawn)} figures")
     if arguments.docs is not None:
         (arguments.docs / report.FIGURES).mkdir(parents=True, exist_ok=True)
@@ -140,15 +134,12 @@ def analyse(arguments: argparse.Namespace) -> Found:
 
 def _readable(manifest: Manifest) -> tuple[Manifest, list[str]]:
     """The manifest without captions that no tagger can read, and a line about them."""
-    captions = tuple(one for one in manifest.captions if one.language in LANGUAGES)
-    missing = len(manifest.captions) - len(captions)
-    if not missing:
+    unread = {one.id for one in manifest.captions if one.language not in LANGUAGES}
+    if not unread:
         return manifest, []
-    kept = {one.id for one in captions}
-    pairs = tuple(one for one in manifest.pairs if one.caption in kept)
     known = " and ".join(LANGUAGES)
-    line = f"{missing} captions of the manifest in other languages than {known}"
-    return replace(manifest, captions=captions, pairs=pairs), [line]
+    line = f"{len(unread)} captions of the manifest in other languages than {known}"
+    return manifest.without(captions=unread), [line]
 
 
 def _told(unread: tuple[Unreadable, ...], wanted: int) -> list[str]:

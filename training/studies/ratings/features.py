@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import log10
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from wordfreq import get_frequency_dict
 
 from training.studies.ratings.lemma import lemma
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 LANGUAGES = ("en", "ja")
 # As the tagger's lexicon (Penn Treebank) splits them: "is n't", "dog 's".

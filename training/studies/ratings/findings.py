@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from training.studies.ratings.statistics import adjusted
-
-if TYPE_CHECKING:
-    from training.evaluation.significance import Interval
-    from training.studies.ratings.statistics import Association, Effect
+from training.evaluation.significance import Interval
+from training.studies.ratings.statistics import Association, Effect, adjusted
 
 
 @dataclass(frozen=True, slots=True)

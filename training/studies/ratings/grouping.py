@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
-
 import numpy as np
 
+from training.data.arrays import Labels, Mask, Values
 from training.evaluation.significance import bootstrap_interval
 from training.studies.ratings.findings import Mean
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from training.evaluation.metrics import Mask, Values
-
-    Labels: TypeAlias = npt.NDArray[np.str_]
 
 _FEWEST_FOR_INTERVAL = 5
 

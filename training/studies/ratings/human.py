@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.data.arrays import Mask, Values
 from training.data.readers.tau import Group
 from training.evaluation.metrics import has_order
-from training.studies.ratings.findings import HumanFindings, Regression, corrected
+from training.studies.ratings.features import CaptionFeatures
+from training.studies.ratings.findings import Finding, HumanFindings, Regression, corrected
 from training.studies.ratings.lists import describe_lists
-from training.studies.ratings.published import OTHER, OWN, SIMILAR
+from training.studies.ratings.published import OTHER, OWN, SIMILAR, RatedLists
+from training.studies.ratings.similarity import Heard, Texts
 from training.studies.ratings.sound import PROPERTIES
-from training.studies.ratings.statistics import can_vary, regress, spearman, within_lists
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from training.evaluation.metrics import Mask, Values
-    from training.studies.ratings.features import CaptionFeatures
-    from training.studies.ratings.findings import Finding
-    from training.studies.ratings.published import RatedLists
-    from training.studies.ratings.similarity import Heard, Texts
-    from training.studies.ratings.statistics import Association
+from training.studies.ratings.statistics import (
+    Association,
+    can_vary,
+    regress,
+    spearman,
+    within_lists,
+)
 
 NEARNESS = "nearness by text, joint space"
 TOWER_NEARNESS = "nearness by text, text tower"

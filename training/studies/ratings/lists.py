@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import numpy.typing as npt
 
+from training.data.arrays import Mask, Values
 from training.data.readers.tau import Group
 from training.evaluation.metrics import has_order, kendall_tau
 from training.studies.ratings.findings import Budget, GroupRatings, Lists
-from training.studies.ratings.published import OTHER, OWN, SIMILAR, UNRELATED
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from training.evaluation.metrics import Mask, Values
-    from training.studies.ratings.published import RatedLists
+from training.studies.ratings.published import OTHER, OWN, SIMILAR, UNRELATED, RatedLists
 
 FIFTHS = ("nearest", "second", "third", "fourth", "farthest")
 _RELEVANT = 50.0

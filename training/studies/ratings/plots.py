@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from matplotlib.axes import Axes
-
-    from training.studies.ratings.findings import Finding, HumanFindings, Lists, ModelFindings
+from training.studies.ratings.findings import Finding, HumanFindings, Lists, ModelFindings
 
 # Okabe and Ito, "Color universal design", 2008: told apart by everybody, and in grey.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"

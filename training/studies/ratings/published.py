@@ -5,22 +5,16 @@ from __future__ import annotations
 import ast
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from training.data.arrays import Mask, Values
 from training.data.readers import tau
-from training.data.readers.table import read_table
+from training.data.readers.table import Line, read_table
 from training.data.readers.tau import Group
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from training.data.readers.table import Line
-    from training.data.records import Recording
-    from training.evaluation.metrics import Mask, Values
+from training.data.records import Recording
 
 OWN, SIMILAR, OTHER = "own recording", "first five", "other candidates"
 UNRELATED = "unrelated"

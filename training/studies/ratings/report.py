@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from training.data.files import write_json
 from training.studies.ratings import words
+from training.studies.ratings.findings import (
+    Finding,
+    GroupRatings,
+    HumanFindings,
+    Lists,
+    Mean,
+    ModelFindings,
+    Regression,
+)
 from training.studies.ratings.published import OTHER, UNRELATED
 from training.studies.ratings.words import signed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from training.studies.ratings.findings import (
-        Finding,
-        GroupRatings,
-        HumanFindings,
-        Lists,
-        Mean,
-        ModelFindings,
-        Regression,
-    )
 
 FIGURES = "figures"
 CLEAR = 0.05
@@ -102,10 +99,10 @@ def write(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write_json(human: HumanFindings, model: ModelFindings, path: Path) -> None:
+def write_findings(human: HumanFindings, model: ModelFindings, path: Path) -> None:
     """Write the same findings for programs; numbers that do not exist are ``null``."""
     content = {"human": _plain(asdict(human)), "model": _plain(asdict(model))}
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_json(path, content, indent=1)
 
 
 def _about_lists(lists: Lists) -> list[str]:

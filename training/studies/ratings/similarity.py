@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 
 from agent.audiofile import read_audio
 from agent.errors import AudioFileError
+from agent.records import FloatArray
 from training.data.cache import LogMelCache, Unreadable
+from training.data.progress import shown
+from training.data.records import Recording
+from training.model.dual_encoder import DualEncoder
 from training.model.text_cache import embed_texts
 from training.studies.ratings.sound import SoundProperties, measure
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from agent.records import FloatArray
-    from training.data.records import Recording
-    from training.model.dual_encoder import DualEncoder
 
 _RATE_HZ = 32_000
 
@@ -65,18 +60,10 @@ def listen(
     model: DualEncoder, recordings: Sequence[Recording], data: Path, cache: Path
 ) -> tuple[dict[str, Heard], tuple[Unreadable, ...]]:
     """Each recording by its id, and those that could not be used, with the reason."""
-    console = Console(stderr=True)
-    bar = track(
-        LogMelCache(cache / "log-mel", data).load(recordings),
-        "listening",
-        total=len(recordings),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    cached = LogMelCache(cache / "log-mel", data).load(recordings)
     heard: dict[str, Heard] = {}
     unread: list[Unreadable] = []
-    for recording, found in bar:
+    for recording, found in shown(cached, "listening", len(recordings)):
         if isinstance(found, Unreadable):
             unread.append(found)
             continue

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import signal
 
-if TYPE_CHECKING:
-    from agent.records import FloatArray
+from agent.records import FloatArray
 
 _WINDOW_SAMPLES = 1024
 LOWEST_HZ = 50.0

@@ -6,23 +6,16 @@ again in a bootstrap is the cluster, never the single row.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
+from training.data.arrays import Labels, Mask, Values
 from training.evaluation.metrics import has_order, kendall_tau
 from training.evaluation.significance import bootstrap_interval, holm, paired_permutation
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from training.evaluation.metrics import Mask, Values
-
-    Labels = npt.NDArray[np.generic]
 
 RESAMPLES = 4_000
 """Of correlations, whose ranks are taken anew in each: the smallest p-value, .0005, is below .05

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
-from rich.console import Console
-from rich.progress import track
 
-from training.data.audioset import data_folder
+from training.data.arguments import add_folders
 from training.data.manifest import load_manifest
-from training.data.records import Split
-from training.ratings.embedded import PEOPLE, embed, rated_pairs
+from training.data.progress import shown
+from training.data.records import Manifest, Split
+from training.ratings.embedded import PEOPLE, Embedded, embed, rated_pairs
 from training.ratings.selection import Rule, Settings
 from training.studies.selection.report import REPORT, Measured, tables, write
-from training.studies.selection.simulation import Plan, build_world, simulate
-
-if TYPE_CHECKING:
-    import argparse
-
-    from training.data.records import Manifest
-    from training.ratings.embedded import Embedded
-    from training.studies.selection.simulation import Look, World
+from training.studies.selection.simulation import Look, Plan, World, build_world, simulate
 
 HELD_OUT = (Split.VALIDATION, Split.TEST)
 # (a) to (c) as they are known; shares of sources belong to what is proposed.
@@ -47,12 +39,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "from these. Writes selection.md and its figures.",
         epilog="example: python -m training select-simulation --docs docs/experiments",
     )
-    parser.add_argument("--manifest", type=Path, default=Path("runs/rated"))
-    parser.add_argument("--model", type=Path, default=Path("runs/bootstrap/model.pt"))
+    add_folders(parser, manifest="runs/rated", model="runs/bootstrap/model.pt", cache="runs/cache")
     parser.add_argument("--docs", type=Path, default=Path("runs/selection"), metavar="FOLDER")
     parser.add_argument("--seeds", type=int, default=Plan().seeds, metavar="N", help="2 or more")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.set_defaults(run=run)
 
 
@@ -81,12 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def measure(world: World, plan: Plan) -> dict[Rule, Measured]:
     """Every rule with every seed; a seed's pool and first lists are the same for all."""
-    console = Console(stderr=True)
     jobs = [(rule, seed) for rule in RULES for seed in range(plan.seeds)]
     runs: dict[Rule, list[tuple[Look, ...]]] = {rule: [] for rule in RULES}
-    for rule, seed in track(
-        jobs, "asking", console=console, transient=True, disable=not console.is_terminal
-    ):
+    for rule, seed in shown(jobs, "asking"):
         runs[rule].append(simulate(world, RULES[rule], plan, seed))
     return {rule: Measured.of(own) for rule, own in runs.items()}
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from training.data.arrays import Values
+from training.data.files import write_text
+from training.data.markdown import document, table
 from training.data.records import Split
 from training.evaluation.significance import bootstrap_interval, holm, paired_permutation
 from training.ratings.selection import Rule, Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from training.ratings.expected import Values
-    from training.studies.selection.simulation import Look, Plan, World
+from training.studies import figures
+from training.studies.selection.simulation import Look, Plan, World
 
 REPORT = "selection.md"
 _GAIN, _RELEVANCE = "selection-ndcg.png", "selection-relevance.png"
@@ -33,16 +31,51 @@ _TOLD = {
     Rule.MEDOID_HIGHEST: "captions that stand for most others, recordings that the model expects "
     "most of; shares: the default",
 }
-# Okabe and Ito's palette, and a mark for each: told apart in grey too.
 _STYLES = {
-    Rule.FARTHEST: ("#009E73", "s"),
-    Rule.MISMATCH: ("#E69F00", "^"),
-    Rule.MISMATCH_FARTHEST: ("#CC79A7", "D"),
-    Rule.HIGHEST: ("#56B4E9", "v"),
-    Rule.MEDOID_MISMATCH: ("#D55E00", "P"),
-    Rule.MEDOID_HIGHEST: ("#0072B2", "o"),
-    Rule.RANDOM: ("#7F7F7F", "x"),
+    Rule.FARTHEST: (figures.GREEN, "s"),
+    Rule.MISMATCH: (figures.YELLOW, "^"),
+    Rule.MISMATCH_FARTHEST: (figures.PINK, "D"),
+    Rule.HIGHEST: (figures.SKY, "v"),
+    Rule.MEDOID_MISMATCH: (figures.ORANGE, "P"),
+    Rule.MEDOID_HIGHEST: (figures.BLUE, "o"),
+    Rule.RANDOM: (figures.GREY, "x"),
 }
+
+
+_TRIED = (
+    """\
+All of it on validation recordings, with six to twelve seeds. Some forty settings were
+compared there, so its column is optimistic: read that of the test recordings, which
+chose nothing. They were scored twice, with the same rules and settings. The trials were
+made by hand, and no command makes them again; the early ones on farthest-traversal were
+compared with a random rule that asked for the same captions in every batch, which was
+put right before the tables above.""",
+    """\
+- Mismatch-first farthest-traversal, published for labels of rare events, is what this
+  began with. It taught less than random lists, with a shortlist of one and a half to
+  six times what is needed, with and without shares of sources, in lists of 4 to 12. The
+  farthest captions and recordings are those that resemble no others: what is learned
+  of them helps little else.
+- Captions and recordings were then chosen by different rules. Of recordings, for
+  captions drawn at random, those that the model expects most of, or most more of than
+  their neighbours do, taught more than random ones; half of the best and half at random
+  a little more; mismatch either way, the farthest, and an even spread over the model's
+  order did not.
+- Captions that stand for most others helped early. Weighing them by mismatch undid
+  that, and captions with the most mismatch taught less than random ones.
+- Farthest-traversal among the most promising recordings of a list undid their gain.
+- Lists of 4, 6 and 9 recordings were tried; all did better than random lists as long.
+- With all training recordings as the pool, and relevance from AudioSet's ontology in
+  place of raters, random lists of 6 taught next to nothing in 400 ratings: they find
+  hardly anything that fits. There the highest taught no less than what the model
+  expects more of than the neighbours, which decided between the two; all gains were
+  small, and sure at 400 ratings only.""",
+    """\
+The pool above holds twelve recordings a caption, picked so that some fit; in a pool of
+all recordings a random choice finds far less. What the model overlooks altogether is
+asked for by no rule but the random one.""",
+)
+"""Before, on validation recordings only."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,12 +114,10 @@ def write(
     measured: Mapping[Rule, Measured], world: World, plan: Plan, command: str, folder: Path
 ) -> None:
     """Write ``selection.md`` and its figures."""
-    figures = folder / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    _draw_gain(measured, figures / _GAIN)
-    _draw_relevance(measured, figures / _RELEVANCE)
-    lines = [*_head(world, plan, command), *tables(measured), *_tried()]
-    (folder / REPORT).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    figures.save(_draw_gain(measured), folder / "figures" / _GAIN)
+    figures.save(_draw_relevance(measured), folder / "figures" / _RELEVANCE)
+    blocks = [*_head(world, plan, command), *tables(measured), "## What was tried", *_TRIED]
+    write_text(folder / REPORT, document(blocks))
 
 
 def _head(world: World, plan: Plan, command: str) -> Iterator[str]:
@@ -94,96 +125,79 @@ def _head(world: World, plan: Plan, command: str) -> Iterator[str]:
     pairs = int(world.oracle.can_rate.sum())
     items = Settings().items
     yield "# Which pairs people should rate next"
-    yield ""
     yield f"Made by `{command}`; do not edit."
-    yield ""
-    yield "People's time is what ratings cost. `python -m training select --budget 200` chooses"
-    yield "the pairs that are worth it; here is how its rule was found, and what it gains over a"
-    yield "random choice. The ratings are **simulated** ([ratings.md](../ratings.md)): what is"
-    yield "shown holds for people only as far as the simulated raters are like them."
-    yield ""
+    yield """\
+People's time is what ratings cost. `python -m training select --budget 200` chooses
+the pairs that are worth it; here is how its rule was found, and what it gains over a
+random choice. The ratings are **simulated** ([ratings.md](../ratings.md)): what is
+shown holds for people only as far as the simulated raters are like them."""
     yield "## How"
-    yield ""
-    yield f"The {pairs:,} rated pairs of the training split ({asked:,} captions, most with twelve"
-    yield f"recordings that were picked for them) are hidden. Each seed draws {plan.captions:,} of"
-    yield f"the captions as its pool and reveals {plan.first_lists} random lists of {items}. Then a"
-    yield f"rule asks, in lists of {items}, until {', '.join(map(str, plan.budgets))} ratings are"
-    yield "known. After each batch a linear map of the captions is learned from all that is known"
-    yield "(ListNet, with a penalty; convex, so that it has one optimum), the rule sees the model"
-    yield "that results, and it is judged by nDCG@10 on the rated lists of recordings that it has"
-    yield f"never heard. {plan.seeds} seeds; the pool and the first lists of a seed are the same"
-    yield "for all rules."
-    yield ""
-    yield "A rule sees embeddings, sources and what it was told, never a hidden rating. *The two"
-    yield "views* are what the model's cosines let expect (isotonic regression on the known"
-    yield "ratings) and what the ratings of near captions and recordings do."
-    yield ""
-    yield "| rule | asks for |"
-    yield "|---|---|"
-    yield from (f"| {rule} | {told} |" for rule, told in _TOLD.items())
-    yield ""
+    yield f"""\
+The {pairs:,} rated pairs of the training split ({asked:,} captions, most with twelve
+recordings that were picked for them) are hidden. Each seed draws {plan.captions:,} of
+the captions as its pool and reveals {plan.first_lists} random lists of {items}. Then a
+rule asks, in lists of {items}, until {", ".join(map(str, plan.budgets))} ratings are
+known. After each batch a linear map of the captions is learned from all that is known
+(ListNet, with a penalty; convex, so that it has one optimum), the rule sees the model
+that results, and it is judged by nDCG@10 on the rated lists of recordings that it has
+never heard. {plan.seeds} seeds; the pool and the first lists of a seed are the same
+for all rules."""
+    yield """\
+A rule sees embeddings, sources and what it was told, never a hidden rating. *The two
+views* are what the model's cosines let expect (isotonic regression on the known
+ratings) and what the ratings of near captions and recordings do."""
+    yield table(("rule", "asks for"), _TOLD.items())
 
 
 def tables(measured: Mapping[Rule, Measured]) -> Iterator[str]:
-    """What was learned and found, as Markdown, line by line."""
+    """What was learned and found, as Markdown, block by block."""
     yield "## What the model learns"
-    yield ""
-    yield "*Area* is the mean nDCG@10 over the ratings asked for. *Against random*: difference of"
-    yield "areas of the same seed, with its 95 % bootstrap interval over seeds, permutation test,"
-    yield "Holm over the rules. All seeds are judged on the same held-out recordings."
-    yield ""
+    yield """\
+*Area* is the mean nDCG@10 over the ratings asked for. *Against random*: difference of
+areas of the same seed, with its 95 % bootstrap interval over seeds, permutation test,
+Holm over the rules. All seeds are judged on the same held-out recordings."""
     for split in measured[Rule.RANDOM].ndcg:
         yield from _learned(measured, split)
     yield f"![nDCG@10 more than with random ratings](figures/{_GAIN})"
-    yield ""
     yield "## What is found"
-    yield ""
     yield "Mean of the ratings asked for, and the share of all relevance of the pool among them."
-    yield ""
     marks = measured[Rule.RANDOM].ratings[1:]
-    yield "| rule | " + " | ".join(f"first {at}" for at in marks) + " | found at the end |"
-    yield "|---|" + "---|" * (len(marks) + 1)
-    for rule, one in measured.items():
-        means = (one.relevance[:, 1:] / np.array(marks)).mean(axis=0)
-        cells = " | ".join(f"{mean:.1f}" for mean in means)
-        yield f"| {rule} | {cells} | {100 * one.found[:, -1].mean():.1f} % |"
-    yield ""
+    rows = []
+    for rule, looks in measured.items():
+        means = (looks.relevance[:, 1:] / np.array(marks)).mean(axis=0)
+        found = f"{100 * looks.found[:, -1].mean():.1f} %"
+        rows.append((rule, *(f"{mean:.1f}" for mean in means), found))
+    yield table(("rule", *(f"first {at}" for at in marks), "found at the end"), rows)
     yield f"![Mean rating of what was asked for](figures/{_RELEVANCE})"
-    yield ""
     yield "## What it shows"
-    yield ""
-    for split in measured[Rule.RANDOM].ndcg:
-        yield from _shown(measured, split)
+    yield "\n".join(
+        line for split in measured[Rule.RANDOM].ndcg for line in _shown(measured, split)
+    )
 
 
 def _learned(measured: Mapping[Rule, Measured], split: Split) -> Iterator[str]:
     chance = measured[Rule.RANDOM]
     told = "on which the rule was chosen" if split is Split.VALIDATION else "not used to choose"
     yield f"{split.value.capitalize()} recordings, {told}:"
-    yield ""
-    marks = " | ".join(map(str, chance.ratings))
-    yield f"| rule | {marks} | area | against random | interval | p | Holm |"
-    yield "|---|" + "---|" * (len(chance.ratings) + 5)
     others = [rule for rule in measured if rule is not Rule.RANDOM]
     raw = [
         paired_permutation(measured[rule].area(split), chance.area(split), seed=0)
         for rule in others
     ]
     adjusted = dict(zip(others, zip(raw, holm(raw), strict=True), strict=True))
-    for rule, one in measured.items():
-        cells = " | ".join(f"{mean:.4f}" for mean in one.ndcg[split].mean(axis=0))
-        line = f"| {rule} | {cells} | {one.area(split).mean():.4f} |"
-        if rule is Rule.RANDOM:
-            yield f"{line} | | | |"
-            continue
-        found = bootstrap_interval(one.area(split) - chance.area(split), seed=0)
-        sure = "**" if found.low > 0.0 or found.high < 0.0 else ""
-        p, corrected = adjusted[rule]
-        yield (
-            f"{line} {sure}{found.mean:+.4f}{sure} | [{found.low:+.4f}, {found.high:+.4f}] "
-            f"| {p:.4f} | {corrected:.4f} |"
-        )
-    yield ""
+    rows = []
+    for rule, looks in measured.items():
+        cells = [f"{mean:.4f}" for mean in looks.ndcg[split].mean(axis=0)]
+        cells.append(f"{looks.area(split).mean():.4f}")
+        against = ["", "", "", ""]
+        if rule is not Rule.RANDOM:
+            found = bootstrap_interval(looks.area(split) - chance.area(split), seed=0)
+            sure = "**" if found.low > 0.0 or found.high < 0.0 else ""
+            against = [f"{sure}{found.mean:+.4f}{sure}", f"[{found.low:+.4f}, {found.high:+.4f}]"]
+            against += [f"{p:.4f}" for p in adjusted[rule]]
+        rows.append((rule, *cells, *against))
+    marks = map(str, chance.ratings)
+    yield table(("rule", *marks, "area", "against random", "interval", "p", "Holm"), rows)
 
 
 def _shown(measured: Mapping[Rule, Measured], split: Split) -> Iterator[str]:
@@ -208,9 +222,9 @@ def _shown(measured: Mapping[Rule, Measured], split: Split) -> Iterator[str]:
         yield f"  {found.high:+.4f}] nDCG@10."
 
 
-def _draw_gain(measured: Mapping[Rule, Measured], path: Path) -> None:
+def _draw_gain(measured: Mapping[Rule, Measured]) -> Figure:
     splits = tuple(measured[Rule.RANDOM].ndcg)
-    figure = Figure(figsize=(8.0, 3.6), layout="constrained")
+    figure = figures.figure(8.0, 3.6)
     panels = figure.subplots(1, len(splits), sharey=True, squeeze=False)[0]
     for axes, split in zip(panels, splits, strict=True):
         chance = measured[Rule.RANDOM]
@@ -221,12 +235,8 @@ def _draw_gain(measured: Mapping[Rule, Measured], path: Path) -> None:
             more = measured[rule].ndcg[split] - chance.ndcg[split]
             found = [bootstrap_interval(more[:, at], seed=0) for at in range(1, more.shape[1])]
             at = np.array(chance.ratings[1:]) * 1.025 ** (number - 2.5)
-            means = np.array([one.mean for one in found])
-            low = means - np.array([one.low for one in found])
-            high = np.array([one.high for one in found]) - means
-            axes.errorbar(
-                at, means, (low, high), color=colour, marker=mark, ms=4, lw=1.2, label=rule.value
-            )
+            style = {"color": colour, "marker": mark, "ms": 4, "lw": 1.2, "label": rule.value}
+            figures.points(axes, at, [one.mean for one in found], found, **style)
         axes.set_xscale("log")
         axes.set_xticks(chance.ratings[1:], [str(one) for one in chance.ratings[1:]])
         axes.minorticks_off()
@@ -236,11 +246,11 @@ def _draw_gain(measured: Mapping[Rule, Measured], path: Path) -> None:
     panels[0].set_ylabel("nDCG@10 more than random")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=8)
-    _save(figure, path)
+    return figure
 
 
-def _draw_relevance(measured: Mapping[Rule, Measured], path: Path) -> None:
-    figure = Figure(figsize=(8.0, 3.2), layout="constrained")
+def _draw_relevance(measured: Mapping[Rule, Measured]) -> Figure:
+    figure = figures.figure(8.0, 3.2)
     axes = figure.add_subplot()
     marks = np.array(measured[Rule.RANDOM].ratings[1:])
     for rule, (colour, mark) in _STYLES.items():
@@ -254,47 +264,4 @@ def _draw_relevance(measured: Mapping[Rule, Measured], path: Path) -> None:
     axes.set_ylabel("their mean, of 100")
     axes.grid(axis="y", color="0.9")
     figure.legend(loc="outside right upper", fontsize=8)
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    FigureCanvasAgg(figure)
-    # Without the version of the library, the same numbers are the same bytes.
-    figure.savefig(path, dpi=130, metadata={"Software": None})
-
-
-def _tried() -> Iterator[str]:
-    """What was tried before, on validation recordings only."""
-    yield ""
-    yield "## What was tried"
-    yield ""
-    yield "All of it on validation recordings, with six to twelve seeds. Some forty settings were"
-    yield "compared there, so its column is optimistic: read that of the test recordings, which"
-    yield "chose nothing. They were scored twice, with the same rules and settings. The trials were"
-    yield "made by hand, and no command makes them again; the early ones on farthest-traversal were"
-    yield "compared with a random rule that asked for the same captions in every batch, which was"
-    yield "put right before the tables above."
-    yield ""
-    yield "- Mismatch-first farthest-traversal, published for labels of rare events, is what this"
-    yield "  began with. It taught less than random lists, with a shortlist of one and a half to"
-    yield "  six times what is needed, with and without shares of sources, in lists of 4 to 12. The"
-    yield "  farthest captions and recordings are those that resemble no others: what is learned"
-    yield "  of them helps little else."
-    yield "- Captions and recordings were then chosen by different rules. Of recordings, for"
-    yield "  captions drawn at random, those that the model expects most of, or most more of than"
-    yield "  their neighbours do, taught more than random ones; half of the best and half at random"
-    yield "  a little more; mismatch either way, the farthest, and an even spread over the model's"
-    yield "  order did not."
-    yield "- Captions that stand for most others helped early. Weighing them by mismatch undid"
-    yield "  that, and captions with the most mismatch taught less than random ones."
-    yield "- Farthest-traversal among the most promising recordings of a list undid their gain."
-    yield "- Lists of 4, 6 and 9 recordings were tried; all did better than random lists as long."
-    yield "- With all training recordings as the pool, and relevance from AudioSet's ontology in"
-    yield "  place of raters, random lists of 6 taught next to nothing in 400 ratings: they find"
-    yield "  hardly anything that fits. There the highest taught no less than what the model"
-    yield "  expects more of than the neighbours, which decided between the two; all gains were"
-    yield "  small, and sure at 400 ratings only."
-    yield ""
-    yield "The pool above holds twelve recordings a caption, picked so that some fit; in a pool of"
-    yield "all recordings a random choice finds far less. What the model overlooks altogether is"
-    yield "asked for by no rule but the random one."
+    return figure

@@ -7,29 +7,22 @@ pool, what was rated so far and the model: never a rating that it has not asked 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.data.records import Split
+from agent.records import FloatArray
+from training.data.arrays import Mask, Numbers, Values
+from training.data.records import Rating, Split
 from training.evaluation.metrics import has_relevant, ndcg_at
-from training.ratings.embedded import PEOPLE, rated_pairs
+from training.ratings.embedded import PEOPLE, Embedded, rated_pairs
 from training.ratings.expected import Known, Pool
-from training.ratings.selection import Rule, Settings, select
+from training.ratings.selection import Choice, Rule, Settings, select
 from training.train.losses.listnet import listnet
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from agent.records import FloatArray
-    from training.data.records import Rating
-    from training.ratings.embedded import Embedded
-    from training.ratings.expected import Mask, Numbers, Values
-    from training.ratings.selection import Choice
 
 DEPTH = 10
 _MOST_BATCHES = 1_000

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from training.studies.human_loop.ears import heard
 
 from agent import bundle as bundles
 from agent import descriptions, watchlist
@@ -20,7 +21,6 @@ from agent.store import Store
 from training.data.records import Split
 from training.studies.human_loop.box import BEGINS_AT, Answering, Box, TurnedClock, settings_of
 from training.studies.human_loop.command import SITE
-from training.studies.human_loop.ears import heard
 from training.studies.human_loop.recordings import ERRORS, ORDINARY, PARTS, deal, known
 from training.studies.human_loop.stages import BY_WEEK
 from training.studies.human_loop.tune import replay_of

@@ -10,7 +10,7 @@ from training.data.records import Split
 from training.studies.selection.simulation import HeldOut, Oracle, World
 
 if TYPE_CHECKING:
-    from training.ratings.expected import Numbers, Values
+    from training.data.arrays import Numbers, Values
 
 CAPTIONS, RECORDINGS = 24, 40
 _SIZE, _KINDS = 12, 6

@@ -1,0 +1,56 @@
+"""Figures of the reports: sizes, colours that everybody tells apart, files that stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Okabe and Ito, "Color universal design", 2008: told apart by everybody, and in grey.
+BLUE, SKY, GREEN, YELLOW, ORANGE, PINK, GREY = (
+    *("#0072B2", "#56B4E9", "#009E73", "#E69F00"),
+    *("#D55E00", "#CC79A7", "#7F7F7F"),
+)
+
+
+class Spread(Protocol):
+    """A value and where it may lie."""
+
+    @property
+    def low(self) -> float:
+        """Lower end."""
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+
+
+def figure(width_in: float, height_in: float) -> Figure:
+    """An empty figure whose parts make room for each other."""
+    return Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def save(drawn: Figure, path: Path, dpi: int = 130) -> None:
+    """Write a PNG file without date and version: the same numbers make the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    FigureCanvasAgg(drawn)
+    drawn.savefig(path, dpi=dpi, metadata={"Software": None})
+
+
+def points(
+    axes: Axes,
+    at: Sequence[float],
+    values: Sequence[float],
+    spreads: Sequence[Spread],
+    **style: object,
+) -> None:
+    """Values with the intervals that they may lie in."""
+    y = np.array(values)
+    below = y - np.array([spread.low for spread in spreads])
+    above = np.array([spread.high for spread in spreads]) - y
+    axes.errorbar(at, y, (below, above), **style)  # type: ignore[arg-type]

@@ -34,6 +34,7 @@ from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_hea
 from export.quantize import quantize_text
 from training.data.background import backgrounds
 from training.data.frontend import LogMel, hann_window, mel_filters
+from training.data.markdown import table
 from training.model.dual_encoder import DualEncoder
 from training.model.text_tower import PREFIX, TextTower
 from training.model.towers import tower_kind
@@ -233,6 +234,10 @@ def model_card(
 ) -> str:
     """What a person should know before relying on the model."""
     heard = model.tower.frontend
+    made = [(one.work, one.author, one.licence, one.used_for) for one in made_of(model)]
+    measured = [
+        (one.dataset, one.language, one.variant, one.name, f"{one.value:.4f}") for one in metrics
+    ]
     about = (
         "Compares sound with descriptions in Japanese and English. Audio tower: "
         f"{tower_kind(model.config.tower).title}, {heard.sample_rate_hz / 1_000:g} kHz, "
@@ -253,12 +258,7 @@ def model_card(
         "",
         "## Measured",
         "",
-        "| data | language | variant | figure | value |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {one.dataset} | {one.language} | {one.variant} | {one.name} | {one.value:.4f} |"
-            for one in metrics
-        ),
+        table(("data", "language", "variant", "figure", "value"), measured),
         "",
         *(f"`{command}`" for command in dict.fromkeys(one.command for one in metrics)),
         "",
@@ -270,9 +270,7 @@ def model_card(
         "",
         "## Made of",
         "",
-        "| work | author | licence | used for |",
-        "|---|---|---|---|",
-        *(f"| {a.work} | {a.author} | {a.licence} | {a.used_for} |" for a in made_of(model)),
+        table(("work", "author", "licence", "used for"), made),
         "",
     ]
     if learned_from:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from training.data.arguments import add_folders
 from training.data.captions import described, read_captions
-from training.data.leaks import leaking, without_leaks
 from training.data.manifest import write_manifest
-from training.data.readers import esc50, everyday, folders, labels, tau
+from training.data.readers import labels, tau
+from training.data.readers.registry import data_sets
 from training.data.records import Manifest, Split
+from training.data.subsets import leaking, without_leaks
 
-_BY_FOLDER = {one.name: one for one in folders.FOLDER_SETS}
-DATA_SETS = (esc50.NAME, everyday.NAME, *_BY_FOLDER)
+DATA_SETS = tuple(data_sets())
 """Sets that hold their recordings; the graded relevances need Clotho beside them."""
 
 
@@ -26,16 +26,7 @@ def read_data_set(data: Path, name: str) -> Manifest:
         FileNotFoundError: it is not in the data folder.
         ManifestError: it is damaged, or a caption describes what it does not have.
     """
-    return described(_read(data, name), name, read_captions(DATA_SETS))
-
-
-def _read(data: Path, name: str) -> Manifest:
-    """A set as it was published, with the names of its classes alone."""
-    if name == esc50.NAME:
-        return esc50.read(data)
-    if name == everyday.NAME:
-        return everyday.read(data)
-    return folders.read(data, _BY_FOLDER[name])
+    return described(data_sets()[name].read(data), name, read_captions(DATA_SETS))
 
 
 def read_data_sets(

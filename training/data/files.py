@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from agent.records import FloatArray
 
 
 def write_text(path: Path, text: str) -> None:
@@ -24,3 +28,18 @@ def write_json(path: Path, content: Any, indent: int = 2) -> None:
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write lines, each with its end."""
     write_text(path, "\n".join([*lines, ""]))
+
+
+def load_rows(path: Path) -> dict[str, FloatArray]:
+    """Rows by their keys, as :func:`save_rows` kept them; none where there is no such file."""
+    if not path.is_file():
+        return {}
+    with np.load(path) as stored:
+        return dict(zip(stored["keys"].tolist(), stored["embeddings"], strict=True))
+
+
+def save_rows(path: Path, rows: Mapping[str, FloatArray]) -> None:
+    """Keep rows of one length, ``.npz``."""
+    part = path.with_suffix(".tmp.npz")
+    np.savez(part, keys=np.array(list(rows)), embeddings=np.stack(list(rows.values())))
+    part.replace(path)

@@ -9,14 +9,13 @@ from pathlib import Path
 from agent import descriptions
 from agent.fields import nearest
 from training.data.readers.classes import class_caption
-from training.data.readers.folders import FOLDER_SETS
+from training.data.readers.registry import data_sets
 from training.data.records import Caption, Manifest
 
 TEXTS = Path(__file__).resolve().parents[2] / "configs" / "evaluation"
 """Class names as one would say them, one file a data set and language."""
 _CLASS, _NAME, _ONOMATOPOEIA = "class", "name", "onomatopoeia"
 _SHOWN = 6
-_BY_FOLDER = {one.name: one for one in FOLDER_SETS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +97,8 @@ class Classes:
 
     def _class_of(self, error_id: str) -> str:
         """The class that a text of ``configs/evaluation`` is about."""
-        if self.data_set in _BY_FOLDER:
-            return _BY_FOLDER[self.data_set].class_name(error_id)
-        return error_id.replace("_", " ")
+        known = data_sets().get(self.data_set)
+        return error_id.replace("_", " ") if known is None else known.class_name(error_id)
 
 
 def parse_classes(given: Sequence[str], known: Iterable[Classes]) -> frozenset[tuple[str, str]]:

@@ -54,17 +54,6 @@ class Results:
     model: str
     measured: tuple[Measured, ...]
 
-    def of(self, key: Key) -> Measured:
-        """One measure.
-
-        Raises:
-            KeyError: it was not measured.
-        """
-        for one in self.measured:
-            if one.key == key:
-                return one
-        raise KeyError(key)
-
 
 def evaluate(
     encoder: Encoder,

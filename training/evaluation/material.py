@@ -22,7 +22,7 @@ from training.evaluation.tasks import (
     Retrieval,
     Task,
 )
-from training.ratings.lists import RatedList, rated_lists
+from training.ratings.lists import RatedList, matrix, rated_lists
 
 _ONE_SET = "recordings"
 """What recordings are called whose ids begin with no data set."""
@@ -237,13 +237,9 @@ class _Builder:
                 language = captions[one.caption].language
                 groups.setdefault((language, one.kind), []).append(one)
         for (language, _), lists in sorted(groups.items()):
-            shape = (len(lists), len(recordings.names))
-            ratings, rated = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
-            for row, one in enumerate(lists):
-                for name, rating in zip(one.recordings, one.ratings, strict=True):
-                    if name in position:
-                        ratings[row, position[name]] = rating
-                        rated[row, position[name]] = True
+            ratings = matrix(lists, position)
+            rated = ~np.isnan(ratings)
+            ratings = np.nan_to_num(ratings)
             texts = [(one.caption, captions[one.caption].text) for one in lists]
             rows = self._queries(texts, ratings > 0.0, recordings)
             kind = lists[0].kind

@@ -13,6 +13,7 @@ import numpy as np
 
 from training.data.cache import Unreadable
 from training.data.files import write_json, write_lines
+from training.data.markdown import table
 from training.evaluation.evaluate import Key, Measured, Results
 from training.evaluation.figures import Comparison, Figure
 
@@ -134,7 +135,7 @@ def markdown(evaluation: Evaluation) -> Iterator[str]:
         yield from (f"- {note}" for note in evaluation.notes)
     for data_set in dict.fromkeys(one.key.data_set for one in evaluation.figures):
         yield f"\n## {data_set}\n"
-        yield from _figure_table(evaluation, data_set)
+        yield _figure_table(evaluation, data_set)
     if evaluation.comparisons:
         yield from _comparison_tables(evaluation)
 
@@ -145,7 +146,7 @@ def number(value: float, *, signed: bool = False) -> str:
     return text.replace("0.", ".", 1) if abs(value) < 1.0 - 5e-4 else text
 
 
-def _figure_table(evaluation: Evaluation, data_set: str) -> Iterator[str]:
+def _figure_table(evaluation: Evaluation, data_set: str) -> str:
     several = len(evaluation.results) > 1
     cells: dict[tuple[str, ...], dict[str, str]] = {}
     for one in evaluation.figures:
@@ -155,7 +156,7 @@ def _figure_table(evaluation: Evaluation, data_set: str) -> Iterator[str]:
             span = _span(one.low, one.high, signed=False)
             cells.setdefault(row, {})[one.key.condition] = f"{number(one.mean)}{span}"
     head = ("asked", "language", *(("model",) if several else ()), "n", "chance")
-    yield from _table(head, cells)
+    return _table(head, cells)
 
 
 def _comparison_tables(evaluation: Evaluation) -> Iterator[str]:
@@ -175,7 +176,7 @@ def _comparison_tables(evaluation: Evaluation) -> Iterator[str]:
                 if one.key.data_set == data_set:
                     row = (*_label(one.key), str(one.n))
                     cells.setdefault(row, {})[one.key.condition] = _difference(one)
-            yield from _table(("asked", "language", "n"), cells)
+            yield _table(("asked", "language", "n"), cells)
 
 
 def _difference(one: Comparison) -> str:
@@ -197,10 +198,7 @@ def _span(low: float | None, high: float | None, *, signed: bool) -> str:
     return f" [{number(low, signed=signed)}, {number(high, signed=signed)}]"
 
 
-def _table(head: tuple[str, ...], cells: dict[tuple[str, ...], dict[str, str]]) -> Iterator[str]:
+def _table(head: tuple[str, ...], cells: dict[tuple[str, ...], dict[str, str]]) -> str:
     conditions = list(dict.fromkeys(name for row in cells.values() for name in row))
-    yield f"| {' | '.join([*head, *conditions])} |"
-    yield "|---" * (len(head) + len(conditions)) + "|"
-    for row, by_condition in cells.items():
-        found = [by_condition.get(name, "") for name in conditions]
-        yield f"| {' | '.join([*row, *found])} |"
+    rows = ([*row, *(own.get(name, "") for name in conditions)] for row, own in cells.items())
+    return table([*head, *conditions], rows)

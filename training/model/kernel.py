@@ -73,27 +73,6 @@ def choose_landmarks(rows: Values, count: int, temperature: float) -> npt.NDArra
     return np.sort(chosen)
 
 
-def fit(
-    embeddings: FloatArray,
-    targets: Values,
-    weights: Values,
-    *,
-    landmarks: int,
-    temperature: float,
-    ridge: float,
-) -> KernelFit:
-    """Fit the regression; see :func:`fits`."""
-    (fitted,) = fits(
-        embeddings,
-        targets,
-        weights,
-        landmarks=landmarks,
-        temperature=temperature,
-        ridges=(ridge,),
-    )
-    return fitted
-
-
 def fits(
     embeddings: FloatArray,
     targets: Values,

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.records import FloatArray
+from training.data.files import load_rows, save_rows
 from training.model.text_tower import PREFIX, TextTower
 from training.model.vocabulary import FROZEN
 
@@ -31,18 +32,12 @@ def embed_texts(texts: Sequence[str], folder: Path) -> FloatArray:
     keys = [hashlib.sha256(f"{tower} {text}".encode()).hexdigest() for text in texts]
     path = folder / "texts.npz"
     with _alone(folder / "texts.lock"):
-        known: dict[str, FloatArray] = {}
-        if path.is_file():
-            with np.load(path) as stored:
-                known = dict(zip(stored["keys"].tolist(), stored["embeddings"], strict=True))
+        known = load_rows(path)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
             embedded = TextTower.load().embed(list(missing.values()))
             known |= dict(zip(missing, embedded, strict=True))
-            temporary = path.with_suffix(".tmp.npz")
-            rows = np.stack(list(known.values()))
-            np.savez(temporary, keys=np.array(list(known)), embeddings=rows)
-            temporary.replace(path)
+            save_rows(path, known)
     return np.stack([known[key] for key in keys])
 
 

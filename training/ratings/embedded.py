@@ -13,6 +13,7 @@ import torch
 from agent.errors import AudioFileError
 from agent.records import FloatArray
 from training.data.cache import LogMelCache, Unreadable
+from training.data.files import load_rows, save_rows
 from training.data.progress import shown
 from training.data.records import Caption, Rating, RatingKind, Recording
 from training.model import checkpoint
@@ -97,10 +98,7 @@ def _sounds(
     """The embedding of each recording by its id, and what could not be read."""
     log_mels = LogMelCache(cache / "log-mel", data)
     path = cache / f"sounds-{identity.hexdigest()[:16]}.npz"
-    known: dict[str, FloatArray] = {}
-    if path.is_file():
-        with np.load(path) as stored:
-            known = dict(zip(stored["keys"].tolist(), stored["embeddings"], strict=True))
+    known = load_rows(path)
     before = len(known)
     found: dict[str, FloatArray] = {}
     unread = []
@@ -118,7 +116,5 @@ def _sounds(
         else:
             found[one.id] = known[key]
     if len(known) > before:
-        temporary = path.with_suffix(".tmp.npz")
-        np.savez(temporary, keys=np.array(list(known)), embeddings=np.stack(list(known.values())))
-        temporary.replace(path)
+        save_rows(path, known)
     return found, unread

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+import numpy as np
+
+from training.data.arrays import Values
 from training.data.records import Pair, Rating, RatingKind
 
 
@@ -39,3 +42,13 @@ def binarised(lists: Iterable[RatedList], threshold: float) -> tuple[Pair, ...]:
         for one in lists
         for recording, rating in zip(one.recordings, one.ratings, strict=True)
     )
+
+
+def matrix(lists: Sequence[RatedList], columns: Mapping[str, int]) -> Values:
+    """Ratings ``(lists, recordings)`` by the recordings' columns, NaN where nobody rated."""
+    ratings = np.full((len(lists), len(columns)), np.nan)
+    for row, rated in zip(ratings, lists, strict=True):
+        for recording, rating in zip(rated.recordings, rated.ratings, strict=True):
+            if recording in columns:
+                row[columns[recording]] = rating
+    return ratings

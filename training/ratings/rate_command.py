@@ -19,8 +19,14 @@ from training.data.progress import shown
 from training.data.records import Caption, Manifest, Rating, RatingKind, Split
 from training.model.text_cache import embed_texts
 from training.ratings.lists import rated_lists
-from training.ratings.rater_check import side_by_side
-from training.ratings.rater_fit import PEOPLE, fit, fit_semantic, log_likelihood, read_pairs
+from training.ratings.rater_fit import (
+    PEOPLE,
+    fit,
+    fit_semantic,
+    log_likelihood,
+    read_pairs,
+    side_by_side,
+)
 from training.ratings.raters import RESOURCE, draw_raters, load_model
 from training.ratings.relevance import Judge, meanings
 from training.ratings.simulated_lists import ITEMS, Asked, Pool, chance, simulated, some

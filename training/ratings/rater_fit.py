@@ -14,6 +14,7 @@ many people. And how many people a candidate's rating is the mean of: a mixture 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from scipy import optimize, special
 from training.data.arrays import Values
 from training.data.ontology import Ontology
 from training.data.readers.tau import Group, published, relevances
-from training.data.records import Split
+from training.data.records import HIGHEST_RATING, LOWEST_RATING, Split
 from training.model.text_cache import embed_texts
 from training.ratings.raters import RaterModel, mean_of
 
@@ -34,6 +35,12 @@ PAGES = 5
 _GRID = np.linspace(-3.0, 4.0, 71)
 _FLOOR = 1e-3
 """Share of ratings that follow no model: keeps one odd rating from deciding the fit."""
+
+DRAWS = 20
+"""Times that every rating is drawn; the table holds the mean."""
+_HIGH = 50.0
+_NAMES = {Group.PAIRED: "paired", Group.CANDIDATE: "candidate", Group.UNRELATED: "unrelated"}
+_QUARTILES = (25, 50, 75)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,3 +236,57 @@ def _log_likelihood(
         likely = (weights * of_rating).sum(axis=1)
         total += float(np.log((1.0 - _FLOOR) * likely + _FLOOR / 101.0).sum())
     return total / len(pairs.ratings)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure of people, and of the simulation."""
+
+    name: str
+    people: float
+    simulated: float
+
+
+def figures(pairs: RatedPairs, ratings: Values) -> dict[str, float]:
+    """What a set of ratings is known by, by name."""
+    zero = ratings == LOWEST_RATING
+    found = {
+        "mean": float(ratings.mean()),
+        "standard deviation": float(ratings.std()),
+        "exact zeros": float(zero.mean()),
+        "exact hundreds": float((ratings == HIGHEST_RATING).mean()),
+    }
+    for group, name in _NAMES.items():
+        own = pairs.of(group)
+        found[f"{name}: mean"] = float(ratings[own].mean())
+        for at, value in zip(_QUARTILES, np.percentile(ratings[own], _QUARTILES), strict=True):
+            found[f"{name}: {at} % are below"] = float(value)
+        found[f"{name}: exact zeros"] = float(zero[own].mean())
+    lists = [np.flatnonzero(pairs.lists == one) for one in dict.fromkeys(pairs.lists.tolist())]
+    tops, above, high = [], [], []
+    for one in lists:
+        rated, groups = ratings[one], pairs.groups[one]
+        paired = rated[groups == Group.PAIRED.value].max()
+        tops.append(bool(rated.max() <= paired))
+        above.extend((rated[groups == Group.CANDIDATE.value] > paired).tolist())
+        high.append(int((rated >= _HIGH).sum()))
+    found["pairs within a list that are tied"] = ties([ratings[one] for one in lists])
+    found["lists with the paired one (joint) top"] = float(np.mean(tops))
+    found["candidates rated above the paired one"] = float(np.mean(above))
+    found[f"recordings a list from {_HIGH:g}"] = float(np.mean(high))
+    return found
+
+
+def side_by_side(fitted: Fit, pairs: RatedPairs, seed: int = 0) -> Iterator[Line]:
+    """Every figure of people and of the fitted model, on the pairs of one split."""
+    rng = np.random.default_rng(seed)
+    drawn = [figures(pairs, simulate(fitted, pairs, rng)) for _ in range(DRAWS)]
+    for name, value in figures(pairs, pairs.ratings).items():
+        yield Line(name, value, float(np.mean([one[name] for one in drawn])))
+
+
+def ties(lists: Sequence[Values]) -> float:
+    """Share of pairs of equal ratings within lists, over all lists."""
+    equal = sum(int((one[:, None] == one[None, :]).sum()) - len(one) for one in lists)
+    pairs = sum(len(one) * (len(one) - 1) for one in lists)
+    return equal / pairs

@@ -36,6 +36,8 @@ class Texts:
 class _Look:
     """Texts of one kind, and where they should be."""
 
+    name: str
+    """Of the term of the loss; none where only the cosines with noise are looked at."""
     texts: Tensor
     anchors: Tensor
     weight: float
@@ -73,11 +75,11 @@ class Anchors:
             """The start's embeddings of the captions, ``(captions, size)``."""
             sentences = start.encode_text(english)
             looks = (
-                _Look(captions, self.captions, 0.0),
-                _Look(kept, start.encode_text(kept), loss.keep_texts),
-                _Look(english, sentences, loss.keep_sentences),
+                _Look("", captions, self.captions, 0.0),
+                _Look("keep_texts", kept, start.encode_text(kept), loss.keep_texts),
+                _Look("keep_sentences", english, sentences, loss.keep_sentences),
                 # The start knows English sentences better: the Japanese ones come to them.
-                _Look(japanese, sentences, loss.translations),
+                _Look("translations", japanese, sentences, loss.translations),
             )
         self._share = 1.0 / len(looks)
         self._looks = [one for one in looks if len(one.texts) and (one.weight or loss.keep_noise)]
@@ -91,8 +93,8 @@ class Anchors:
 
     def __call__(
         self, model: DualEncoder, heard: Tensor, anchors: Tensor, chance: torch.Generator
-    ) -> Tensor:
-        """The weighed distance, a scalar.
+    ) -> dict[str, Tensor]:
+        """How far it is, weighed, by the name of each term.
 
         Args:
             model: that is on its way.
@@ -101,21 +103,20 @@ class Anchors:
             chance: which texts and sounds are looked at.
         """
         loss, batch = self._config.loss, self._config.batch
-        distance = loss.keep_audio * apart(heard, anchors)
+        found = {"keep_audio": loss.keep_audio * apart(heard, anchors)}
         if self._unfamiliar is not None:
             moved = self._moved(model, self._unfamiliar, chance)
-            distance = distance + loss.keep_unfamiliar * moved
+            found["keep_unfamiliar"] = loss.keep_unfamiliar * moved
         for look in self._looks:
             at = torch.randint(len(look.texts), (batch.texts,), generator=chance)
             embedded, wanted = model.encode_text(look.texts[at]), look.anchors[at]
-            distance = distance + look.weight * apart(embedded, wanted)
+            if look.name:
+                found[look.name] = look.weight * apart(embedded, wanted)
             if loss.keep_noise:
-                # That all noise fits a text a little better or worse says nothing: scores are
-                # told in standard deviations from the mean.
-                change = (embedded - wanted) @ self.noise.T
-                spread = change.var(dim=1, correction=0).mean()
-                distance = distance + loss.keep_noise * self._share * spread
-        return distance
+                spread = spread_among(embedded - wanted, self.noise)
+                kind = look.name.removeprefix("keep_") or "captions"
+                found[f"keep_noise of {kind}"] = loss.keep_noise * self._share * spread
+        return found
 
     def _moved(
         self, model: DualEncoder, unfamiliar: KeptWindows, chance: torch.Generator
@@ -130,3 +131,16 @@ class Anchors:
 def apart(rows: Tensor, anchors: Tensor) -> Tensor:
     """Mean of 1 - cosine of unit rows."""
     return (1.0 - (rows * anchors).sum(dim=-1)).mean()
+
+
+def spread_among(changes: Tensor, noise: Tensor) -> Tensor:
+    """How differently texts have moved towards some noise and away from other, a scalar.
+
+    That all noise fits a text a little better or worse says nothing: scores are told in standard
+    deviations from the mean.
+
+    Args:
+        changes: of texts' embeddings, ``(texts, size)``.
+        noise: embeddings, ``(windows, size)``.
+    """
+    return (changes @ noise.T).var(dim=1, correction=0).mean()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from agent.records import FloatArray
 from training.data.records import Manifest, RatingKind, Split
-from training.ratings.lists import RatedList, rated_lists
+from training.ratings.lists import RatedList, matrix, rated_lists
 from training.train.config import BatchConfig
 from training.train.losses.listnet import has_order
 
@@ -131,10 +131,7 @@ def _table(
     numbers: Mapping[str, int],
     positions: Mapping[str, int],
 ) -> RatedTable:
-    ratings = torch.full((len(lists), len(positions)), torch.nan)
-    for row, one in enumerate(lists):
-        at = torch.tensor([positions[name] for name in one.recordings])
-        ratings[row, at] = torch.tensor(one.ratings)
+    ratings = torch.from_numpy(matrix(lists, positions)).float()
     return RatedTable(kind, torch.tensor([numbers[one.caption] for one in lists]), ratings)
 
 

@@ -15,12 +15,12 @@ from training.data.arguments import add_folders
 from training.data.audioset import load_classes, load_texts
 from training.data.cache import LogMelCache
 from training.data.contents import CONTENTS, read_contents
-from training.data.leave_out import without_classes
 from training.data.manifest import load_manifest
 from training.data.progress import shown, steps
 from training.data.readers import audiocaps
 from training.data.readers.audiocaps import Translation
 from training.data.records import Manifest, Split
+from training.data.subsets import without_classes
 from training.model import checkpoint
 from training.model.text_cache import embed_texts
 from training.train import parallel

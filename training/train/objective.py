@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -24,13 +27,16 @@ _ALIKE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A step's loss and what it is made of, for the log."""
+    """A step's loss and what it is made of."""
 
     loss: Tensor
-    binary: float | None
-    continuous: float | None
-    distance: float
-    """From the start, weighed."""
+    parts: Mapping[str, Tensor]
+    """Each term by its name, weighed, for the log; that of labels and ratings by the joint loss
+    alone."""
+
+    def plus(self, name: str, term: Tensor) -> Terms:
+        """With one more."""
+        return Terms(self.loss + term, {**self.parts, name: term})
 
 
 class Objective:
@@ -98,22 +104,18 @@ class Objective:
             share_heard = model.encode_stem(stems, self._config.frozen_blocks)
         heard = world.gather(share_heard.float(), len(heard_of))
         anchors = sounds.anchors.to(self._device)
-        binary = None
+        learned: dict[str, Tensor] = {}
         if pairs is not None:
-            binary = self._binary(model, pairs, heard[: len(paired)], anchors[: len(paired)])
-        continuous = None
+            own, was = heard[: len(paired)], anchors[: len(paired)]
+            learned |= self._labels(model, pairs, own, was)
         if lists is not None:
             ordered, places = torch.sort(heard_of)
             own = heard[places[torch.searchsorted(ordered, listed)]]
-            continuous = self._continuous(model, lists, own)
-        loss = joint(binary, continuous, progress)
-        distance = self._anchors(model, heard, anchors, chance)
-        return Terms(
-            loss + distance,
-            None if binary is None else float(binary.detach()),
-            None if continuous is None else float(continuous.detach()),
-            float(distance.detach()),
-        )
+            learned["ratings"] = self._ratings(model, lists, own)
+        kept = self._anchors(model, heard, anchors, chance)
+        labels = [learned[name] for name in ("labels", "noise") if name in learned]
+        loss = joint(_sum(labels) if labels else None, learned.get("ratings"), progress)
+        return Terms(loss + _sum(kept.values()), learned | kept)
 
     def _pairs(self, chance: torch.Generator) -> Pairs | None:
         if not self._config.loss.uses_labels or not bool((self._weights > 0).any()):
@@ -125,7 +127,10 @@ class Objective:
             return None
         return draw_lists(self._examples, paired, self._config.batch, chance)
 
-    def _binary(self, model: DualEncoder, pairs: Pairs, heard: Tensor, sounds: Tensor) -> Tensor:
+    def _labels(
+        self, model: DualEncoder, pairs: Pairs, heard: Tensor, sounds: Tensor
+    ) -> dict[str, Tensor]:
+        """What pairs tell: ``labels``, and ``noise`` where it has a weight."""
         texts = model.encode_text(self._captions[pairs.captions])
         # Only the captions that were drawn meet; all pairs known to fit are no negatives.
         relevant = self._examples.relevant[pairs.captions][:, pairs.recordings]
@@ -133,22 +138,34 @@ class Objective:
         anchors = self._anchors.captions[pairs.captions]
         left_out |= anchors @ anchors.T > _ALIKE
         scores = model.logit_scale * texts @ heard.T
-        loss = infonce(scores, left_out)
-        if not self._config.loss.noise:
-            return loss
-        # Ordinary noise is what no caption says, unless the start finds it as fitting.
-        ordinary = self._anchors.noise
-        own = (anchors * sounds).sum(dim=-1, keepdim=True)
-        noise = (model.logit_scale * texts @ ordinary.T).masked_fill(
-            anchors @ ordinary.T >= own, -math.inf
-        )
-        found = torch.cat([scores.diagonal()[:, None], noise], dim=1)
-        first = torch.zeros(len(found), dtype=torch.int64, device=found.device)
-        return loss + self._config.loss.noise * contrast(found, first)
+        found = {"labels": infonce(scores, left_out)}
+        if self._config.loss.noise:
+            ordinary = self._anchors.noise
+            noise = model.logit_scale * texts @ ordinary.T
+            own = (anchors * sounds).sum(dim=-1, keepdim=True)
+            among = among_noise(scores, noise, anchors @ ordinary.T >= own)
+            found["noise"] = self._config.loss.noise * among
+        return found
 
-    def _continuous(self, model: DualEncoder, lists: Lists, heard: Tensor) -> Tensor:
+    def _ratings(self, model: DualEncoder, lists: Lists, heard: Tensor) -> Tensor:
         texts = model.encode_text(self._captions[lists.captions])
         scores = model.logit_scale * texts @ heard.T
         temperature = self._config.loss.rating_temperature
         ratings, rated = lists.ratings.to(self._device), lists.rated.to(self._device)
         return listnet_both_ways(scores, ratings, rated, temperature)
+
+
+def among_noise(scores: Tensor, noise: Tensor, fitting: Tensor) -> Tensor:
+    """Captions find their recording among ordinary noise, which is what no caption says.
+
+    Args:
+        scores: of captions and recordings, ``(pairs, pairs)``, a pair on the diagonal.
+        noise: of captions and noise, ``(pairs, windows)``.
+        fitting: bool, same shape: noise that the start finds as fitting is left out.
+    """
+    found = torch.cat([scores.diagonal()[:, None], noise.masked_fill(fitting, -math.inf)], dim=1)
+    return contrast(found, torch.zeros(len(found), dtype=torch.int64, device=found.device))
+
+
+def _sum(terms: Iterable[Tensor]) -> Tensor:
+    return reduce(operator.add, terms)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -59,6 +59,9 @@ class Prepared:
 
 class Extra(Protocol):
     """A term that some trainings have beside the joint loss."""
+
+    name: str
+    """In the log."""
 
     @property
     def identity(self) -> str:
@@ -190,8 +193,8 @@ class Trainer:
         share = self.progress.step / self.config.steps
         terms = self._objective(self.model, self.joint, share, self.chance, self._world)
         if self._extra is not None:
-            extra = self._extra(self.model, self.chance, self._world)
-            terms = replace(terms, loss=terms.loss + extra)
+            term = self._extra(self.model, self.chance, self._world)
+            terms = terms.plus(self._extra.name, term)
         terms.loss.backward()  # type: ignore[no-untyped-call]
         learned = [*self.model.parameters(), *self.joint.parameters()]
         self._world.average(learned)
@@ -219,16 +222,13 @@ class Trainer:
         weights = self.joint.weights(step / self.config.steps)
         shown = {
             "loss/all": float(terms.loss.detach()),
-            "loss/labels": terms.binary,
-            "loss/ratings": terms.continuous,
-            "loss/distance": terms.distance,
+            **{f"loss/{name}": float(term.detach()) for name, term in terms.parts.items()},
             "weight/labels": weights.binary,
             "weight/ratings": weights.continuous,
             "logit scale": float(self.model.logit_scale.detach()),
         }
         for name, value in shown.items():
-            if value is not None:
-                self._curves.add_scalar(name, value, step)
+            self._curves.add_scalar(name, value, step)
 
     def _validate(self, report: Callable[[dict[str, float]], None]) -> None:
         """Judge the model, keep it if it is the best, and save where the training stands."""

@@ -67,6 +67,8 @@ def answers_of(
 class AnswersTerm:
     """Draws answered pairs and tells how far a model is from what people said."""
 
+    name = "answers"
+
     def __init__(
         self,
         start: DualEncoder,

@@ -60,7 +60,9 @@ def test_text_head_computes_the_fitted_regression() -> None:
     rng = np.random.default_rng(0)
     texts = rng.standard_normal((40, 384)).astype(np.float32)
     targets = rng.standard_normal((40, 32))
-    fitted = kernel.fit(texts, targets, np.ones(40), landmarks=16, temperature=0.7, ridge=0.01)
+    fitted = kernel.fits(texts, targets, np.ones(40), landmarks=16, temperature=0.7, ridges=[0.01])[
+        0
+    ]
     head = KernelHead(_CONFIG)
     head.temperature = 0.7
     with torch.no_grad():

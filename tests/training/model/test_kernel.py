@@ -14,7 +14,9 @@ def _rows(count: int, size: int = 8, seed: int = 0) -> np.ndarray:
 def test_without_regularisation_every_text_becomes_its_target() -> None:
     """With as many landmarks as texts, the regression goes through all of them."""
     texts, targets = _rows(30), _rows(30, 5, seed=1).astype(np.float64)
-    fitted = kernel.fit(texts, targets, np.ones(30), landmarks=30, temperature=0.5, ridge=1e-9)
+    fitted = kernel.fits(texts, targets, np.ones(30), landmarks=30, temperature=0.5, ridges=[1e-9])[
+        0
+    ]
     np.testing.assert_allclose(fitted.predict(texts), targets, atol=0.05)
 
 
@@ -22,7 +24,7 @@ def test_strong_regularisation_leaves_the_mean() -> None:
     """Nothing is believed of the texts then."""
     texts, targets = _rows(30), _rows(30, 5, seed=1).astype(np.float64)
     weights = np.arange(1.0, 31.0)
-    fitted = kernel.fit(texts, targets, weights, landmarks=30, temperature=1.0, ridge=1e9)
+    (fitted,) = kernel.fits(texts, targets, weights, landmarks=30, temperature=1.0, ridges=[1e9])
     mean = np.average(targets, axis=0, weights=weights)
     np.testing.assert_allclose(fitted.predict(texts), np.tile(mean, (30, 1)), atol=1e-4)
 
@@ -34,7 +36,7 @@ def test_weighted_text_is_met_more_closely() -> None:
     targets[10], targets[11] = 1.0, -1.0
     weights = np.ones(12)
     weights[10] = 9.0
-    fitted = kernel.fit(texts, targets, weights, landmarks=12, temperature=0.2, ridge=1e-6)
+    (fitted,) = kernel.fits(texts, targets, weights, landmarks=12, temperature=0.2, ridges=[1e-6])
     assert fitted.predict(texts[10:11])[0, 0] > 0.5
 
 
@@ -57,6 +59,8 @@ def test_landmarks_avoid_what_is_explained() -> None:
 def test_weights_fit_into_half_precision() -> None:
     """What is stored in float16 loses nothing by it."""
     texts, targets = _rows(30), _rows(30, 5, seed=1).astype(np.float64)
-    fitted = kernel.fit(texts, targets, np.ones(30), landmarks=20, temperature=1.0, ridge=0.01)
+    fitted = kernel.fits(texts, targets, np.ones(30), landmarks=20, temperature=1.0, ridges=[0.01])[
+        0
+    ]
     for stored in (fitted.landmarks, fitted.coefficients):
         np.testing.assert_array_equal(stored.astype(np.float16).astype(np.float64), stored)

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from training.ratings.rater_check import figures, ties
-from training.ratings.rater_fit import Fit, RatedPairs, Scale, log_likelihood, simulate
+from training.ratings.rater_fit import (
+    Fit,
+    RatedPairs,
+    Scale,
+    figures,
+    log_likelihood,
+    simulate,
+    ties,
+)
 from training.ratings.raters import draw_raters, load_model, mean_of
 
 if TYPE_CHECKING:

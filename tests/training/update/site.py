@@ -54,14 +54,14 @@ def real_model(data: Path) -> DualEncoder:
     views = bootstrap.class_views(tower, config)
     directions = bootstrap.projection(views, _SIZE - 1)
     names = TextTower.load().embed([one.name for one in load_classes(data)])
-    fitted = kernel.fit(
+    fitted = kernel.fits(
         names,
         np.pad(views @ directions.T, ((0, 0), (0, 1))),
         np.ones(len(names)),
         landmarks=_LANDMARKS,
         temperature=config.temperature,
-        ridge=0.1,
-    )
+        ridges=[0.1],
+    )[0]
     head = model.text_head
     with torch.no_grad():
         model.audio_head.project.weight.copy_(torch.from_numpy(directions))

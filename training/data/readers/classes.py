@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from training.data.records import Caption, Manifest, Pair, Recording
+from training.data.records import Caption, Manifest, Pair, Recording, Split
 
 CLASS = "/class/"
 """In the id of a caption, between its data set and the class that it names."""
@@ -20,6 +20,23 @@ class Labelled:
     recording: Recording
     name: str
     """In English words: ``metal hit``."""
+
+    @classmethod
+    def of(
+        cls, data_set: str, inside: str, name: str, source: str, split: Split, *terms: str
+    ) -> Labelled:
+        """A file of a data set.
+
+        Args:
+            data_set: its folder in the data folder.
+            inside: path of the file in it; ``audio/`` is no part of the recording's id.
+            name: of the class.
+            source: what it was cut from or who made it.
+            split: what it may be used for.
+            terms: licence and attribution.
+        """
+        identity = f"{data_set}/{inside.removeprefix('audio/').rpartition('.')[0]}"
+        return cls(Recording(identity, f"{data_set}/{inside}", source, split, *terms), name)
 
 
 def class_caption(data_set: str, name: str) -> str:

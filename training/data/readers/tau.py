@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from training.data.leaks import without_leaks
 from training.data.readers.table import Line, read_table
 from training.data.records import (
     HIGHEST_RATING,
@@ -22,6 +21,7 @@ from training.data.records import (
     Recording,
     Split,
 )
+from training.data.subsets import without_leaks
 
 NAME = "tau-graded-relevances-2023"
 RATER = "TAU 2023 crowd"

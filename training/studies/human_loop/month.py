@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from agent import bundle as bundles
 from agent.bundle import Bundle
 from agent.calibration.poisson import DAY_H
 from agent.calibration.threshold import Kind
-from agent.records import Alert
+from agent.records import Alert, FloatArray
 from agent.scene import RATE_HZ
 from agent.watchlist import Watchlist
 from training.data.records import Manifest
@@ -181,16 +181,7 @@ class _Month:
         """The week as it was: with clips, and answers every evening."""
         stage, watch, bundle = at
         box = Box(self._settings, bundle, watch, self._clock)
-        total, given = self._none(watch), 0
-        try:
-            for day, (sound, windows) in enumerate(zip(week.days(), days, strict=True)):
-                alerts = box.hear(number * DAYS + day, windows, sound)
-                one, causes = self._count(number, day, placed, alerts, watch)
-                total += one
-                said = [(a, c is Cause.ERROR) for a, c in zip(alerts, causes, strict=True)]
-                given += box.answer(said, self._plan.answering, self._rng)
-        finally:
-            box.close()
+        total, given = self._live_through(number, placed, days, (box, watch), week.days())
         self.counted[number, stage] = total
         self.answered.append(given)
         self._tell(f"month {self._seed}, week {number}, {stage}: {total}")
@@ -204,23 +195,36 @@ class _Month:
     ) -> None:
         """The same sounds at another stage, in a store of their own."""
         stage, watch = at
-        folder = self._folder / f"again-{number}-{stage}"
-        settings = settings_of(folder, self._plan.descriptions)
-        box = Box(
-            replace(settings, clips=replace(settings.clips, enabled=False)),
-            self._bundle,
-            watch,
-            TurnedClock(),
-        )
-        total = self._none(watch)
-        try:
-            for day, windows in enumerate(days):
-                alerts = box.hear(number * DAYS + day, windows)
-                total += self._count(number, day, placed, alerts, watch)[0]
-        finally:
-            box.close()
+        settings = settings_of(self._folder / f"again-{number}-{stage}", self._plan.descriptions)
+        settings = replace(settings, clips=replace(settings.clips, enabled=False))
+        box = Box(settings, self._bundle, watch, TurnedClock())
+        total, _ = self._live_through(number, placed, days, (box, watch))
         self.counted[number, stage] = total
         self._tell(f"month {self._seed}, week {number} again, {stage}: {total}")
+
+    def _live_through(
+        self,
+        number: int,
+        placed: Sequence[Placed],
+        days: Sequence[HeardSound],
+        of: tuple[Box, Watchlist],
+        sounds: Iterator[FloatArray] | None = None,
+    ) -> tuple[Counted, int]:
+        """What a box raises in a week; where it has sound its alerts are answered, so many."""
+        box, watch = of
+        total, given = self._none(watch), 0
+        try:
+            for day, windows in enumerate(days):
+                sound = None if sounds is None else next(sounds)
+                alerts = box.hear(number * DAYS + day, windows, sound)
+                counted, causes = self._count(number, day, placed, alerts, watch)
+                total += counted
+                if sound is not None:
+                    said = [(a, c is Cause.ERROR) for a, c in zip(alerts, causes, strict=True)]
+                    given += box.answer(said, self._plan.answering, self._rng)
+        finally:
+            box.close()
+        return total, given
 
     def _none(self, watch: Watchlist) -> Counted:
         """A week without an alert yet."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from training.data.build import read_data_sets
-from training.data.leaks import without_leaks
 from training.data.records import Manifest, Recording, Split
+from training.data.subsets import without_leaks
 from training.studies.hall import by_class, in_time
 
 WEEKS = 4

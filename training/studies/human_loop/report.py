@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from agent.calibration.poisson import DAY_H
 from agent.report import intervals
+from training.data.files import write_text
+from training.data.markdown import document, table
+from training.studies import figures
 from training.studies.human_loop.month import Month, Plan
 from training.studies.human_loop.stages import BY_WEEK, Stage
 from training.studies.human_loop.truth import Counted
@@ -23,7 +25,6 @@ WEEKS_FIGURE, STAGES_FIGURE, PROMISE_FIGURE = (
     "loop-promise.png",
 )
 SAME = "hall calibrated on"
-_BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#E69F00", "#009E73", "#7F7F7F"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,85 +51,67 @@ class Figures:
         return sum(some, Counted()) if some else None
 
 
-def write(figures: Figures, folder: Path) -> Path:
+def write(counted: Figures, folder: Path) -> Path:
     """Write the report and its figures; where the report is."""
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    _draw_weeks(figures, folder / "figures" / WEEKS_FIGURE)
-    _draw_stages(figures, folder / "figures" / STAGES_FIGURE)
-    _draw_promise(figures, folder / "figures" / PROMISE_FIGURE)
-    path = folder / REPORT
-    path.write_text("\n".join(_lines(figures)) + "\n", encoding="utf-8")
-    return path
+    figures.save(_draw_weeks(counted), folder / "figures" / WEEKS_FIGURE)
+    figures.save(_draw_stages(counted), folder / "figures" / STAGES_FIGURE)
+    figures.save(_draw_promise(counted), folder / "figures" / PROMISE_FIGURE)
+    write_text(folder / REPORT, document(_blocks(counted)))
+    return folder / REPORT
 
 
-def _lines(figures: Figures) -> Iterator[str]:
-    size = figures.plan.size
+def _blocks(counted: Figures) -> Iterator[str]:
+    size = counted.plan.size
     yield "# The loop, counted"
-    yield ""
-    yield f"Made by `{figures.command}`; do not edit."
-    yield "What it means: [human-loop.md](../human-loop.md)."
-    yield ""
+    yield f"""\
+Made by `{counted.command}`; do not edit.
+What it means: [human-loop.md](../human-loop.md)."""
     yield (
-        f"{len(figures.months)} months of other sounds, bundle `{figures.bundle[:19]}…`; "
+        f"{len(counted.months)} months of other sounds, bundle `{counted.bundle[:19]}…`; "
         f"a day is {size.minutes} minutes of sound, a week {7 * size.minutes}; calibrated on "
         f"{size.background_minutes} minutes. Shares with 95 % Wilson intervals, rates with 95 % "
         "Poisson intervals, over all months together."
     )
-    yield ""
     yield "## Week by week"
-    yield ""
-    yield "![precision and recall by week](figures/loop-weeks.png)"
-    yield ""
-    yield from _table(
-        (f"{week} | {_reached(figures, week)}", _own(figures, week))
-        for week, stage in enumerate(BY_WEEK)
+    yield f"![precision and recall by week](figures/{WEEKS_FIGURE})"
+    yield _table(
+        (str(week), _reached(counted, week), _own(counted, week)) for week in range(len(BY_WEEK))
     )
-    yield ""
-    answered = zip(*(one.answered for one in figures.months), strict=True)
+    answered = zip(*(month.answered for month in counted.months), strict=True)
     told = ", ".join(f"{sum(some)} in week {week}" for week, some in enumerate(answered))
-    yield f"Answered by the operator: {told}."
-    for month in figures.months:
-        yield from month.notes
+    notes = (note for month in counted.months for note in month.notes)
+    yield "\n".join([f"Answered by the operator: {told}.", *notes])
     for week in range(1, len(BY_WEEK)):
-        yield ""
         yield f"## The sounds of week {week} at every stage"
-        yield ""
         if week == len(BY_WEEK) - 1:
-            yield "![the last week at every stage](figures/loop-stages.png)"
-            yield ""
-        yield from _table((f"{week} | {stage}", _cell(figures, week, stage)) for stage in Stage)
-        yield from _against(figures, week)
-    yield ""
+            yield f"![the last week at every stage](figures/{STAGES_FIGURE})"
+        yield _table((str(week), str(stage), counted.counted(week, stage)) for stage in Stage)
+        yield from _against(counted, week)
     yield "## False alarms of the hall, promised and counted"
-    yield ""
-    yield "![false alarms of the hall](figures/loop-promise.png)"
-    yield ""
-    yield from _promises(figures)
-    yield ""
-    yield from _judged(figures)
-    yield ""
+    yield f"![false alarms of the hall](figures/{PROMISE_FIGURE})"
+    heads = ("hall, stage", "hours of sound", "promised, at most", "counted", "a day (95 %)")
+    yield table((*heads, "promised a day"), _promises(counted))
+    yield "\n".join(_judged(counted))
     yield "## Month by month"
-    yield ""
-    yield "| month | week | stage | alerts | true | precision | recall |"
-    yield "|---|---|---|---|---|---|---|"
-    for month in figures.months:
+    rows = []
+    for month in counted.months:
         for (week, stage), one in sorted(month.counted.items(), key=lambda item: _order(*item[0])):
             own = "**" if BY_WEEK[week] is stage else ""
             precision = f"{one.true / one.alerts:.2f}" if one.alerts else "-"
-            yield (
-                f"| {month.seed} | {week} | {own}{stage}{own} | {one.alerts} | {one.true} "
-                f"| {precision} | {one.found / max(1, one.events):.2f} |"
-            )
+            recall = f"{one.found / max(1, one.events):.2f}"
+            told = (str(month.seed), str(week), f"{own}{stage}{own}", str(one.alerts))
+            rows.append((*told, str(one.true), precision, recall))
+    yield table(("month", "week", "stage", "alerts", "true", "precision", "recall"), rows)
 
 
 def _order(week: int, stage: Stage) -> tuple[int, int]:
     return week, list(Stage).index(stage)
 
 
-def _reached(figures: Figures, week: int) -> str:
+def _reached(counted: Figures, week: int) -> str:
     """The stage of a week, and how many of the months reached it where not all did."""
     stage = BY_WEEK[week]
-    count, of = sum((week, stage) in one.counted for one in figures.months), len(figures.months)
+    count, of = sum((week, stage) in one.counted for one in counted.months), len(counted.months)
     return (
         str(stage)
         if count == of
@@ -136,16 +119,16 @@ def _reached(figures: Figures, week: int) -> str:
     )
 
 
-def _named(figures: Figures, week: int, stage: Stage) -> str:
+def _named(counted: Figures, week: int, stage: Stage) -> str:
     """A stage, and of how many months it is where not of all."""
-    count, of = sum((week, stage) in one.counted for one in figures.months), len(figures.months)
+    count, of = sum((week, stage) in one.counted for one in counted.months), len(counted.months)
     return str(stage) if count == of else f"{stage}\n({count} of {of} months)"
 
 
-def _own(figures: Figures, week: int) -> tuple[Counted, int] | None:
+def _own(counted: Figures, week: int) -> tuple[Counted, int] | None:
     """A week as the boxes lived through it: at its own stage, or at the one that they reached."""
     found = []
-    for one in figures.months:
+    for one in counted.months:
         reached = [stage for at, stage in one.counted if at == week]
         stage = max(reached, key=lambda stage: _order(week, stage), default=None)
         if stage is not None:
@@ -153,31 +136,18 @@ def _own(figures: Figures, week: int) -> tuple[Counted, int] | None:
     return (sum(found, Counted()), len(found)) if found else None
 
 
-def _cell(figures: Figures, week: int, stage: Stage) -> tuple[Counted, int] | None:
-    return figures.counted(week, stage)
-
-
-def _table(rows: Iterator[tuple[str, tuple[Counted, int] | None]]) -> Iterator[str]:
-    heads = [
-        "week",
-        "stage",
-        "months",
-        "alerts",
-        "true",
-        "false: named wrongly",
-        "ordinary",
-        "hall",
-    ]
-    yield f"| {' | '.join([*heads, 'precision', 'recall'])} |"
-    yield "|---" * 10 + "|"
-    for name, cell in rows:
-        if cell is None:
-            continue
-        one, months = cell
-        yield (
-            f"| {name} | {months} | {one.alerts} | {one.true} | {one.other} | {one.ordinary} "
-            f"| {one.hall} | {_share(one.true, one.alerts)} | {_share(one.found, one.events)} |"
+def _table(rows: Iterable[tuple[str, str, tuple[Counted, int] | None]]) -> str:
+    heads = ("week", "stage", "months", "alerts", "true", "false: named wrongly", "ordinary")
+    told = [
+        (
+            *(week, stage, str(cell[1]), str(one.alerts), str(one.true), str(one.other)),
+            *(str(one.ordinary), str(one.hall), _share(one.true, one.alerts)),
+            _share(one.found, one.events),
         )
+        for week, stage, cell in rows
+        if cell is not None and (one := cell[0])
+    ]
+    return table((*heads, "hall", "precision", "recall"), told)
 
 
 def _share(count: int, of: int) -> str:
@@ -185,49 +155,43 @@ def _share(count: int, of: int) -> str:
     return "-" if share is None else f"{share.value:.2f} ({share.low:.2f} to {share.high:.2f})"
 
 
-def _against(figures: Figures, week: int) -> Iterator[str]:
+def _against(counted: Figures, week: int) -> Iterator[str]:
     """The fine-tune, and the stage before it in the same months."""
-    tuned = figures.counted(week, Stage.TUNED)
-    before = figures.paired(week, Stage.EXAMPLES, Stage.TUNED)
-    if tuned is None or before is None or tuned[1] == len(figures.months):
+    tuned = counted.counted(week, Stage.TUNED)
+    before = counted.paired(week, Stage.EXAMPLES, Stage.TUNED)
+    if tuned is None or before is None or tuned[1] == len(counted.months):
         return
     one = tuned[0]
-    yield ""
     yield (
-        f"The fine-tune was made in {tuned[1]} of {len(figures.months)} months. In these, without "
+        f"The fine-tune was made in {tuned[1]} of {len(counted.months)} months. In these, without "
         f"it: precision {_share(before.true, before.alerts)}, recall "
         f"{_share(before.found, before.events)}; with it: {_share(one.true, one.alerts)}, "
         f"{_share(one.found, one.events)}."
     )
 
 
-def _promises(figures: Figures) -> Iterator[str]:
-    heads = ["hall, stage", "hours of sound", "promised, at most", "counted", "a day (95 %)"]
-    yield f"| {' | '.join([*heads, 'promised a day'])} |"
-    yield "|---|---|---|---|---|---|"
-    for name, one in _halls(figures):
+def _promises(counted: Figures) -> Iterator[tuple[str, ...]]:
+    for name, one in _halls(counted):
         count = one.promised_hall if one.promised else one.hall
         rate = intervals.rate(count, one.hours / DAY_H)
         if rate is None:
             continue
         promised = f"{one.promised:.1f}" if one.promised else "nothing"
         a_day = f"{one.promised / one.hours * DAY_H:.0f}" if one.promised else "-"
-        yield (
-            f"| {name} | {one.hours:.1f} | {promised} | {count} "
-            f"| {rate.value:.0f} ({rate.low:.0f} to {rate.high:.0f}) | {a_day} |"
-        )
+        spread = f"{rate.value:.0f} ({rate.low:.0f} to {rate.high:.0f})"
+        yield name, f"{one.hours:.1f}", promised, str(count), spread, a_day
 
 
-def _halls(figures: Figures) -> list[tuple[str, Counted]]:
+def _halls(counted: Figures) -> list[tuple[str, Counted]]:
     """The hall that was calibrated on at another time, then the weeks' own halls by stage."""
-    weeks = [(str(stage), _all_weeks(figures, stage)) for stage in Stage]
-    same = sum((one.same_hall for one in figures.months), Counted())
+    weeks = [(str(stage), _all_weeks(counted, stage)) for stage in Stage]
+    same = sum((one.same_hall for one in counted.months), Counted())
     return [(SAME, same), *((name, one) for name, one in weeks if one is not None)]
 
 
-def _judged(figures: Figures) -> Iterator[str]:
+def _judged(counted: Figures) -> Iterator[str]:
     """Whether promises held, from the numbers."""
-    for name, one in _halls(figures):
+    for name, one in _halls(counted):
         if one.promised:
             low, high = intervals.bounds(one.promised_hall)
             count = f"{one.promised_hall} counted ({low:.1f} to {high:.1f})"
@@ -237,15 +201,14 @@ def _judged(figures: Figures) -> Iterator[str]:
             yield f"- {name}: {promised}, {count}: the promise {held}."
 
 
-def _all_weeks(figures: Figures, stage: Stage) -> Counted | None:
-    cells = [figures.counted(week, stage) for week in range(len(BY_WEEK))]
+def _all_weeks(counted: Figures, stage: Stage) -> Counted | None:
+    cells = [counted.counted(week, stage) for week in range(len(BY_WEEK))]
     some = [cell[0] for cell in cells if cell is not None]
     return sum(some, Counted()) if some else None
 
 
-def _figure() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(7.0, 4.0), layout="constrained")
-    FigureCanvasAgg(figure)
+def _axes() -> tuple[Figure, Axes]:
+    figure = figures.figure(7.0, 4.0)
     return figure, figure.subplots()
 
 
@@ -254,80 +217,73 @@ def _points(
 ) -> None:
     """Shares with their intervals."""
     colour, marker, label = style
-    known = [(x, intervals.share(*one)) for x, one in zip(at, shares, strict=True)]
-    there = [(x, one) for x, one in known if one is not None]
-    axis.errorbar(
-        [x for x, _ in there],
-        [one.value for _, one in there],
-        [
-            [one.value - one.low for _, one in there],
-            [one.high - one.value for _, one in there],
-        ],
-        color=colour,
-        marker=marker,
-        capsize=3,
-        label=label,
-    )
+    known = [(x, intervals.share(*share)) for x, share in zip(at, shares, strict=True)]
+    there = [(x, share) for x, share in known if share is not None]
+    values = [share.value for _, share in there]
+    look = {"color": colour, "marker": marker, "capsize": 3, "label": label}
+    figures.points(axis, [x for x, _ in there], values, [share for _, share in there], **look)
 
 
-def _draw_weeks(figures: Figures, path: Path) -> None:
-    figure, axis = _figure()
+def _draw_weeks(counted: Figures) -> Figure:
+    figure, axis = _axes()
     weeks = list(range(len(BY_WEEK)))
-    own = [cell[0] if (cell := _own(figures, week)) else Counted() for week in weeks]
-    left = [cell[0] if (cell := figures.counted(week, BY_WEEK[0])) else Counted() for week in weeks]
-    _points(axis, weeks, [(one.true, one.alerts) for one in own], (_BLUE, "o", "precision"))
+    own = [cell[0] if (cell := _own(counted, week)) else Counted() for week in weeks]
+    left = [cell[0] if (cell := counted.counted(week, BY_WEEK[0])) else Counted() for week in weeks]
+    _points(axis, weeks, [(one.true, one.alerts) for one in own], (figures.BLUE, "o", "precision"))
     _points(
         axis,
         [week + 0.06 for week in weeks],
         [(one.true, one.alerts) for one in left],
-        (_GREY, "x", "precision, left as it was in week 0"),
+        (figures.GREY, "x", "precision, left as it was in week 0"),
     )
     found = [(one.found, one.events) for one in own]
-    _points(axis, [week + 0.12 for week in weeks], found, (_ORANGE, "s", "recall"))
-    for month in figures.months:
+    _points(axis, [week + 0.12 for week in weeks], found, (figures.YELLOW, "s", "recall"))
+    for month in counted.months:
         mine = [
             max((s for w, s in month.counted if w == week), key=lambda s: _order(0, s))
             for week in weeks
         ]
         cells = [month.counted[week, stage] for week, stage in zip(weeks, mine, strict=True)]
         values = [one.true / one.alerts if one.alerts else float("nan") for one in cells]
-        axis.plot(weeks, values, color=_BLUE, linewidth=0.6, alpha=0.5)
-    names = [f"week {week}\n{_reached(figures, week)}".replace(", ", ",\n") for week in weeks]
+        axis.plot(weeks, values, color=figures.BLUE, linewidth=0.6, alpha=0.5)
+    names = [f"week {week}\n{_reached(counted, week)}".replace(", ", ",\n") for week in weeks]
     axis.set_xticks(weeks, names)
     axis.set(ylim=(0.0, 1.0), title="A box that is answered, week by week")
     axis.legend(fontsize=8)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    return figure
 
 
-def _draw_stages(figures: Figures, path: Path) -> None:
-    figure, axis = _figure()
+def _draw_stages(counted: Figures) -> Figure:
+    figure, axis = _axes()
     last = len(BY_WEEK) - 1
-    reached = [(stage, cell[0]) for stage in Stage if (cell := figures.counted(last, stage))]
+    reached = [(stage, cell[0]) for stage in Stage if (cell := counted.counted(last, stage))]
     at = list(range(len(reached)))
     precision = [(one.true, one.alerts) for _, one in reached]
-    _points(axis, at, precision, (_BLUE, "o", "precision"))
+    _points(axis, at, precision, (figures.BLUE, "o", "precision"))
     found = [(one.found, one.events) for _, one in reached]
-    _points(axis, [x + 0.08 for x in at], found, (_ORANGE, "s", "recall"))
-    axis.set_xticks(at, [_named(figures, last, stage) for stage, _ in reached])
+    _points(axis, [x + 0.08 for x in at], found, (figures.YELLOW, "s", "recall"))
+    axis.set_xticks(at, [_named(counted, last, stage) for stage, _ in reached])
     axis.set(ylim=(0.0, 1.0), title="The same sounds, those of the last week, at every stage")
     axis.legend(fontsize=8)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    return figure
 
 
-def _draw_promise(figures: Figures, path: Path) -> None:
-    figure, axis = _figure()
-    halls = _halls(figures)
+def _draw_promise(counted: Figures) -> Figure:
+    figure, axis = _axes()
+    halls = _halls(counted)
     for x, (_, one) in enumerate(halls):
         count = one.promised_hall if one.promised else one.hall
         rate = intervals.rate(count, one.hours / DAY_H)
         if rate is not None:
-            error = [[rate.value - rate.low], [rate.high - rate.value]]
             label = "counted (95 %)" if x == 0 else None
-            axis.errorbar([x], [rate.value], error, color=_BLUE, marker="o", capsize=3, label=label)
+            look = {"color": figures.BLUE, "marker": "o", "capsize": 3, "label": label}
+            figures.points(axis, [x], [rate.value], [rate], **look)
         if one.promised:
             a_day = one.promised / one.hours * DAY_H
-            axis.hlines(a_day, x - 0.3, x + 0.3, color=_GREEN, label="promised" if x == 0 else "_")
+            axis.hlines(
+                a_day, x - 0.3, x + 0.3, color=figures.GREEN, label="promised" if x == 0 else "_"
+            )
     axis.set_xticks(range(len(halls)), [name.replace(" ", "\n") for name, _ in halls], fontsize=8)
     axis.set(ylabel="a day of sound, all descriptions", title="False alarms of the hall itself")
     axis.legend(fontsize=8)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    return figure

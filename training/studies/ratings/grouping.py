@@ -21,10 +21,10 @@ def mean_of_sources(name: str, values: Values, source: Labels, rows: Mask, seed:
     return Mean(name, int(rows.sum()), len(means), float(means.mean()), interval)
 
 
-def mean_over(cosines: Values, asked: Mask) -> Values:
+def mean_over(values: Values | Mask, asked: Mask) -> Values:
     """Mean of each column's asked rows, ``(columns,)``; NaN where none is asked."""
     counts = asked.sum(axis=0)
-    sums = np.where(asked, cosines, 0.0).sum(axis=0)
+    sums = np.where(asked, values, 0.0).sum(axis=0)
     means: Values = np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
     return means
 

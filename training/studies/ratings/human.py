@@ -12,6 +12,7 @@ from training.data.readers.tau import Group
 from training.evaluation.metrics import has_order
 from training.studies.ratings.features import CaptionFeatures
 from training.studies.ratings.findings import Finding, HumanFindings, Regression, corrected
+from training.studies.ratings.grouping import mean_over
 from training.studies.ratings.lists import describe_lists
 from training.studies.ratings.published import OTHER, OWN, SIMILAR, RatedLists
 from training.studies.ratings.similarity import Heard, Texts
@@ -100,21 +101,13 @@ def _caption_outcomes(material: Material, nearness: Values) -> dict[str, Values]
     ratings, kinds = material.rated.ratings, material.rated.kinds()
     own, similar, other = kinds[OWN], kinds[SIMILAR], kinds[OTHER]
     return {
-        OWN_RATING: _mean(ratings, own),
-        SIMILAR_RATING: _mean(ratings, similar & (ratings > 0.0)),
-        "first five at 0": _mean(ratings == 0.0, similar),
-        OTHER_ZERO: _mean(ratings == 0.0, other),
+        OWN_RATING: mean_over(ratings.T, own.T),
+        SIMILAR_RATING: mean_over(ratings.T, (similar & (ratings > 0.0)).T),
+        "first five at 0": mean_over((ratings == 0.0).T, similar.T),
+        OTHER_ZERO: mean_over((ratings == 0.0).T, other.T),
         "tied pairs": _tied(ratings, material.rated.groups != ""),
-        "nearness of its own recording's captions": _mean(nearness, own),
+        "nearness of its own recording's captions": mean_over(nearness.T, own.T),
     }
-
-
-def _mean(values: Values | Mask, asked: Mask) -> Values:
-    """Mean of each list's asked items; NaN where there is none."""
-    counts = asked.sum(axis=1)
-    sums = np.where(asked, values, 0.0).sum(axis=1)
-    means: Values = np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
-    return means
 
 
 def _item_properties(material: Material) -> dict[str, Values]:

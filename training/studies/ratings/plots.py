@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from training.studies.figures import BLUE, GREEN, GREY, ORANGE, save
 from training.studies.ratings.findings import Finding, HumanFindings, Lists, ModelFindings
 
-# Okabe and Ito, "Color universal design", 2008: told apart by everybody, and in grey.
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 _STEPS = ("#BDBDBD", "#9ECAE1", "#4292C6", "#08306B")
 _WIDTH_IN = 7.2
 _DPI = 150
@@ -26,7 +24,6 @@ _CLEAR = 0.05
 
 def draw(human: HumanFindings, model: ModelFindings, folder: Path) -> tuple[str, ...]:
     """Draw all figures for which there is anything; returns their file names in order."""
-    folder.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, Callable[[], Figure] | None] = {
         "values": lambda: _values(human.lists),
         "nearness": lambda: _nearness(human.lists),
@@ -44,21 +41,13 @@ def draw(human: HumanFindings, model: ModelFindings, folder: Path) -> tuple[str,
     drawn = []
     for name, picture in pictures.items():
         if picture is not None:
-            figure = picture()
-            FigureCanvasAgg(figure)
-            # No date and no version in the file: the same findings make the same bytes.
-            path = folder / f"ratings-{name}.png"
-            figure.savefig(path, dpi=_DPI, metadata={"Software": None})
-            drawn.append(path.name)
+            drawn.append(f"ratings-{name}.png")
+            save(picture(), folder / drawn[-1], _DPI)
     return tuple(drawn)
 
 
 def _figure(height_in: float) -> Figure:
-    return _sized(_WIDTH_IN, height_in)
-
-
-def _sized(width_in: float, height_in: float) -> Figure:
-    figure = Figure(figsize=(width_in, height_in))
+    figure = Figure(figsize=(_WIDTH_IN, height_in))
     figure.set_layout_engine("constrained", w_pad=0.09, h_pad=0.06)
     return figure
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.data.files import write_json
+from training.data.markdown import table
 from training.studies.ratings import words
 from training.studies.ratings.findings import (
     Finding,
@@ -153,7 +154,7 @@ def _groups(groups: Iterable[GroupRatings]) -> list[str]:
         for one in groups
     ]
     heads = ("", "ratings", "0", "1-19", "20-49", "50-100", "mean above 0")
-    return _table(heads, rows)
+    return [table(heads, rows)]
 
 
 def _budget(lists: Lists) -> list[str]:
@@ -171,7 +172,7 @@ def _budget(lists: Lists) -> list[str]:
     heads = ("candidates", "found, nearest", "found, random", "in order, nearest", "…, random")
     enough = math.ceil((1.96 * lists.tau_sd / 0.05) ** 2)
     precision = words.PRECISION.format(sd=f"{lists.tau_sd:.2f}", enough=enough)
-    return [words.BUDGET, "", *_table(heads, rows), "", precision]
+    return [words.BUDGET, "", table(heads, rows), "", precision]
 
 
 def _findings(findings: Sequence[Finding]) -> list[str]:
@@ -185,7 +186,7 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
     ]
     clear = sum(one.p_holm < CLEAR for one in findings)
     summary = f"Told from 0 after Holm's correction: {clear} of {len(findings)} (in bold)."
-    return [*_table(("", *outcomes), rows), "", summary]
+    return [table(("", *outcomes), rows), "", summary]
 
 
 def _cell(one: Finding | None) -> str:
@@ -214,7 +215,7 @@ def _effects(regressions: Sequence[Regression]) -> list[str]:
             )
         rows.append(tuple(row))
     rows.append(("rows, lists", *(f"{one.rows}, {one.clusters}" for one in regressions)))
-    return _table(("", *(one.outcome for one in regressions)), rows)
+    return [table(("", *(one.outcome for one in regressions)), rows)]
 
 
 def _languages(model: ModelFindings) -> list[str]:
@@ -237,7 +238,7 @@ def _means(means: Sequence[Mean], heads: Sequence[str]) -> list[str]:
         )
         for one in means
     ]
-    return _table((*heads, "mean margin", "95 %"), rows)
+    return [table((*heads, "mean margin", "95 %"), rows)]
 
 
 def _authors(model: ModelFindings) -> list[str]:
@@ -248,19 +249,11 @@ def _authors(model: ModelFindings) -> list[str]:
         for name, authors, e in model.authors
     ]
     heads = ("set, language", "authors", "share between", "by chance", "p")
-    return [words.AUTHORS, "", *_table(heads, rows)]
+    return [words.AUTHORS, "", table(heads, rows)]
 
 
 def _left_out(left_out: Sequence[str]) -> list[str]:
     return [f"- {line}" for line in left_out] or ["Nothing."]
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *map(_row, rows)]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _percent(share: float) -> str:

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from training.data.readers import tau
-from training.studies.ratings.features import CaptionReader
-from training.studies.ratings.lemma import lemma
+from training.studies.ratings.features import CaptionReader, lemma
 
 _COUNTED = Path(__file__).with_name("nouns.csv")
 

@@ -1,4 +1,4 @@
-"""A manifest without some classes, to measure what a training keeps of what it never heard."""
+"""Parts of a manifest: without what leaks between its splits, without some of its classes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,31 @@ from collections.abc import Sequence
 
 from training.data.contents import Contents
 from training.data.readers.classes import class_caption
-from training.data.records import Manifest
+from training.data.records import Manifest, Recording, Split
+
+# What is measured on is kept whole.
+_PRECEDENCE = (Split.TRAIN, Split.VALIDATION, Split.TEST)
+
+
+def leaking(manifest: Manifest) -> tuple[Recording, ...]:
+    """Recordings whose source a later split (validation after train, test last) holds too."""
+    last: dict[str, int] = {}
+    for recording in manifest.recordings:
+        rank = _PRECEDENCE.index(recording.split)
+        last[recording.source] = max(rank, last.get(recording.source, rank))
+    return tuple(
+        recording
+        for recording in manifest.recordings
+        if _PRECEDENCE.index(recording.split) < last[recording.source]
+    )
+
+
+def without_leaks(manifest: Manifest) -> Manifest:
+    """The manifest without leaking recordings, their captions, pairs and ratings.
+
+    A caption that was written for a leaking recording goes with everything about it.
+    """
+    return manifest.without({recording.id for recording in leaking(manifest)})
 
 
 def without_classes(

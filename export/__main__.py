@@ -126,14 +126,14 @@ def _metrics(
 ) -> tuple[Metric, ...]:
     return tuple(
         Metric(
-            name=one.name,
-            dataset=one.dataset,
-            language=one.language,
+            name=figure.name,
+            dataset=figure.dataset,
+            language=figure.language,
             variant=variant,
-            value=round(one.value, 6),
+            value=round(figure.value, 6),
             command=_command(arguments),
         )
-        for one in figures
+        for figure in figures
     )
 
 

@@ -234,9 +234,10 @@ def model_card(
 ) -> str:
     """What a person should know before relying on the model."""
     heard = model.tower.frontend
-    made = [(one.work, one.author, one.licence, one.used_for) for one in made_of(model)]
+    made = [(work.work, work.author, work.licence, work.used_for) for work in made_of(model)]
     measured = [
-        (one.dataset, one.language, one.variant, one.name, f"{one.value:.4f}") for one in metrics
+        (metric.dataset, metric.language, metric.variant, metric.name, f"{metric.value:.4f}")
+        for metric in metrics
     ]
     about = (
         "Compares sound with descriptions in Japanese and English. Audio tower: "
@@ -260,7 +261,7 @@ def model_card(
         "",
         table(("data", "language", "variant", "figure", "value"), measured),
         "",
-        *(f"`{command}`" for command in dict.fromkeys(one.command for one in metrics)),
+        *(f"`{command}`" for command in dict.fromkeys(metric.command for metric in metrics)),
         "",
         "No training has learned from what is measured here.",
         "",

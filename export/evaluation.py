@@ -69,7 +69,7 @@ def encode(tower: Path, log_mels: Sequence[FloatArray]) -> FloatArray:
     """Embeddings of whole recordings, one by one, ``(recordings, embedding_size)``."""
     options = onnxruntime.SessionOptions()
     session = onnxruntime.InferenceSession(str(tower), options, providers=["CPUExecutionProvider"])
-    rows = [session.run(None, {"log_mel": one[None]})[0][0] for one in log_mels]
+    rows = [session.run(None, {"log_mel": log_mel[None]})[0][0] for log_mel in log_mels]
     return np.stack(rows).astype(np.float32)
 
 
@@ -134,7 +134,7 @@ def _clips(manifest: Manifest, *splits: Split) -> tuple[list[str], list[str]]:
     """Paths of a set's recordings of some splits, and the class of each."""
     names = {pair.recording: pair.caption.partition(CLASS)[2] for pair in manifest.pairs}
     chosen = [recording for recording in manifest.recordings if recording.split in splits]
-    return [one.path for one in chosen], [names[one.id] for one in chosen]
+    return [clip.path for clip in chosen], [names[clip.id] for clip in chosen]
 
 
 def embed(model: DualEncoder, tower: TextTower, texts: Sequence[str]) -> FloatArray:

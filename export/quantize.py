@@ -78,7 +78,7 @@ class _Windows(CalibrationDataReader):  # type: ignore[misc]
     """Feeds calibration windows one by one."""
 
     def __init__(self, log_mels: Sequence[FloatArray]) -> None:
-        self._waiting = iter([{"log_mel": one[None]} for one in log_mels])
+        self._waiting = iter([{"log_mel": log_mel[None]} for log_mel in log_mels])
 
     def get_next(self) -> dict[str, FloatArray] | None:
         return next(self._waiting, None)
@@ -132,7 +132,7 @@ def nodes_of(path: Path, parts: Sequence[Part]) -> list[str]:
         Part.DEPTHWISE: [
             node.name
             for node in convolutions
-            if any(one.name == "group" and one.i > 1 for one in node.attribute)
+            if any(attribute.name == "group" and attribute.i > 1 for attribute in node.attribute)
         ],
         Part.SQUEEZE: [name for name in matrices if "conc_se" in name],
         Part.CLASSIFIER: [name for name in matrices if "conc_se" not in name],
@@ -151,7 +151,7 @@ def quantize_text(source: Path, target: Path) -> None:
     """
     model = onnx.load(str(source))
     graph = model.graph
-    stored = {one.name: one for one in graph.initializer}
+    stored = {tensor.name: tensor for tensor in graph.initializer}
     nodes = []
     for node in graph.node:
         matrix = stored.get(node.input[1]) if node.op_type == "MatMul" else None

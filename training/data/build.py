@@ -81,10 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
     manifest = without_leaks(everything)
     write_manifest(manifest, arguments.output)
     print(f"{'data set':<28}{'train':>7}{'valid.':>7}{'test':>7}{'captions':>10}{'ratings':>9}")
-    for name, one in found.items():
-        splits = Counter(recording.split for recording in one.recordings)
+    for name, made in found.items():
+        splits = Counter(recording.split for recording in made.recordings)
         counts = "".join(f"{splits[split]:>7}" for split in Split)
-        print(f"{name:<28}{counts}{len(one.captions):>10}{len(one.ratings):>9}")
+        print(f"{name:<28}{counts}{len(made.captions):>10}{len(made.ratings):>9}")
     for line in answers.summary() if answers is not None else ():
         print(line)
     left_out = leaking(everything)

@@ -64,7 +64,7 @@ class LogMelCache:
                 unread.append(found)
             else:
                 log_mels[recording.id] = found
-        told = [f"{one.recording}: {one.reason}" for one in unread]
+        told = [f"{lost.recording}: {lost.reason}" for lost in unread]
         told += [f"{len(unread)} of {len(recordings)} recordings"] if unread else []
         for line in () if quiet else told:
             print(f"left out: {line}", file=sys.stderr)

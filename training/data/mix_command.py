@@ -54,9 +54,9 @@ def ingredients(manifest: Manifest) -> tuple[Ingredient, ...]:
     texts = {caption.id: caption.text for caption in manifest.captions}
     own = classes(manifest)
     found = tuple(
-        Ingredient(one, own[one.id], texts[own[one.id]])
-        for one in manifest.recordings
-        if one.id in own and not _evaluation_only(one)
+        Ingredient(clip, own[clip.id], texts[own[clip.id]])
+        for clip in manifest.recordings
+        if clip.id in own and not _evaluation_only(clip)
     )
     if not found:
         raise ValueError(
@@ -121,7 +121,7 @@ class _Writer:
             path=path.as_posix(),
             source=f"mixed/{self._seed}/{split}",
             split=split,
-            licence="; ".join(dict.fromkeys(one.licence or "not stated" for one in made_of)),
+            licence="; ".join(dict.fromkeys(clip.licence or "not stated" for clip in made_of)),
             attribution=f"mixed from {'; '.join(dict.fromkeys(map(_attribution, made_of)))}",
         )
         self.recordings.append(recording)
@@ -171,18 +171,20 @@ class _Writer:
         """Captions of a part: sentences before the name of its class, and that before sounds."""
         data_set = class_caption.partition("/class/")[0]
         names, sounds, sentences = [], [], []
-        for one in self._by_recording[recording]:
-            if one.language != language:
+        for caption in self._by_recording[recording]:
+            if caption.language != language:
                 continue
-            if one.id == class_caption or one.id.startswith(f"{data_set}/{CaptionKind.NAME}/"):
-                names.append(one.text)
-            elif one.id.startswith(f"{data_set}/{CaptionKind.ONOMATOPOEIA}/"):
-                sounds.append(one.text)
+            if caption.id == class_caption or caption.id.startswith(
+                f"{data_set}/{CaptionKind.NAME}/"
+            ):
+                names.append(caption.text)
+            elif caption.id.startswith(f"{data_set}/{CaptionKind.ONOMATOPOEIA}/"):
+                sounds.append(caption.text)
             else:
-                sentences.append(one.text)
+                sentences.append(caption.text)
         if sentences or names:
             return plain(sentences or names, language)
-        return tuple(f"{one}という音が聞こえる" for one in sounds if language == "ja")
+        return tuple(f"{sound}という音が聞こえる" for sound in sounds if language == "ja")
 
 
 def _attribution(one: Recording) -> str:
@@ -224,8 +226,8 @@ def run(arguments: argparse.Namespace) -> int:
     mixed = mix(manifest, arguments.data, arguments.output, counts, arguments.seed)
     everything = manifest + mixed.manifest
     own = classes(manifest)
-    singles = [alone(one.id, own[one.id]) for one in manifest.recordings if one.id in own]
-    before = [one for one in known if one.recording not in own]
+    singles = [alone(clip.id, own[clip.id]) for clip in manifest.recordings if clip.id in own]
+    before = [content for content in known if content.recording not in own]
     write_manifest(everything, arguments.output)
     write_contents([*singles, *before, *mixed.contents], arguments.output, everything)
     _print(manifest, mixed, counts)
@@ -234,13 +236,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(manifest: Manifest, mixed: Mixed, counts: Mapping[Split, int]) -> None:
-    made = {one.id for one in mixed.manifest.recordings}
-    split_of = {one.id: one.split for one in mixed.manifest.recordings}
+    made = {clip.id for clip in mixed.manifest.recordings}
+    split_of = {clip.id: clip.split for clip in mixed.manifest.recordings}
     print(f"{'split':<12}{'mixtures':>9}{'parts':>7}{'captions':>10}{'pairs':>8}")
     for split in counts:
-        parts = sum(len(one.parts) for one in mixed.contents if split_of[one.recording] is split)
-        captions = _of(split, (one.recording or "" for one in mixed.manifest.captions), split_of)
-        pairs = _of(split, (one.recording for one in mixed.manifest.pairs), split_of)
+        parts = sum(
+            len(content.parts) for content in mixed.contents if split_of[content.recording] is split
+        )
+        captions = _of(
+            split, (caption.recording or "" for caption in mixed.manifest.captions), split_of
+        )
+        pairs = _of(split, (pair.recording for pair in mixed.manifest.pairs), split_of)
         print(f"{split:<12}{_of(split, made, split_of):>9}{parts:>7}{captions:>10}{pairs:>8}")
     for language, count in mixed.without_caption.items():
         if count:
@@ -253,4 +259,4 @@ def _print(manifest: Manifest, mixed: Mixed, counts: Mapping[Split, int]) -> Non
 
 
 def _of(split: Split, recordings: Iterable[str], split_of: Mapping[str, Split]) -> int:
-    return sum(split_of[one] is split for one in recordings)
+    return sum(split_of[clip] is split for clip in recordings)

@@ -70,8 +70,8 @@ class Ontology:
         1 only where both stand at the same nodes. As Azuaje, Wang and Bodenreider (ISMB 2005)
         compare genes by the terms that they are filed under.
         """
-        nearest_a = [max(self.similarity(one, other) for other in b) for one in a]
-        nearest_b = [max(self.similarity(one, other) for other in a) for one in b]
+        nearest_a = [max(self.similarity(node, other) for other in b) for node in a]
+        nearest_b = [max(self.similarity(node, other) for other in a) for node in b]
         return (sum(nearest_a) / len(a) + sum(nearest_b) / len(b)) / 2.0
 
     def _below(self, top: str) -> set[str]:

@@ -47,13 +47,15 @@ def without_classes(
         ValueError: a name is no class of the manifest.
     """
     captions = {class_caption(*_parts(name)) for name in names}
-    unknown = captions - {one.id for one in manifest.captions}
+    unknown = captions - {caption.id for caption in manifest.captions}
     if unknown:
         listed = ", ".join(sorted(unknown))
         raise ValueError(f"leave_out: {listed}: no such class; write set/class: esc50-40/frog")
-    gone = {one.recording for one in manifest.pairs if one.label and one.caption in captions}
+    gone = {pair.recording for pair in manifest.pairs if pair.label and pair.caption in captions}
     gone |= {
-        one.recording for one in contents if any(part.caption in captions for part in one.parts)
+        content.recording
+        for content in contents
+        if any(part.caption in captions for part in content.parts)
     }
     left = manifest.without(gone)
     # A caption of nothing that is left would still be drawn as a rated one's neighbour.
@@ -67,4 +69,6 @@ def _parts(name: str) -> tuple[str, str]:
 
 def _asked(manifest: Manifest) -> set[str]:
     """Captions that are paired or rated."""
-    return {one.caption for one in manifest.pairs} | {one.caption for one in manifest.ratings}
+    return {pair.caption for pair in manifest.pairs} | {
+        rating.caption for rating in manifest.ratings
+    }

@@ -69,8 +69,10 @@ class Classes:
         path = TEXTS / f"{self.data_set}.{language}.yaml"
         if self.recordings and path.is_file():
             return tuple(
-                ClassText(f"{path.name}/{one.error_id}", one.text, self._class_of(one.error_id))
-                for one in descriptions.load(path).errors
+                ClassText(
+                    f"{path.name}/{error.error_id}", error.text, self._class_of(error.error_id)
+                )
+                for error in descriptions.load(path).errors
             )
         return self._texts((_CLASS, _NAME), captions, positives, language)
 
@@ -118,10 +120,10 @@ def parse_classes(given: Sequence[str], known: Iterable[Classes]) -> frozenset[t
         lines = Path(where).read_text(encoding="utf-8").splitlines()
         given = [text for line in lines if (text := line.partition("#")[0].strip())]
     by_name: dict[str, set[tuple[str, str]]] = {}
-    for one in known:
-        for name in one.recordings:
-            for written in (name, f"{one.data_set}/{name}"):
-                by_name.setdefault(_plain(written), set()).add((one.data_set, name))
+    for classes in known:
+        for name in classes.recordings:
+            for written in (name, f"{classes.data_set}/{name}"):
+                by_name.setdefault(_plain(written), set()).add((classes.data_set, name))
     found: set[tuple[str, str]] = set()
     for name in given:
         if _plain(name) not in by_name:

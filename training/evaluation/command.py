@@ -97,10 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
         command=f"python -m training {shlex.join(sys.argv[1:])}",
         split=arguments.split,
         seed=arguments.seed,
-        models=tuple((one.name, one.sha256) for one in models),
+        models=tuple((model.name, model.sha256) for model in models),
         recordings=len(material.recordings),
         results=results,
-        figures=tuple(f for one in results for f in figures(one, seed=arguments.seed)),
+        figures=tuple(f for result in results for f in figures(result, seed=arguments.seed)),
         comparisons=compare(results[0], results[1:], seed=arguments.seed),
         unreadable=material.unreadable,
         notes=material.notes,
@@ -119,9 +119,9 @@ def _print(evaluation: Evaluation) -> None:
     for results in evaluation.results:
         console.print(_table(evaluation, results.model))
     for against, _ in evaluation.models[1:]:
-        own = [one for one in evaluation.comparisons if one.against == against]
-        sure = [one for one in own if one.p_holm is not None and one.p_holm < LEVEL]
-        better = sum(one.difference > 0.0 for one in sure)
+        own = [gap for gap in evaluation.comparisons if gap.against == against]
+        sure = [gap for gap in own if gap.p_holm is not None and gap.p_holm < LEVEL]
+        better = sum(gap.difference > 0.0 for gap in sure)
         print(
             f"{evaluation.models[0][0]} against {against}: better in {better}, worse in "
             f"{len(sure) - better} of {len(own)} comparisons (Holm, {LEVEL:g})"
@@ -131,14 +131,14 @@ def _print(evaluation: Evaluation) -> None:
 def _table(evaluation: Evaluation, model: str) -> Table:
     """Means, and half the width of their intervals."""
     cells: dict[tuple[str, str, str], dict[str, str]] = {}
-    for one in evaluation.figures:
-        key = one.key
-        if one.model == model and (key.task, key.direction, key.metric) in _SHOWN:
+    for figure in evaluation.figures:
+        key = figure.key
+        if figure.model == model and (key.task, key.direction, key.metric) in _SHOWN:
             apart = "" if key.classes == "all" else f", {key.classes}"
             row = (key.data_set, key.language, f"{key.task} {key.metric}{apart}")
-            text = number(one.mean)
-            if one.low is not None and one.high is not None:
-                text += f" ±{number((one.high - one.low) / 2.0)}"
+            text = number(figure.mean)
+            if figure.low is not None and figure.high is not None:
+                text += f" ±{number((figure.high - figure.low) / 2.0)}"
             cells.setdefault(row, {})[key.condition] = text
     conditions = list(dict.fromkeys(name for row in cells.values() for name in row))
     table = Table("data set", "", "figure", *conditions, title=model, box=None)

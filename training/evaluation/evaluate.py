@@ -77,7 +77,7 @@ def evaluate(
     Returns:
         Measures in the order of conditions and tasks.
     """
-    if noise is None and any(one.snr_db is not None for one in conditions):
+    if noise is None and any(condition.snr_db is not None for condition in conditions):
         noise = Noise.held_out()
     texts = encoder.encode_texts(material.texts).astype(np.float64)
     nothing = np.zeros((len(material.texts), len(material.recordings)))
@@ -103,8 +103,8 @@ def encode(
         heard: told the number of recordings that were encoded since it was told last.
     """
     by_length: dict[int, list[int]] = {}
-    for at, one in enumerate(log_mels):
-        by_length.setdefault(one.shape[1], []).append(at)
+    for at, log_mel in enumerate(log_mels):
+        by_length.setdefault(log_mel.shape[1], []).append(at)
     rows: dict[int, FloatArray] = {}
     for frames, places in by_length.items():
         together = max(1, _TOGETHER_FRAMES // frames)

@@ -61,18 +61,18 @@ def figures(results: Results, *, seed: int = 0) -> tuple[Figure, ...]:
         results: of a model.
         seed: of the resamples; the same seed gives the same intervals.
     """
-    intervals = _intervals([one.queries for one in results.measured], _values(results), seed)
+    intervals = _intervals([gap.queries for gap in results.measured], _values(results), seed)
     return tuple(
         Figure(
-            key=one.key,
+            key=gap.key,
             model=results.model,
-            n=len(one.values),
-            mean=float(one.values.mean()),
+            n=len(gap.values),
+            mean=float(gap.values.mean()),
             low=interval.low if interval else None,
             high=interval.high if interval else None,
-            chance=one.chance,
+            chance=gap.chance,
         )
-        for one, interval in zip(results.measured, intervals, strict=True)
+        for gap, interval in zip(results.measured, intervals, strict=True)
     )
 
 
@@ -91,9 +91,9 @@ def compare(
     """
     opponents = tuple(others)
     flips = max(FLIPS, _FLIPS_EACH * len(opponents) * len(results.measured))
-    found = [one for other in opponents for one in _against(results, other, seed, flips)]
-    tested = [at for at, one in enumerate(found) if one.p is not None]
-    adjusted = holm([p for one in found if (p := one.p) is not None])
+    found = [gap for other in opponents for gap in _against(results, other, seed, flips)]
+    tested = [at for at, gap in enumerate(found) if gap.p is not None]
+    adjusted = holm([p for gap in found if (p := gap.p) is not None])
     for at, p_holm in zip(tested, adjusted, strict=True):
         found[at] = replace(found[at], p_holm=float(p_holm))
     return tuple(found)
@@ -101,7 +101,7 @@ def compare(
 
 def _against(results: Results, other: Results, seed: int, flips: int) -> list[Comparison]:
     _require_same(results, other)
-    queries = [one.queries for one in results.measured]
+    queries = [gap.queries for gap in results.measured]
     differences = [a - b for a, b in zip(_values(results), _values(other), strict=True)]
     intervals = _intervals(queries, differences, seed)
     p_values: list[float | None] = [None] * len(queries)
@@ -113,7 +113,7 @@ def _against(results: Results, other: Results, seed: int, flips: int) -> list[Co
                 p_values[at] = float(p)
     return [
         Comparison(
-            key=one.key,
+            key=gap.key,
             model=results.model,
             against=other.model,
             n=len(difference),
@@ -123,7 +123,7 @@ def _against(results: Results, other: Results, seed: int, flips: int) -> list[Co
             p=p,
             p_holm=None,
         )
-        for one, difference, interval, p in zip(
+        for gap, difference, interval, p in zip(
             results.measured, differences, intervals, p_values, strict=True
         )
     ]
@@ -131,7 +131,7 @@ def _against(results: Results, other: Results, seed: int, flips: int) -> list[Co
 
 def _require_same(results: Results, other: Results) -> None:
     def asked(measured: Sequence[Measured]) -> list[tuple[Key, tuple[str, ...]]]:
-        return [(one.key, one.queries) for one in measured]
+        return [(gap.key, gap.queries) for gap in measured]
 
     if asked(results.measured) != asked(other.measured):
         raise ValueError(
@@ -141,7 +141,7 @@ def _require_same(results: Results, other: Results) -> None:
 
 
 def _values(results: Results) -> list[Values]:
-    return [one.values for one in results.measured]
+    return [gap.values for gap in results.measured]
 
 
 def _intervals(

@@ -69,7 +69,7 @@ def read_results(folder: Path) -> tuple[Results, ...]:
             values, figure, query = stored["values"], stored["figure"], stored["query"]
             names = stored["queries"]
         ends = np.searchsorted(figure, np.arange(len(written["figures"]) + 1))
-        found: dict[str, list[Measured]] = {one["name"]: [] for one in written["models"]}
+        found: dict[str, list[Measured]] = {model["name"]: [] for model in written["models"]}
         for number, one in enumerate(written["figures"]):
             own = slice(ends[number], ends[number + 1])
             key = Key(**{name: one[name] for name in Key.__slots__})
@@ -88,10 +88,10 @@ def _as_json(evaluation: Evaluation) -> dict[str, Any]:
         "seed": evaluation.seed,
         "models": [{"name": name, "sha256": sha256} for name, sha256 in evaluation.models],
         "recordings": evaluation.recordings,
-        "unreadable": [asdict(one) for one in evaluation.unreadable],
+        "unreadable": [asdict(lost) for lost in evaluation.unreadable],
         "notes": list(evaluation.notes),
-        "figures": [_flat(one) for one in evaluation.figures],
-        "comparisons": [_flat(one) for one in evaluation.comparisons],
+        "figures": [_flat(figure) for figure in evaluation.figures],
+        "comparisons": [_flat(gap) for gap in evaluation.comparisons],
     }
 
 
@@ -102,13 +102,13 @@ def _flat(one: Figure | Comparison) -> dict[str, Any]:
 
 def _write_values(results: Sequence[Results], path: Path) -> None:
     """All values in one array, and for each the number of its figure and of its query."""
-    measured = [one for result in results for one in result.measured]
+    measured = [measure for result in results for measure in result.measured]
     names: dict[str, int] = {}
-    query = [names.setdefault(name, len(names)) for one in measured for name in one.queries]
+    query = [names.setdefault(name, len(names)) for measure in measured for name in measure.queries]
     np.savez_compressed(
         path,
-        values=np.concatenate([one.values for one in measured]),
-        figure=np.repeat(np.arange(len(measured)), [len(one.values) for one in measured]),
+        values=np.concatenate([measure.values for measure in measured]),
+        figure=np.repeat(np.arange(len(measured)), [len(measure.values) for measure in measured]),
         query=np.array(query, dtype=np.int64),
         queries=np.array(list(names)),
     )
@@ -129,11 +129,11 @@ def markdown(evaluation: Evaluation) -> Iterator[str]:
     )
     if evaluation.unreadable:
         yield f"\n{len(evaluation.unreadable)} recordings could not be read and are left out:\n"
-        yield from (f"- {one.recording}: {one.reason}" for one in evaluation.unreadable)
+        yield from (f"- {lost.recording}: {lost.reason}" for lost in evaluation.unreadable)
     if evaluation.notes:
         yield "\nNot asked:\n"
         yield from (f"- {note}" for note in evaluation.notes)
-    for data_set in dict.fromkeys(one.key.data_set for one in evaluation.figures):
+    for data_set in dict.fromkeys(figure.key.data_set for figure in evaluation.figures):
         yield f"\n## {data_set}\n"
         yield _figure_table(evaluation, data_set)
     if evaluation.comparisons:
@@ -149,12 +149,12 @@ def number(value: float, *, signed: bool = False) -> str:
 def _figure_table(evaluation: Evaluation, data_set: str) -> str:
     several = len(evaluation.results) > 1
     cells: dict[tuple[str, ...], dict[str, str]] = {}
-    for one in evaluation.figures:
-        if one.key.data_set == data_set:
-            model = (f"`{one.model}`",) if several else ()
-            row = (*_label(one.key), *model, str(one.n), number(one.chance))
-            span = _span(one.low, one.high, signed=False)
-            cells.setdefault(row, {})[one.key.condition] = f"{number(one.mean)}{span}"
+    for figure in evaluation.figures:
+        if figure.key.data_set == data_set:
+            model = (f"`{figure.model}`",) if several else ()
+            row = (*_label(figure.key), *model, str(figure.n), number(figure.chance))
+            span = _span(figure.low, figure.high, signed=False)
+            cells.setdefault(row, {})[figure.key.condition] = f"{number(figure.mean)}{span}"
     head = ("asked", "language", *(("model",) if several else ()), "n", "chance")
     return _table(head, cells)
 
@@ -167,9 +167,9 @@ def _comparison_tables(evaluation: Evaluation) -> Iterator[str]:
         f"comparisons. **Bold**: below {LEVEL:g}. Below that the model differs, above it nothing "
         "is known; that is no proof that it does not."
     )
-    for against in dict.fromkeys(one.against for one in evaluation.comparisons):
-        own = [one for one in evaluation.comparisons if one.against == against]
-        for data_set in dict.fromkeys(one.key.data_set for one in own):
+    for against in dict.fromkeys(gap.against for gap in evaluation.comparisons):
+        own = [gap for gap in evaluation.comparisons if gap.against == against]
+        for data_set in dict.fromkeys(gap.key.data_set for gap in own):
             yield f"\n### {data_set}: `{own[0].model}` less `{against}`\n"
             cells: dict[tuple[str, ...], dict[str, str]] = {}
             for one in own:

@@ -93,18 +93,18 @@ def fit_texts(
     weights = np.array([_NAME_WEIGHT if task.texts[row].kind == "name" else 1.0 for row in chosen])
     weights /= np.bincount(owners, weights, minlength=len(task.classes))[owners]
     fitted: dict[Choice, kernel.KernelFit] = {}
-    for temperature in dict.fromkeys(one.temperature for one in choices):
-        own = [one for one in choices if one.temperature == temperature]
+    for temperature in dict.fromkeys(choice.temperature for choice in choices):
+        own = [choice for choice in choices if choice.temperature == temperature]
         found = kernel.fits(
             task.embeddings[chosen],
             task.class_targets[owners],
             weights,
             landmarks=landmarks,
             temperature=temperature,
-            ridges=[one.ridge for one in own],
+            ridges=[choice.ridge for choice in own],
         )
         fitted |= dict(zip(own, found, strict=True))
-    return [fitted[one] for one in choices]
+    return [fitted[choice] for choice in choices]
 
 
 def leave_branches_out(
@@ -120,8 +120,8 @@ def leave_branches_out(
         candidates = np.array(sorted(unseen))
         places = np.arange(len(asked)), np.searchsorted(candidates, owners[asked])
         fitted = fit_texts(task, seen_rows, choices, landmarks)
-        for choice, one in zip(choices, fitted, strict=True):
-            predicted = kernel.unit(one.predict(task.embeddings[asked]))
+        for choice, fit in zip(choices, fitted, strict=True):
+            predicted = kernel.unit(fit.predict(task.embeddings[asked]))
             cosine = predicted @ task.imagined[candidates].T
             own = cosine[places]
             for row, rank in zip(asked, 1 + (cosine > own[:, None]).sum(axis=1), strict=True):
@@ -137,8 +137,8 @@ def choose(task: Task, landmarks: int) -> tuple[Choice, tuple[BranchScore, ...]]
     """The choice with the best mean reciprocal rank over both languages, and all scores."""
     scores = list(leave_branches_out(task, GRID, landmarks))
     totals = {
-        one: np.mean([score.reciprocal_rank for score in scores if score.choice == one])
-        for one in GRID
+        choice: np.mean([score.reciprocal_rank for score in scores if score.choice == choice])
+        for choice in GRID
     }
     return max(GRID, key=lambda one: float(totals[one])), tuple(scores)
 

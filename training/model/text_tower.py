@@ -148,7 +148,7 @@ class TextTower:
         for start in range(0, len(texts), _BATCH):
             rows = order[start : start + _BATCH]
             encoded = self.tokenizer.encode_batch([PREFIX + texts[row] for row in rows])
-            longest = max(len(one.ids) for one in encoded)
+            longest = max(len(tokens.ids) for tokens in encoded)
             ids = torch.zeros((len(rows), longest), dtype=torch.int64)
             mask = torch.zeros_like(ids)
             for row, one in enumerate(encoded):

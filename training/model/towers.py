@@ -6,7 +6,7 @@ from agent.fields import nearest
 from training.model.audio_tower import TowerKind
 from training.model.mobilenet import MN04
 
-TOWERS = {one.name: one for one in (MN04,)}
+TOWERS = {tower.name: tower for tower in (MN04,)}
 DEFAULT = MN04.name
 """Also of checkpoints that were written before towers had names."""
 

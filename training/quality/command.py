@@ -103,13 +103,13 @@ def _document(found: Quality) -> dict[str, object]:
         "labels": gathered.labels,
         "operators": list(gathered.operators),
         "answered": len(gathered.items),
-        "with_embedding": sum(one.embedding is not None for one in gathered.items),
+        "with_embedding": sum(item.embedding is not None for item in gathered.items),
         "unread": list(gathered.unread),
         "agreement": {
             "verdicts": found.verdicts and asdict(found.verdicts),
             "ratings": found.ratings and asdict(found.ratings),
         },
-        "suspicious": [asdict(one) for one in found.suspicions],
+        "suspicious": [asdict(suspicion) for suspicion in found.suspicions],
         "second_look": len(found.second_look),
     }
 
@@ -131,18 +131,18 @@ def _row(one: SecondLook) -> dict[str, object]:
 
 def _print(found: Quality) -> None:
     gathered = found.gathered
-    without = sum(one.embedding is None for one in gathered.items)
+    without = sum(item.embedding is None for item in gathered.items)
     print(
         f"{gathered.labels} labels of {len(gathered.operators)} people about "
         f"{len(gathered.items)} sounds and descriptions, {without} of them without an embedding"
     )
-    for name, one in (("verdicts", found.verdicts), ("ratings", found.ratings)):
-        if one is None:
+    for name, alpha in (("verdicts", found.verdicts), ("ratings", found.ratings)):
+        if alpha is None:
             print(f"agreement of {name}: unknown, for too little was answered twice or otherwise")
             continue
         print(
-            f"agreement of {name}: alpha {one.alpha:.2f} [{one.low:.2f}, {one.high:.2f}], "
-            f"{one.raters} people, {one.units} answered by two or more"
+            f"agreement of {name}: alpha {alpha.alpha:.2f} [{alpha.low:.2f}, {alpha.high:.2f}], "
+            f"{alpha.raters} people, {alpha.units} answered by two or more"
         )
     console = wide_console()
     table = Table("who", "what", "how", "p", box=None, title="to be talked with")

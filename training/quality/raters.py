@@ -75,17 +75,19 @@ def suspicions(gathered: Gathered, limits: Limits) -> tuple[Suspicion, ...]:
         ]
         if not tests:
             break
-        adjusted = holm([one.p for one in tests])
-        told = [(float(p), one) for p, one in zip(adjusted, tests, strict=True) if p < limits.level]
+        adjusted = holm([test.p for test in tests])
+        told = [
+            (float(p), test) for p, test in zip(adjusted, tests, strict=True) if p < limits.level
+        ]
         if not told:
             break
         # The clearest case first: it may be why another looks odd.
         worst = min(told, key=lambda one: (one[1].p, one[1].operator))[1].operator
         out.add(worst)
         found += [
-            Suspicion(one.operator, one.reason, one.detail, p)
-            for p, one in told
-            if one.operator == worst
+            Suspicion(test.operator, test.reason, test.detail, p)
+            for p, test in told
+            if test.operator == worst
         ]
     return (*found, *_too_fast(gathered, limits))
 
@@ -168,12 +170,12 @@ def _one_rating(
     """Whether somebody gives everything the same rating, where others do not."""
     beside = _beside(operator, items, out)
     own = [rating for rating, _ in beside]
-    others = [one for _, rated in beside for one in rated]
+    others = [rating for _, rated in beside for rating in rated]
     if len(own) < limits.least_answers:
         return None
     usual = float(np.median(own))
-    same = sum(abs(one - usual) <= limits.same_points for one in own)
-    near = sum(abs(one - usual) <= limits.same_points for one in others)
+    same = sum(abs(rating - usual) <= limits.same_points for rating in own)
+    near = sum(abs(other - usual) <= limits.same_points for other in others)
     clear = same / len(own) >= limits.one_sided
     p = _more(same, len(own) - same, near, len(others) - near)
     share = near / len(others)
@@ -220,7 +222,7 @@ def _too_fast(gathered: Gathered, limits: Limits) -> Iterator[Suspicion]:
     """Who answers faster than a sound can be heard."""
     for operator, times in gathered.times.items():
         gaps = [(b - a).total_seconds() for a, b in pairwise(times)]
-        gaps = [one for one in gaps if one <= limits.session_s]
+        gaps = [gap for gap in gaps if gap <= limits.session_s]
         if len(gaps) >= limits.least_answers - 1 and np.median(gaps) < limits.fastest_s:
             detail = f"half of {len(gaps) + 1} answers came within {np.median(gaps):.1f} s"
             yield Suspicion(operator, "answers too fast to have listened", detail, None)

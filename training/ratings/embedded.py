@@ -63,12 +63,12 @@ def embed(
     sounds, unread = _sounds(encoder, recordings, hashlib.sha256(model.read_bytes()), data, cache)
     if not captions or not sounds:
         raise ValueError("there is no caption, or no recording that can be read")
-    texts = torch.from_numpy(embed_texts([one.text for one in captions], cache))
+    texts = torch.from_numpy(embed_texts([caption.text for caption in captions], cache))
     with torch.inference_mode():
         embedded: FloatArray = encoder.encode_text(texts).numpy()
-    read = tuple(one for one in recordings if one.id in sounds)
+    read = tuple(clip for clip in recordings if clip.id in sounds)
     return Embedded(
-        tuple(captions), read, embedded, np.stack([sounds[one.id] for one in read]), tuple(unread)
+        tuple(captions), read, embedded, np.stack([sounds[clip.id] for clip in read]), tuple(unread)
     )
 
 
@@ -80,10 +80,10 @@ def rated_pairs(
     Where people and what stands for them have rated a pair, people count alone.
     """
     found: dict[tuple[str, str], float] = {}
-    for one in rated_lists(one for one in ratings if one.kind in kinds):
-        for recording, rating in zip(one.recordings, one.ratings, strict=True):
-            pair = one.caption, recording
-            if one.kind is RatingKind.HUMAN or pair not in found:
+    for rated in rated_lists(rating for rating in ratings if rating.kind in kinds):
+        for recording, rating in zip(rated.recordings, rated.ratings, strict=True):
+            pair = rated.caption, recording
+            if rated.kind is RatingKind.HUMAN or pair not in found:
                 found[pair] = rating
     return found
 
@@ -102,19 +102,19 @@ def _sounds(
     before = len(known)
     found: dict[str, FloatArray] = {}
     unread = []
-    for one in shown(recordings, "listening"):
+    for clip in shown(recordings, "listening"):
         try:
-            key = hashlib.sha256((data / one.path).read_bytes()).hexdigest()
+            key = hashlib.sha256((data / clip.path).read_bytes()).hexdigest()
             if key not in known:
-                log_mel = torch.from_numpy(log_mels.log_mel(data / one.path))
+                log_mel = torch.from_numpy(log_mels.log_mel(data / clip.path))
                 with torch.inference_mode():
                     known[key] = encoder.encode_audio(log_mel[None])[0].numpy()
         except AudioFileError as error:
-            unread.append(Unreadable(one.id, str(error)))
+            unread.append(Unreadable(clip.id, str(error)))
         except OSError as error:
-            unread.append(Unreadable(one.id, f"{data / one.path}: {error.strerror or error}"))
+            unread.append(Unreadable(clip.id, f"{data / clip.path}: {error.strerror or error}"))
         else:
-            found[one.id] = known[key]
+            found[clip.id] = known[key]
     if len(known) > before:
         save_rows(path, known)
     return found, unread

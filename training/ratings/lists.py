@@ -26,9 +26,9 @@ class RatedList:
 def rated_lists(ratings: Iterable[Rating]) -> tuple[RatedList, ...]:
     """Lists by caption and kind; kinds are never averaged together."""
     found: dict[tuple[str, RatingKind], dict[str, list[float]]] = {}
-    for one in ratings:
-        own = found.setdefault((one.caption, one.kind), {})
-        own.setdefault(one.recording, []).append(one.rating)
+    for rating in ratings:
+        own = found.setdefault((rating.caption, rating.kind), {})
+        own.setdefault(rating.recording, []).append(rating.rating)
     return tuple(
         RatedList(caption, kind, tuple(rated), tuple(fmean(values) for values in rated.values()))
         for (caption, kind), rated in found.items()
@@ -38,9 +38,14 @@ def rated_lists(ratings: Iterable[Rating]) -> tuple[RatedList, ...]:
 def binarised(lists: Iterable[RatedList], threshold: float) -> tuple[Pair, ...]:
     """Yes from a rating of ``threshold`` on, no below: what is left of ratings as labels."""
     return tuple(
-        Pair(one.caption, recording, rating >= threshold, f"{one.kind} rating, from {threshold:g}")
-        for one in lists
-        for recording, rating in zip(one.recordings, one.ratings, strict=True)
+        Pair(
+            rated.caption,
+            recording,
+            rating >= threshold,
+            f"{rated.kind} rating, from {threshold:g}",
+        )
+        for rated in lists
+        for recording, rating in zip(rated.recordings, rated.ratings, strict=True)
     )
 
 

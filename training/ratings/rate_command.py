@@ -100,8 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
         made += rated.ratings
         for what, count in rated.left_out.items():
             print(f"left out: {count} {what}")
-    known = {one.rater for one in manifest.ratings}
-    if again := sorted({one.rater for one in made} & known):
+    known = {rating.rater for rating in manifest.ratings}
+    if again := sorted({rating.rater for rating in made} & known):
         raise ValueError(
             f"{arguments.manifest}: has ratings by {', '.join(again)} already; "
             "name a manifest without them"
@@ -122,17 +122,19 @@ def rate_simulated(
     model = load_model(arguments.fitted)
     judge = Judge(load_class_nodes(Ontology.load(arguments.data)), model.semantic)
     known = {
-        one.recording: one for one in contents if all(judge.knows(p.caption) for p in one.parts)
+        content.recording: content
+        for content in contents
+        if all(judge.knows(p.caption) for p in content.parts)
     }
-    named = meanings(manifest, {one.recording: one for one in contents})
-    clear = {one: meaning for one, meaning in named.items() if judge.understands(meaning)}
-    written = {one.id: one.recording for one in manifest.captions}
+    named = meanings(manifest, {content.recording: content for content in contents})
+    clear = {caption: meaning for caption, meaning in named.items() if judge.understands(meaning)}
+    written = {caption.id: caption.recording for caption in manifest.captions}
     raters = draw_raters(model, arguments.raters, np.random.default_rng([arguments.seed, 0]))
     ratings: list[Rating] = []
     for split in Split:
         pool = Pool(split, manifest.recordings, known)
-        asked = [Asked(one, meaning, written[one]) for one, meaning in clear.items()]
-        wanted = [one for one in asked if pool.can_answer(one)]
+        asked = [Asked(caption, meaning, written[caption]) for caption, meaning in clear.items()]
+        wanted = [question for question in asked if pool.can_answer(question)]
         for one in some(wanted, arguments.lists, arguments.seed, split):
             rated = simulated(
                 pool, one, judge, model, raters, items=arguments.items, seed=arguments.seed
@@ -155,28 +157,32 @@ def rate_estimated(manifest: Manifest, arguments: argparse.Namespace) -> Rated:
     teacher = Teacher.load(arguments.model)
     cache = LogMelCache(arguments.cache / "log-mel", arguments.data)
     positives = manifest.positives()
-    splits = {one.id: one.split for one in manifest.recordings}
+    splits = {clip.id: clip.split for clip in manifest.recordings}
     wanted: dict[Split, list[Caption]] = {}
     fitting = {(caption, splits[recording]) for caption, recording in positives}
     for split in Split:
-        asked = [Asked(one.id, ()) for one in manifest.captions if (one.id, split) in fitting]
-        drawn = {one.caption for one in some(asked, arguments.lists, arguments.seed, split)}
-        wanted[split] = [one for one in manifest.captions if one.id in drawn]
-    texts = dict.fromkeys(one.text for captions in wanted.values() for one in captions)
+        asked = [
+            Asked(caption.id, ()) for caption in manifest.captions if (caption.id, split) in fitting
+        ]
+        drawn = {
+            question.caption for question in some(asked, arguments.lists, arguments.seed, split)
+        }
+        wanted[split] = [caption for caption in manifest.captions if caption.id in drawn]
+    texts = dict.fromkeys(caption.text for captions in wanted.values() for caption in captions)
     rows = dict(zip(texts, embed_texts(list(texts), arguments.cache), strict=True)) if texts else {}
     ratings: list[Rating] = []
     unreadable = 0
     for split, captions in wanted.items():
-        own = [one for one in manifest.recordings if one.split is split]
+        own = [clip for clip in manifest.recordings if clip.split is split]
         if not captions:
             continue
         embedded = teacher.hear(shown(cache.load(own), f"listening to {split}", len(own)))
-        for one in embedded.unreadable:
-            print(f"left out: {one.recording}: {one.reason}")
+        for lost in embedded.unreadable:
+            print(f"left out: {lost.recording}: {lost.reason}")
         unreadable += len(embedded.unreadable)
         if not embedded.recordings:
             continue
-        asked_for = np.stack([rows[one.text] for one in captions])
+        asked_for = np.stack([rows[caption.text] for caption in captions])
         standings = standing(teacher.cosines(asked_for, embedded))
         for caption, row in zip(captions, standings, strict=True):
             rng = chance(arguments.seed, split, f"{teacher.rater} {caption.id}")
@@ -212,7 +218,7 @@ def _fit(arguments: argparse.Namespace) -> int:
 
 def _print(manifest: Manifest, made: Sequence[Rating]) -> None:
     """How many lists and ratings were added, and what they look like."""
-    split_of = {one.id: one.split for one in manifest.recordings}
+    split_of = {clip.id: clip.split for clip in manifest.recordings}
     print(
         f"{'kind':<11}{'split':<12}{'lists':>7}{'ratings':>9}{'mean':>7}{'zeros':>7}{'from 50':>9}"
     )
@@ -221,12 +227,12 @@ def _print(manifest: Manifest, made: Sequence[Rating]) -> None:
             own = [r for r in made if r.kind is kind and split_of[r.recording] is split]
             if not own:
                 continue
-            values = np.array([one.rating for one in own])
+            values = np.array([rating.rating for rating in own])
             lists = rated_lists(own)
-            high = np.mean([sum(value >= _HIGH for value in one.ratings) for one in lists])
+            high = np.mean([sum(value >= _HIGH for value in rated.ratings) for rated in lists])
             print(
                 f"{kind:<11}{split:<12}{len(lists):>7}{len(own):>9}{values.mean():>7.1f}"
                 f"{(values == 0.0).mean():>7.3f}{high:>9.1f}"
             )
-    raters = Counter(one.rater for one in made)
+    raters = Counter(rating.rater for rating in made)
     print(f"raters: {', '.join(f'{name} {count}' for name, count in sorted(raters.items()))}")

@@ -106,26 +106,26 @@ def read_pairs(data: Path, cache: Path, split: Split) -> RatedPairs:
         cache: folder of embeddings; the first time they take minutes.
         split: development is ``train`` and evaluation ``test``.
     """
-    rated = [one for one in relevances(data) if one.split is split]
-    wanted = {one.recording for one in rated}
+    rated = [relevance for relevance in relevances(data) if relevance.split is split]
+    wanted = {pair.recording for pair in rated}
     captions = published(data).captions
-    text = {one.id: one.text for one in captions}
+    text = {caption.id: caption.text for caption in captions}
     own: dict[str, list[str]] = {}
     for caption in captions:
         if caption.recording in wanted:
             own.setdefault(str(caption.recording), []).append(caption.id)
     used = dict.fromkeys([*(i for ids in own.values() for i in ids), *(r.caption for r in rated)])
-    rows = _centred(embed_texts([text[one] for one in used], cache).astype(np.float64))
+    rows = _centred(embed_texts([text[caption] for caption in used], cache).astype(np.float64))
     row = dict(zip(used, rows, strict=True))
     cosines = [
-        np.mean([row[one.caption] @ row[i] for i in own[one.recording] if i != one.caption])
-        for one in rated
+        np.mean([row[pair.caption] @ row[i] for i in own[pair.recording] if i != pair.caption])
+        for pair in rated
     ]
     return RatedPairs(
-        lists=np.array([one.caption for one in rated]),
-        groups=np.array([one.group.value for one in rated]),
+        lists=np.array([pair.caption for pair in rated]),
+        groups=np.array([pair.group.value for pair in rated]),
         cosines=np.array(cosines),
-        ratings=np.array([one.rating for one in rated]),
+        ratings=np.array([pair.rating for pair in rated]),
     )
 
 
@@ -158,7 +158,7 @@ def fit_semantic(ontology: Ontology, cache: Path) -> float:
     name and its own description 1.
     """
     nodes = list(ontology.nodes.values())
-    texts = [*(one.name for one in nodes), *(one.description for one in nodes)]
+    texts = [*(node.name for node in nodes), *(node.description for node in nodes)]
     rows = embed_texts(texts, cache).astype(np.float64)
     cosines = _centred(rows[: len(nodes)]) @ _centred(rows[len(nodes) :]).T
     similar = np.array([[ontology.similarity(a.mid, b.mid) for b in nodes] for a in nodes])
@@ -186,8 +186,8 @@ def simulate(fitted: Fit, pairs: RatedPairs, rng: np.random.Generator) -> Values
     spread = np.where(paired, model.spread_known, model.spread)
     meant = fitted.scale.relevance(pairs) + spread * rng.standard_normal(len(paired))
     means = np.empty(len(paired))
-    for one in dict.fromkeys(pairs.lists.tolist()):
-        own = np.flatnonzero(pairs.lists == one)
+    for rated in dict.fromkeys(pairs.lists.tolist()):
+        own = np.flatnonzero(pairs.lists == rated)
         people = int(rng.choice(PEOPLE, p=fitted.people))
         deviation = model.noise * np.sqrt(model.bias_share)
         # A page is rated by the same people, so that their biases cancel within a list.
@@ -262,7 +262,7 @@ def figures(pairs: RatedPairs, ratings: Values) -> dict[str, float]:
         for at, value in zip(_QUARTILES, np.percentile(ratings[own], _QUARTILES), strict=True):
             found[f"{name}: {at} % are below"] = float(value)
         found[f"{name}: exact zeros"] = float(zero[own].mean())
-    lists = [np.flatnonzero(pairs.lists == one) for one in dict.fromkeys(pairs.lists.tolist())]
+    lists = [np.flatnonzero(pairs.lists == rated) for rated in dict.fromkeys(pairs.lists.tolist())]
     tops, above, high = [], [], []
     for one in lists:
         rated, groups = ratings[one], pairs.groups[one]
@@ -270,7 +270,7 @@ def figures(pairs: RatedPairs, ratings: Values) -> dict[str, float]:
         tops.append(bool(rated.max() <= paired))
         above.extend((rated[groups == Group.CANDIDATE.value] > paired).tolist())
         high.append(int((rated >= _HIGH).sum()))
-    found["pairs within a list that are tied"] = ties([ratings[one] for one in lists])
+    found["pairs within a list that are tied"] = ties([ratings[rows] for rows in lists])
     found["lists with the paired one (joint) top"] = float(np.mean(tops))
     found["candidates rated above the paired one"] = float(np.mean(above))
     found[f"recordings a list from {_HIGH:g}"] = float(np.mean(high))
@@ -282,11 +282,11 @@ def side_by_side(fitted: Fit, pairs: RatedPairs, seed: int = 0) -> Iterator[Line
     rng = np.random.default_rng(seed)
     drawn = [figures(pairs, simulate(fitted, pairs, rng)) for _ in range(DRAWS)]
     for name, value in figures(pairs, pairs.ratings).items():
-        yield Line(name, value, float(np.mean([one[name] for one in drawn])))
+        yield Line(name, value, float(np.mean([draw[name] for draw in drawn])))
 
 
 def ties(lists: Sequence[Values]) -> float:
     """Share of pairs of equal ratings within lists, over all lists."""
-    equal = sum(int((one[:, None] == one[None, :]).sum()) - len(one) for one in lists)
-    pairs = sum(len(one) * (len(one) - 1) for one in lists)
+    equal = sum(int((rows[:, None] == rows[None, :]).sum()) - len(rows) for rows in lists)
+    pairs = sum(len(rows) * (len(rows) - 1) for rows in lists)
     return equal / pairs

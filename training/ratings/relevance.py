@@ -63,11 +63,11 @@ class Heard:
 def heard_in(contents: Sequence[Contents], hearing: Hearing | None = None) -> Heard:
     """How audible the parts of recordings are."""
     hearing = hearing or Hearing()
-    named = {part.caption for one in contents for part in one.parts}
-    column = {one: at for at, one in enumerate(sorted(named))}
+    named = {part.caption for content in contents for part in content.parts}
+    column = {caption: at for at, caption in enumerate(sorted(named))}
     audible = np.zeros((len(contents), len(column)))
-    for row, one in zip(audible, contents, strict=True):
-        for part in one.parts:
+    for row, clip in zip(audible, contents, strict=True):
+        for part in clip.parts:
             at = column[part.caption]
             row[at] = max(row[at], hearing.audibility(part))
     return Heard(tuple(column), audible)
@@ -93,7 +93,7 @@ class Judge:
 
     def understands(self, meaning: Meaning) -> bool:
         """Whether all classes of a meaning stand in the ontology."""
-        return all(self.knows(one) for any_of in meaning for one in any_of)
+        return all(self.knows(name) for any_of in meaning for name in any_of)
 
     def nearness(self, named: str, heard: str) -> float:
         """Of two classes by their captions' ids, 0 to 1.
@@ -114,7 +114,7 @@ class Judge:
         """
         answered = np.zeros(len(heard.audible))
         for any_of in meaning:
-            near = [[self.nearness(one, other) for other in heard.classes] for one in any_of]
+            near = [[self.nearness(name, other) for other in heard.classes] for name in any_of]
             answered += (heard.audible * np.max(near, axis=0)).max(axis=1)
         relevance: Values = answered / len(meaning)
         return relevance
@@ -132,7 +132,7 @@ def meanings(manifest: Manifest, contents: Mapping[str, Contents]) -> dict[str, 
         contents: by recording.
     """
     own = classes(manifest)
-    found: dict[str, Meaning] = {one: ((one,),) for one in dict.fromkeys(own.values())}
+    found: dict[str, Meaning] = {caption: ((caption,),) for caption in dict.fromkeys(own.values())}
     paired: dict[str, dict[str, None]] = {}
     for pair in manifest.pairs:
         if pair.label and pair.provenance == CLASS_LABEL and pair.recording in own:
@@ -144,7 +144,7 @@ def meanings(manifest: Manifest, contents: Mapping[str, Contents]) -> dict[str, 
             parts = contents[caption.recording].parts
             least = min(AUDIBLE_DB, max(part.level_db for part in parts))
             audible = dict.fromkeys(part.caption for part in parts if part.level_db >= least)
-            found[caption.id] = tuple((one,) for one in audible)
+            found[caption.id] = tuple((caption,) for caption in audible)
         elif caption.id in paired:
             found[caption.id] = (tuple(paired[caption.id]),)
     return found

@@ -86,8 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     manifest = load_manifest(arguments.manifest)
     embedded = _embed(manifest, arguments)
-    for one in embedded.unread:
-        print(f"left out: {one.recording}: {one.reason}", file=sys.stderr)
+    for lost in embedded.unread:
+        print(f"left out: {lost.recording}: {lost.reason}", file=sys.stderr)
     known, pool = survey(manifest, embedded, frozenset(arguments.rated))
     chosen = select(pool, known, arguments.budget, settings)
     asked = describe(chosen, embedded)
@@ -109,8 +109,8 @@ def survey(
         kinds: of ratings that need not be asked for again. A pair with another kind, such as a
             model's opinion, or with a label, may be chosen.
     """
-    rows = {one.id: at for at, one in enumerate(embedded.captions)}
-    columns = {one.id: at for at, one in enumerate(embedded.recordings)}
+    rows = {caption.id: at for at, caption in enumerate(embedded.captions)}
+    columns = {clip.id: at for at, clip in enumerate(embedded.recordings)}
     shape = (len(rows), len(columns))
     rated = {
         (rows[caption], columns[recording]): rating
@@ -122,7 +122,7 @@ def survey(
     known = Known(where[:, 0], where[:, 1], values)
     open_pairs = np.ones(shape, dtype=np.bool_)
     open_pairs[known.captions, known.recordings] = False
-    sources = tuple(one.source for one in embedded.recordings)
+    sources = tuple(clip.source for clip in embedded.recordings)
     return known, Pool(embedded.texts, embedded.sounds, sources, open_pairs)
 
 
@@ -130,20 +130,20 @@ def describe(chosen: Sequence[Choice], embedded: Embedded) -> tuple[Asked, ...]:
     """What the person who rates has to know of each pair, in the order of the lists."""
     lists = {at: number for number, at in enumerate(dict.fromkeys(c.caption for c in chosen), 1)}
     asked = []
-    for one in sorted(chosen, key=lambda choice: lists[choice.caption]):
-        caption = embedded.captions[one.caption]
-        recording = embedded.recordings[one.recording]
+    for pair in sorted(chosen, key=lambda choice: lists[choice.caption]):
+        caption = embedded.captions[pair.caption]
+        recording = embedded.recordings[pair.recording]
         asked.append(
             Asked(
-                lists[one.caption],
+                lists[pair.caption],
                 caption.id,
                 caption.text,
                 caption.language,
                 recording.id,
                 recording.path,
-                round(one.model, _DECIMALS),
-                f"the model expects {one.model:.0f}, ratings nearby {one.neighbours:.0f}; "
-                + _place(one),
+                round(pair.model, _DECIMALS),
+                f"the model expects {pair.model:.0f}, ratings nearby {pair.neighbours:.0f}; "
+                + _place(pair),
             )
         )
     return tuple(asked)
@@ -163,7 +163,7 @@ def write(asked: Sequence[Asked], path: Path) -> None:
         if path.suffix == ".csv":
             writer = csv.DictWriter(file, list(Asked.__annotations__), lineterminator="\n")
             writer.writeheader()
-            writer.writerows(asdict(one) for one in asked)
+            writer.writerows(asdict(pair) for pair in asked)
         else:
             for one in asked:
                 file.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")
@@ -171,10 +171,14 @@ def write(asked: Sequence[Asked], path: Path) -> None:
 
 
 def _embed(manifest: Manifest, arguments: argparse.Namespace) -> Embedded:
-    recordings = [one for one in manifest.recordings if one.split is arguments.split]
-    own = {one.id for one in recordings}
+    recordings = [clip for clip in manifest.recordings if clip.split is arguments.split]
+    own = {clip.id for clip in recordings}
     # What was written for a recording of another split stays there.
-    captions = [one for one in manifest.captions if one.recording is None or one.recording in own]
+    captions = [
+        caption
+        for caption in manifest.captions
+        if caption.recording is None or caption.recording in own
+    ]
     if len(recordings) * len(captions) > _MOST_PAIRS:
         raise ValueError(
             f"{arguments.manifest}: {len(captions)} captions by {len(recordings)} recordings are "
@@ -184,8 +188,8 @@ def _embed(manifest: Manifest, arguments: argparse.Namespace) -> Embedded:
 
 
 def _summary(chosen: Sequence[Choice], embedded: Embedded, pool: Pool, budget: int) -> list[str]:
-    lists = Counter(one.caption for one in chosen)
-    sources = Counter(pool.sources[one.recording] for one in chosen)
+    lists = Counter(choice.caption for choice in chosen)
+    sources = Counter(pool.sources[choice.recording] for choice in chosen)
     languages = Counter(embedded.captions[at].language for at in lists)
     most, count = sources.most_common(1)[0]
     said = ", ".join(f"{n} {language}" for language, n in sorted(languages.items()))

@@ -118,7 +118,7 @@ class _Selection:
         self.chance = np.random.default_rng(settings.seed)
         self.worth = self._worth()
         names = {name: at for at, name in enumerate(dict.fromkeys(pool.sources))}
-        self.source = np.array([names[one] for one in pool.sources], dtype=np.intp)
+        self.source = np.array([names[source] for source in pool.sources], dtype=np.intp)
         self.left = self._shares()
 
     def run(self) -> tuple[Choice, ...]:
@@ -168,7 +168,7 @@ class _Selection:
     def _captions(self, lists: int, size: int) -> Iterator[int]:
         """Captions in the order in which they get lists."""
         waiting = np.flatnonzero(self.open.any(axis=1))
-        taken = np.union1d(self.known.captions, [one.caption for one in self.chosen])
+        taken = np.union1d(self.known.captions, [choice.caption for choice in self.chosen])
         taken = taken.astype(np.intp)
         if self.settings.rule in {Rule.RANDOM, Rule.HIGHEST}:
             yield from self.chance.permutation(waiting).tolist()
@@ -197,7 +197,7 @@ class _Selection:
         """Choose up to so many recordings for a caption."""
         shortlist = self._shortlist(size, self.open.shape[1])
         own = self.known.recordings[self.known.captions == caption].tolist()
-        own += [one.recording for one in self.chosen if one.caption == caption]
+        own += [choice.recording for choice in self.chosen if choice.caption == caption]
         for taken in range(min(size, self.missing)):
             allowed = self.open[caption] & (self.left[self.source] > 0 if held else True)
             candidates = np.flatnonzero(allowed)

@@ -46,14 +46,18 @@ class Pool:
         """Take the recordings of a split whose contents are known."""
         self.split = split
         self.contents = tuple(
-            contents[one.id] for one in recordings if one.split is split and one.id in contents
+            contents[clip.id] for clip in recordings if clip.split is split and clip.id in contents
         )
         # What is heard decides: hundreds of clips of one machine are one kind among others.
-        kinds = [tuple(sorted({part.caption for part in one.parts})) for one in self.contents]
+        kinds = [
+            tuple(sorted({part.caption for part in content.parts})) for content in self.contents
+        ]
         known = {kind: at for at, kind in enumerate(dict.fromkeys(kinds))}
         self._kinds = np.array([known[kind] for kind in kinds], dtype=np.intp)
-        self._mixed = np.array([len(one.parts) > 1 for one in self.contents], dtype=np.bool_)
-        self._at = {one.recording: at for at, one in enumerate(self.contents)}
+        self._mixed = np.array(
+            [len(content.parts) > 1 for content in self.contents], dtype=np.bool_
+        )
+        self._at = {content.recording: at for at, content in enumerate(self.contents)}
         self._heard = heard_in(self.contents)
 
     def can_answer(self, asked: Asked) -> bool:
@@ -151,8 +155,8 @@ def some(asked: Sequence[Asked], most: int | None, seed: int, split: Split) -> t
     if most is None or len(asked) <= most:
         return tuple(asked)
     drawn = sorted(asked, key=lambda one: chance(seed, split, one.caption).random())[:most]
-    kept = {one.caption for one in drawn}
-    return tuple(one for one in asked if one.caption in kept)
+    kept = {question.caption for question in drawn}
+    return tuple(question for question in asked if question.caption in kept)
 
 
 def _take(chosen: list[int], offered: Iterable[int], count: int) -> None:

@@ -68,7 +68,7 @@ class Anchors:
         self._unfamiliar = unfamiliar
         loss = config.loss
         kept, english, japanese = (
-            one.to(self._device) for one in (texts.kept, texts.english, texts.japanese)
+            rows.to(self._device) for rows in (texts.kept, texts.english, texts.japanese)
         )
         with torch.no_grad():
             self.captions = start.encode_text(captions)
@@ -82,7 +82,9 @@ class Anchors:
                 _Look("translations", japanese, sentences, loss.translations),
             )
         self._share = 1.0 / len(looks)
-        self._looks = [one for one in looks if len(one.texts) and (one.weight or loss.keep_noise)]
+        self._looks = [
+            look for look in looks if len(look.texts) and (look.weight or loss.keep_noise)
+        ]
         self.noise = torch.empty((0, self.captions.shape[1]), device=self._device)
         """The start's embeddings of ordinary machine noise, ``(windows, size)``."""
         if loss.noise or loss.keep_noise:

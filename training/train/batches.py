@@ -85,26 +85,26 @@ def examples_of(
     Raises:
         ValueError: the split holds no pair and no rated list.
     """
-    recordings = [one.id for one in manifest.recordings if one.split is split]
+    recordings = [clip.id for clip in manifest.recordings if clip.split is split]
     positions = {name: at for at, name in enumerate(n for n in recordings if n in log_mels)}
     positives = [pair for pair in manifest.positives() if pair[1] in positions]
     lists = _within(rated_lists(manifest.ratings), positions)
-    wanted = {caption for caption, _ in positives} | {one.caption for one in lists}
-    captions = [one for one in manifest.captions if one.id in wanted]
+    wanted = {caption for caption, _ in positives} | {rated.caption for rated in lists}
+    captions = [caption for caption in manifest.captions if caption.id in wanted]
     if not captions:
         raise ValueError(f"the manifest's split '{split}' holds neither pairs nor rated lists")
-    numbers = {one.id: at for at, one in enumerate(captions)}
+    numbers = {caption.id: at for at, caption in enumerate(captions)}
     relevant = torch.zeros((len(captions), len(positions)), dtype=torch.bool)
     for caption, recording in positives:
         relevant[numbers[caption], positions[recording]] = True
-    kinds = dict.fromkeys(one.kind for one in lists)
+    kinds = dict.fromkeys(rated.kind for rated in lists)
     return Examples(
         log_mels=tuple(torch.from_numpy(log_mels[name]) for name in positions),
-        texts=torch.stack([torch.from_numpy(texts[one.id]) for one in captions]),
-        languages=tuple(one.language for one in captions),
+        texts=torch.stack([torch.from_numpy(texts[caption.id]) for caption in captions]),
+        languages=tuple(caption.language for caption in captions),
         relevant=relevant,
         rated=tuple(
-            _table(kind, [one for one in lists if one.kind is kind], numbers, positions)
+            _table(kind, [rated for rated in lists if rated.kind is kind], numbers, positions)
             for kind in kinds
         ),
     )
@@ -132,7 +132,7 @@ def _table(
     positions: Mapping[str, int],
 ) -> RatedTable:
     ratings = torch.from_numpy(matrix(lists, positions)).float()
-    return RatedTable(kind, torch.tensor([numbers[one.caption] for one in lists]), ratings)
+    return RatedTable(kind, torch.tensor([numbers[rated.caption] for rated in lists]), ratings)
 
 
 def weights_of(relevant: Tensor) -> Tensor:
@@ -178,7 +178,7 @@ def draw_lists(
     """
     if not examples.rated or not config.lists:
         return None
-    sizes = torch.tensor([float(len(one.captions)) for one in examples.rated])
+    sizes = torch.tensor([float(len(table.captions)) for table in examples.rated])
     table = examples.rated[int(torch.multinomial(sizes, 1, generator=chance))]
     rows = torch.randperm(len(table.captions), generator=chance)[: config.lists]
     drawn = [_items(row, config.list_items, chance) for row in table.ratings[rows]]

@@ -110,7 +110,7 @@ def hear(
     quiet: bool = False,
 ) -> dict[str, FloatArray]:
     """Log-mels of the recordings of some splits, by id; names those left out."""
-    wanted = [one for one in manifest.recordings if one.split in splits]
+    wanted = [clip for clip in manifest.recordings if clip.split in splits]
     return LogMelCache(cache / "log-mel", data).read(wanted, quiet=quiet)[0]
 
 
@@ -123,13 +123,15 @@ def embed(
         kept = [text.text for text in load_texts(load_classes(data))]
     sentences: list[Translation] = []
     if config.loss.translations or config.loss.keep_sentences:
-        sentences = [one for one in audiocaps.read(data) if one.split is not Split.TEST]
-    english = [one.english for one in sentences]
-    japanese = [one.japanese for one in sentences]
+        sentences = [
+            sentence for sentence in audiocaps.read(data) if sentence.split is not Split.TEST
+        ]
+    english = [sentence.english for sentence in sentences]
+    japanese = [sentence.japanese for sentence in sentences]
     captions = [caption.text for caption in manifest.captions]
     rows = embed_texts([*captions, *kept, *english, *japanese], config.cache)
     own, *others = np.split(rows, np.cumsum([len(captions), len(kept), len(english)]).tolist())
-    by_id = {one.id: row for one, row in zip(manifest.captions, own, strict=True)}
+    by_id = {caption.id: row for caption, row in zip(manifest.captions, own, strict=True)}
     return by_id, texts_of(*others)
 
 
@@ -138,9 +140,9 @@ def write_attributions(manifest: Manifest, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["recording", "licence", "attribution"])
-        for one in manifest.recordings:
-            if one.split is not Split.TEST:
-                writer.writerow([one.id, one.licence, one.attribution])
+        for clip in manifest.recordings:
+            if clip.split is not Split.TEST:
+                writer.writerow([clip.id, clip.licence, clip.attribution])
 
 
 def _line(figures: dict[str, float]) -> str:

@@ -13,7 +13,7 @@ from training.model.towers import TOWERS
 from training.train.losses.joint import ConstantWeights, JointLoss, RampWeights, UncertaintyWeights
 
 _MOST_ITEMS = 4_096
-_MOST_BLOCKS = max(one.blocks for one in TOWERS.values())
+_MOST_BLOCKS = max(tower.blocks for tower in TOWERS.values())
 Count: TypeAlias = Annotated[int, Between(1, 10_000_000)]
 Weight: TypeAlias = Annotated[float, Between(0.0, 1e6)]
 Rate: TypeAlias = Annotated[float, Between(0.0, 1.0)]

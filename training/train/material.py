@@ -53,12 +53,12 @@ def gather(
 
 def learned(manifest: Manifest, learn: LearnConfig) -> Manifest:
     """The part of a manifest that is learned from."""
-    ratings = tuple(one for one in manifest.ratings if one.kind in learn.kinds)
+    ratings = tuple(rating for rating in manifest.ratings if rating.kind in learn.kinds)
     pairs = manifest.pairs if learn.labels else ()
     captions = manifest.captions
     if not learn.labels:
         # Without labels, that a caption was written for a recording is not known either.
-        captions = tuple(replace(one, recording=None) for one in captions)
+        captions = tuple(replace(caption, recording=None) for caption in captions)
     if learn.ratings is Ratings.BINARISED:
         pairs += binarised(rated_lists(ratings), learn.binarise_from)
     if learn.ratings is not Ratings.GRADED:
@@ -68,10 +68,10 @@ def learned(manifest: Manifest, learn: LearnConfig) -> Manifest:
 
 def judged(manifest: Manifest) -> Manifest:
     """The part of a manifest that is judged by: what a model thinks is no measure of a model."""
-    ratings = tuple(one for one in manifest.ratings if one.kind.measures)
+    ratings = tuple(rating for rating in manifest.ratings if rating.kind.measures)
     return replace(manifest, ratings=ratings)
 
 
 def texts_of(kept: FloatArray, english: FloatArray, japanese: FloatArray) -> Texts:
     """Texts without sound, each ``(texts, text_size)``."""
-    return Texts(*(torch.from_numpy(one) for one in (kept, english, japanese)))
+    return Texts(*(torch.from_numpy(rows) for rows in (kept, english, japanese)))

@@ -46,10 +46,10 @@ class World:
         """Mean gradients over all processes, as each has the whole loss."""
         if self.size == 1:
             return
-        for one in parameters:
-            if one.grad is not None:
-                distributed.all_reduce(one.grad)
-                one.grad /= self.size
+        for parameter in parameters:
+            if parameter.grad is not None:
+                distributed.all_reduce(parameter.grad)
+                parameter.grad /= self.size
 
     def wait(self) -> None:
         """Until all processes are here."""

@@ -155,8 +155,8 @@ class WholeSounds:
         device = start.device
         with torch.inference_mode():
             self._stems = [
-                start.stem(one[None].to(device), blocks).to("cpu", torch.float16)
-                for one in log_mels
+                start.stem(log_mel[None].to(device), blocks).to("cpu", torch.float16)
+                for log_mel in log_mels
             ]
         self._by_shape: dict[torch.Size, list[int]] = {}
         for at, stem in enumerate(self._stems):
@@ -170,7 +170,7 @@ class WholeSounds:
             for alike in self._by_shape.values():
                 for first in range(0, len(alike), _AT_ONCE):
                     at = alike[first : first + _AT_ONCE]
-                    stems = torch.cat([self._stems[one] for one in at]).float().to(device)
+                    stems = torch.cat([self._stems[number] for number in at]).float().to(device)
                     rows[at] = model.encode_stem(stems, self._blocks).float().cpu()
         return rows
 

@@ -284,7 +284,7 @@ class Trainer:
     def _identity(self) -> str:
         """What has to be the same for the saved state to go on from."""
         train = self.material.train
-        lists = [tuple(one.ratings.shape) for one in train.rated]
+        lists = [tuple(table.ratings.shape) for table in train.rated]
         extra = "" if self._extra is None else f" {self._extra.identity}"
         return f"{self.config} {tuple(train.relevant.shape)} {lists}{extra}"
 
@@ -292,10 +292,12 @@ class Trainer:
 def _optimiser(model: DualEncoder, joint: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     settings = config.optimiser
     tower = set(model.tower.parameters())
-    heads = [one for one in model.parameters() if one not in tower]
+    heads = [parameter for parameter in model.parameters() if parameter not in tower]
     groups = [
         {
-            "params": [one for one in model.tower.parameters() if one.requires_grad],
+            "params": [
+                parameter for parameter in model.tower.parameters() if parameter.requires_grad
+            ],
             "rate": settings.tower_rate,
         },
         {"params": [*heads, *joint.parameters()], "rate": settings.head_rate},

@@ -147,14 +147,14 @@ def _update(arguments: argparse.Namespace, config: UpdateConfig, world: World) -
 
 def _lost_on(tried: Try) -> str:
     """The sets whose gates are shut."""
-    return ", ".join(dict.fromkeys(one.data_set for one in tried.gates if not one.open))
+    return ", ".join(dict.fromkeys(gate.data_set for gate in tried.gates if not gate.open))
 
 
 def _tell(answers: LabelSet) -> None:
     for line in answers.summary():
         print(line)
-    splits = {one.id: one.split for one in answers.manifest.recordings}
-    pairs = [splits[one.recording] for one in answers.manifest.pairs]
+    splits = {clip.id: clip.split for clip in answers.manifest.recordings}
+    pairs = [splits[pair.recording] for pair in answers.manifest.pairs]
     counts = ", ".join(f"{pairs.count(split)} {split}" for split in Split)
     print(f"verdicts by the day of their clips: {counts}; those of test days stay unheard")
 
@@ -178,9 +178,9 @@ def _trainer(
     term = None
     if pairs and config.answers.weight:
         trained_on = [
-            one.id
-            for one in known.manifest.recordings
-            if one.split is Split.TRAIN and one.id in known.log_mels
+            clip.id
+            for clip in known.manifest.recordings
+            if clip.split is Split.TRAIN and clip.id in known.log_mels
         ]
         positions = {name: at for at, name in enumerate(trained_on)}
         answers = answers_of(pairs, known.captions, positions)

@@ -118,7 +118,8 @@ def texts_gate(
         return None
     with torch.inference_mode():
         old, new = (
-            one.encode_text(texts.kept.to(one.device)).float().cpu() for one in (start, candidate)
+            model.encode_text(texts.kept.to(model.device)).float().cpu()
+            for model in (start, candidate)
         )
         # Texts of one wording lie at one place, and are each other's own.
         kept = ((new @ old.T).amax(dim=1) <= (new * old).sum(dim=1) + 1e-6).double().numpy()
@@ -190,27 +191,29 @@ def cosines_of(
         log_mels: by id of the recording.
         captions: embeddings by the text tower, by id.
     """
-    names = list(dict.fromkeys(one.recording for one in pairs))
+    names = list(dict.fromkeys(pair.recording for pair in pairs))
     if not names:
         return np.zeros(0)
     encoder = CheckpointEncoder(model, captions)
     rows = {name: at for at, name in enumerate(names)}
     heard = encode(encoder, [log_mels[name] for name in names])
-    texts = encoder.encode_texts([one.caption for one in pairs])
-    cosines: Values = (texts * heard[[rows[one.recording] for one in pairs]]).sum(axis=1)
+    texts = encoder.encode_texts([pair.caption for pair in pairs])
+    cosines: Values = (texts * heard[[rows[pair.recording] for pair in pairs]]).sum(axis=1)
     return cosines
 
 
 def agreement(pairs: Sequence[AnsweredPair], cosines: Values) -> Answered:
     """How well a model agrees with answers, by its cosines, shape ``(pairs,)``."""
-    fits = np.array([one.fits for one in pairs], np.bool_)
+    fits = np.array([pair.fits for pair in pairs], np.bool_)
     orders = list(_orders(pairs, cosines))
     return Answered(
         confirmed=int(fits.sum()),
         rejected=int((~fits).sum()),
         cosine_confirmed=float(cosines[fits].mean()) if fits.any() else None,
         cosine_rejected=float(cosines[~fits].mean()) if (~fits).any() else None,
-        ordered=float(np.concatenate([one.ravel() for one in orders]).mean()) if orders else None,
+        ordered=float(np.concatenate([order.ravel() for order in orders]).mean())
+        if orders
+        else None,
     )
 
 
@@ -219,8 +222,8 @@ def _orders(pairs: Sequence[AnsweredPair], cosines: Values) -> Iterator[npt.NDAr
 
     Each of shape ``(confirmed, rejected)``.
     """
-    fits = np.array([one.fits for one in pairs], np.bool_)
-    captions = np.array([one.caption for one in pairs], dtype=object)
+    fits = np.array([pair.fits for pair in pairs], np.bool_)
+    captions = np.array([pair.caption for pair in pairs], dtype=object)
     for name in dict.fromkeys(captions.tolist()):
         own = captions == name
         if (own & fits).any() and (own & ~fits).any():

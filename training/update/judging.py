@@ -40,9 +40,9 @@ class OldSets:
         What earlier updates learned from is no old set: people's answers are told apart.
         """
         recordings = [
-            one
-            for one in replay.recordings
-            if one.split is Split.VALIDATION and data_set_of(one.id) != labels.NAME
+            clip
+            for clip in replay.recordings
+            if clip.split is Split.VALIDATION and data_set_of(clip.id) != labels.NAME
         ]
         if not recordings:
             return None
@@ -111,7 +111,7 @@ def try_out(
             gates = gates_of(before, old.measured(candidate), config)
         answers = answers_gate(held_out.pairs, cosines, held_out.cosines(candidate), config)
         kept = texts_gate(start, candidate, asked.texts, config)
-        more = tuple(one for one in (answers, kept) if one is not None)
+        more = tuple(gate for gate in (answers, kept) if gate is not None)
         tries.append(Try(share, gates + more))
         console.print(gates_table(tries[-1]))
         if tries[-1].passed or len(tries) > config.halvings:

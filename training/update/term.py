@@ -54,13 +54,13 @@ def answers_of(
         captions: embeddings by the text tower, by id.
         positions: of the recordings that are trained on, by id.
     """
-    names = list(dict.fromkeys(one.caption for one in pairs))
+    names = list(dict.fromkeys(pair.caption for pair in pairs))
     rows = {name: at for at, name in enumerate(names)}
     return Answers(
         texts=torch.stack([torch.from_numpy(captions[name]) for name in names]),
-        captions=torch.tensor([rows[one.caption] for one in pairs]),
-        recordings=torch.tensor([positions[one.recording] for one in pairs]),
-        fits=torch.tensor([one.fits for one in pairs]),
+        captions=torch.tensor([rows[pair.caption] for pair in pairs]),
+        recordings=torch.tensor([positions[pair.recording] for pair in pairs]),
+        fits=torch.tensor([pair.fits for pair in pairs]),
     )
 
 
@@ -119,14 +119,16 @@ class AnswersTerm:
         fits = self._answers.fits[drawn].to(self._device)
         losses = functional.softplus(torch.where(fits, -apart, apart))
         # Yes and no count the same, however many there are of each.
-        kinds = [losses[one].mean() for one in (fits, ~fits) if bool(one.any())]
+        kinds = [losses[kind].mean() for kind in (fits, ~fits) if bool(kind.any())]
         return self.weight * torch.stack(kinds).mean()
 
     def _draw(self, chance: torch.Generator) -> Tensor:
         fits = self._answers.fits
-        kinds = [one.nonzero()[:, 0] for one in (fits, ~fits) if bool(one.any())]
+        kinds = [kind.nonzero()[:, 0] for kind in (fits, ~fits) if bool(kind.any())]
         each = max(1, self._config.pairs // len(kinds))
-        return torch.cat([one[torch.randperm(len(one), generator=chance)[:each]] for one in kinds])
+        return torch.cat(
+            [kind[torch.randperm(len(kind), generator=chance)[:each]] for kind in kinds]
+        )
 
     @torch.no_grad()
     def _find_levels(self, start: DualEncoder) -> Tensor:
@@ -141,6 +143,6 @@ class AnswersTerm:
         for caption in range(len(levels)):
             mine = own.captions == caption
             kinds = (mine & own.fits, mine & ~own.fits)
-            means = [cosine[one].mean() for one in kinds if bool(one.any())]
+            means = [cosine[kind].mean() for kind in kinds if bool(kind.any())]
             levels[caption] = torch.stack(means).mean()
         return levels.to(self._device)

@@ -47,12 +47,12 @@ def class_caption(data_set: str, name: str) -> str:
 def class_manifest(data_set: str, labelled: Iterable[Labelled]) -> Manifest:
     """Recordings, one English caption a class, and a pair for each recording and its class."""
     labelled = tuple(labelled)
-    names = dict.fromkeys(one.name for one in labelled)
+    names = dict.fromkeys(clip.name for clip in labelled)
     return Manifest(
-        recordings=tuple(one.recording for one in labelled),
+        recordings=tuple(clip.recording for clip in labelled),
         captions=tuple(Caption(class_caption(data_set, name), name, "en") for name in names),
         pairs=tuple(
-            Pair(class_caption(data_set, one.name), one.recording.id, True, CLASS_LABEL)
-            for one in labelled
+            Pair(class_caption(data_set, clip.name), clip.recording.id, True, CLASS_LABEL)
+            for clip in labelled
         ),
     )

@@ -96,8 +96,8 @@ def published(data: Path, clotho: Path | None = None) -> Manifest:
         lines = _table(data, f"text_data/{part}_text.csv", ("tid", "fid", "text"))
         captions.extend(_caption(line) for line in lines)
     ratings = tuple(
-        Rating(one.caption, one.recording, one.rating, RATER, RatingKind.HUMAN)
-        for one in relevances(data)
+        Rating(relevance.caption, relevance.recording, relevance.rating, RATER, RatingKind.HUMAN)
+        for relevance in relevances(data)
     )
     return Manifest(tuple(recordings), tuple(captions), ratings=ratings)
 

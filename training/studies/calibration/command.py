@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _world(arguments: argparse.Namespace, bundle: Bundle) -> _World:
     described = descriptions_file.load(arguments.descriptions)
     wanted, background = wanted_of(bundle, described, arguments.cache / "texts")
-    prototypes = PrototypeSet([one.described for one in wanted], background)
+    prototypes = PrototypeSet([error.described for error in wanted], background)
     halls = halves(arguments.data)
     first, second = (
         _background(_embeddings(hall, seed, arguments.hours, bundle, arguments.cache))
@@ -147,21 +147,24 @@ def _round(world: _World, hall: int, start: float, hours: float) -> list[Counted
     rests = [_background(rest) for rest in (own[:first], own[last:]) if len(rest)]
     tests = {"same": rests, "other": [world.halls[1 - hall]]}
     found = {
-        where: [(one, site.scores_of(one, world.prototypes, statistics)) for one in some]
+        where: [
+            (background, site.scores_of(background, world.prototypes, statistics))
+            for background in some
+        ]
         for where, some in tests.items()
         if some
     }
     counted = []
     for wanted in WANTED:
-        for column, one in enumerate(world.wanted):
-            policy = replace(one.error.policy, threshold=None, false_alarms_per_day=wanted)
-            asked = replace(one, error=replace(one.error, policy=policy))
+        for column, error in enumerate(world.wanted):
+            policy = replace(error.error.policy, threshold=None, false_alarms_per_day=wanted)
+            asked = replace(error, error=replace(error.error, policy=policy))
             known = site.maxima_of(scores[column], train, policy, 0)
             chosen, _ = site.threshold_of(known, asked, world.uncalibrated)
             for where, some in found.items():
                 counted.append(
                     Counted(
-                        error_id=one.error.error_id,
+                        error_id=error.error.error_id,
                         calibrated_hours=hours,
                         wanted=wanted,
                         kind=chosen.kind,
@@ -186,8 +189,8 @@ def _baseline(world: _World, hall: int) -> Counted:
     heard = world.halls[hall]
     scores = site.scores_of(heard, world.prototypes, world.cohort)
     alarms = sum(
-        _alarms([(heard, scores)], column, Rules.of(one.error.policy), world.uncalibrated)
-        for column, one in enumerate(world.wanted)
+        _alarms([(heard, scores)], column, Rules.of(error.error.policy), world.uncalibrated)
+        for column, error in enumerate(world.wanted)
     )
     return Counted(
         error_id="",

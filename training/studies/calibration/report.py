@@ -122,11 +122,11 @@ def summary(counted: Sequence[Counted]) -> Summary:
 
     The interval takes alarms for independent, which makes it too narrow.
     """
-    promised = [one for one in counted if one.kind is not Kind.UNCALIBRATED]
-    alarms = sum(one.alarms for one in promised)
-    days = sum(one.hours for one in promised) / poisson.DAY_H
+    promised = [row for row in counted if row.kind is not Kind.UNCALIBRATED]
+    alarms = sum(row.alarms for row in promised)
+    days = sum(row.hours for row in promised) / poisson.DAY_H
     broken = [
-        poisson.lower(one.alarms, 0.95) > one.wanted * one.hours / poisson.DAY_H for one in promised
+        poisson.lower(row.alarms, 0.95) > row.wanted * row.hours / poisson.DAY_H for row in promised
     ]
     return Summary(
         observed=alarms / days,
@@ -135,10 +135,10 @@ def summary(counted: Sequence[Counted]) -> Summary:
         alarms=alarms,
         days=days,
         broken=float(np.mean(broken)),
-        quiet=float(np.mean([one.alarms == 0 for one in promised])),
-        empirical=float(np.mean([one.kind is Kind.EMPIRICAL for one in promised])),
+        quiet=float(np.mean([row.alarms == 0 for row in promised])),
+        empirical=float(np.mean([row.kind is Kind.EMPIRICAL for row in promised])),
         uncalibrated=1.0 - len(promised) / len(counted),
-        threshold=float(np.median([one.threshold for one in promised])),
+        threshold=float(np.median([row.threshold for row in promised])),
     )
 
 
@@ -150,12 +150,12 @@ def write(measured: Figures, folder: Path) -> Path:
 
 
 def _cells(measured: Figures, where: str) -> Iterator[tuple[float, float, Summary]]:
-    for wanted in sorted({one.wanted for one in measured.counted}):
-        for hours in sorted({one.calibrated_hours for one in measured.counted}):
+    for wanted in sorted({row.wanted for row in measured.counted}):
+        for hours in sorted({row.calibrated_hours for row in measured.counted}):
             some = [
-                one
-                for one in measured.counted
-                if (one.where, one.wanted, one.calibrated_hours) == (where, wanted, hours)
+                row
+                for row in measured.counted
+                if (row.where, row.wanted, row.calibrated_hours) == (where, wanted, hours)
             ]
             if some:
                 yield wanted, hours, summary(some)
@@ -178,8 +178,8 @@ def _blocks(measured: Figures) -> Iterator[str]:
         yield _table(measured, where)
     yield f"![promised and observed false alarms](figures/{_FIGURE})"
     rates = [
-        f"{one.alarms * poisson.DAY_H / one.hours / measured.descriptions:.2f} in {one.where}"
-        for one in measured.baseline
+        f"{row.alarms * poisson.DAY_H / row.hours / measured.descriptions:.2f} in {row.where}"
+        for row in measured.baseline
     ]
     yield f"""\
 Uncalibrated, by the bundle's own background and its threshold of
@@ -234,7 +234,7 @@ def _draw(measured: Figures) -> Figure:
     figure = figures.figure(9.0, 4.2)
     axes = figure.subplots(1, 2, sharey=True)
     titles = {"same": "rest of the same hall", "other": "hall of other sounds"}
-    hours = sorted({one.calibrated_hours for one in measured.counted})
+    hours = sorted({row.calibrated_hours for row in measured.counted})
     for axis, (where, title) in zip(axes, titles.items(), strict=True):
         cells = list(_cells(measured, where))
         least = 0.01

@@ -228,7 +228,7 @@ class _Cutting:
     def _due(self) -> int:
         """Alerts that were cut by now for sure."""
         over = self.clock.at - self.post_roll_s - _LATE_S
-        return sum(one.detection.ends_at <= over for one in self.ended.values())
+        return sum(alert.detection.ends_at <= over for alert in self.ended.values())
 
     def _done(self) -> int:
         tally = self.recorder.tally

@@ -23,8 +23,8 @@ def write(plan: Plan, month: Month) -> None:
         "schema": SCHEMA,
         "seed": month.seed,
         "counted": [
-            {"week": week, "stage": stage, **asdict(one)}
-            for (week, stage), one in month.counted.items()
+            {"week": week, "stage": stage, **asdict(row)}
+            for (week, stage), row in month.counted.items()
         ],
         "same_hall": asdict(month.same_hall),
         "answered": month.answered,
@@ -47,8 +47,8 @@ def read(plan: Plan, seed: int) -> Month | None:
         return Month(
             seed=told["seed"],
             counted={
-                (one.pop("week"), Stage(one.pop("stage"))): Counted(**one)
-                for one in told["counted"]
+                (row.pop("week"), Stage(row.pop("stage"))): Counted(**row)
+                for row in told["counted"]
             },
             same_hall=Counted(**told["same_hall"]),
             answered=tuple(told["answered"]),

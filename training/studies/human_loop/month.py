@@ -101,7 +101,9 @@ class _Month:
     def live(self, number: int) -> None:
         """Live through a week, then look at it again at the other stages."""
         stage, bundle = BY_WEEK[number], self._bundle
-        stages = [one for one in Stage if list(Stage).index(one) <= list(Stage).index(stage)]
+        stages = [
+            earlier for earlier in Stage if list(Stage).index(earlier) <= list(Stage).index(stage)
+        ]
         if stage is Stage.TUNED:
             tuned = self._tuned(number)
             if tuned is None:
@@ -114,15 +116,15 @@ class _Month:
         )
         placed = week.placed()
         known = {
-            one: self._watch(one, number, bundle if one is Stage.TUNED else self._bundle)
-            for one in stages
+            other: self._watch(other, number, bundle if other is Stage.TUNED else self._bundle)
+            for other in stages
         }
         own = self._heard(week, bundle)
         self._hear(number, week, placed, own, (stage, known[stage], bundle))
         first = own if bundle is self._bundle else self._heard(week, self._bundle)
-        for one in stages:
-            if one is not stage:
-                self._again(number, placed, first, (one, known[one]))
+        for other in stages:
+            if other is not stage:
+                self._again(number, placed, first, (other, known[other]))
 
     def same_hall(self) -> Counted:
         """What the calibration promised about: the hall that it heard, at another time."""
@@ -239,16 +241,16 @@ class _Month:
         alerts: Sequence[Alert],
         watch: Watchlist,
     ) -> tuple[Counted, list[Cause]]:
-        today = [one for one in placed if one.day == day]
+        today = [event for event in placed if event.day == day]
         begins_at = BEGINS_AT + (number * DAYS + day) * DAY_S
-        causes = [cause_of(one, today, begins_at) for one in alerts]
+        causes = [cause_of(alert, today, begins_at) for alert in alerts]
         promised = _promised(watch)
         counted = Counted(
             true=causes.count(Cause.ERROR),
             other=causes.count(Cause.OTHER),
             ordinary=causes.count(Cause.ORDINARY),
             hall=causes.count(Cause.HALL),
-            events=sum(one.error_id is not None for one in today),
+            events=sum(event.error_id is not None for event in today),
             found=found_in(today, alerts, begins_at),
             promised_hall=sum(
                 cause is Cause.HALL and alert.detection.error_id in promised
@@ -276,7 +278,7 @@ class _Month:
 def _promised(watch: Watchlist) -> dict[str, float]:
     """False alarms a day that the calibration promises, by description."""
     return {
-        name: one.wanted
-        for name, one in watch.calibration.findings.items()
-        if one.kind is not Kind.UNCALIBRATED
+        name: told.wanted
+        for name, told in watch.calibration.findings.items()
+        if told.kind is not Kind.UNCALIBRATED
     }

@@ -88,7 +88,7 @@ class Dealt:
 
     def of(self, classes: Iterable[str]) -> list[tuple[str, Recording]]:
         """(class, recording) of some classes, in order."""
-        return [(name, one) for name in classes for one in self.recordings.get(name, ())]
+        return [(name, clip) for name in classes for clip in self.recordings.get(name, ())]
 
 
 def known(data: Path) -> Manifest:
@@ -99,7 +99,9 @@ def known(data: Path) -> Manifest:
         ManifestError: one is damaged.
     """
     everything = without_leaks(sum(read_data_sets(data, SETS).values(), Manifest()))
-    return everything.without({one.id for one in everything.recordings if one.split is Split.TEST})
+    return everything.without(
+        {clip.id for clip in everything.recordings if clip.split is Split.TEST}
+    )
 
 
 def deal(manifest: Manifest, seed: int) -> tuple[Dealt, ...]:
@@ -117,7 +119,7 @@ def deal(manifest: Manifest, seed: int) -> tuple[Dealt, ...]:
             dealt = _dealt(of_class.get(name, []), first, place, rng)
             for number, some in enumerate(dealt):
                 parts[number][name] = tuple(some)
-    return tuple(Dealt(one) for one in parts)
+    return tuple(Dealt(part) for part in parts)
 
 
 def _dealt(
@@ -128,8 +130,8 @@ def _dealt(
     count = PARTS - first
     if some and some[0].id.startswith(_IN_TIME):
         turn = int(rng.integers(count))
-        for number, one in enumerate(some):
-            parts[first + (number * count // len(some) + turn) % count].append(one)
+        for number, clip in enumerate(some):
+            parts[first + (number * count // len(some) + turn) % count].append(clip)
         return parts
     sources: dict[str, list[Recording]] = {}
     for one in some:

@@ -38,15 +38,17 @@ class Figures:
 
     def counted(self, week: int, stage: Stage) -> tuple[Counted, int] | None:
         """All months together, and how many they are; ``None`` where none got there."""
-        some = [one.counted[week, stage] for one in self.months if (week, stage) in one.counted]
+        some = [
+            month.counted[week, stage] for month in self.months if (week, stage) in month.counted
+        ]
         return (sum(some, Counted()), len(some)) if some else None
 
     def paired(self, week: int, stage: Stage, like: Stage) -> Counted | None:
         """A stage, over the months in which another one was reached in the same week too."""
         some = [
-            one.counted[week, stage]
-            for one in self.months
-            if (week, stage) in one.counted and (week, like) in one.counted
+            month.counted[week, stage]
+            for month in self.months
+            if (week, stage) in month.counted and (week, like) in month.counted
         ]
         return sum(some, Counted()) if some else None
 
@@ -95,12 +97,14 @@ What it means: [human-loop.md](../human-loop.md)."""
     yield "## Month by month"
     rows = []
     for month in counted.months:
-        for (week, stage), one in sorted(month.counted.items(), key=lambda item: _order(*item[0])):
+        for (week, stage), total in sorted(
+            month.counted.items(), key=lambda item: _order(*item[0])
+        ):
             own = "**" if BY_WEEK[week] is stage else ""
-            precision = f"{one.true / one.alerts:.2f}" if one.alerts else "-"
-            recall = f"{one.found / max(1, one.events):.2f}"
-            told = (str(month.seed), str(week), f"{own}{stage}{own}", str(one.alerts))
-            rows.append((*told, str(one.true), precision, recall))
+            precision = f"{total.true / total.alerts:.2f}" if total.alerts else "-"
+            recall = f"{total.found / max(1, total.events):.2f}"
+            told = (str(month.seed), str(week), f"{own}{stage}{own}", str(total.alerts))
+            rows.append((*told, str(total.true), precision, recall))
     yield table(("month", "week", "stage", "alerts", "true", "precision", "recall"), rows)
 
 
@@ -111,7 +115,7 @@ def _order(week: int, stage: Stage) -> tuple[int, int]:
 def _reached(counted: Figures, week: int) -> str:
     """The stage of a week, and how many of the months reached it where not all did."""
     stage = BY_WEEK[week]
-    count, of = sum((week, stage) in one.counted for one in counted.months), len(counted.months)
+    count, of = sum((week, stage) in month.counted for month in counted.months), len(counted.months)
     return (
         str(stage)
         if count == of
@@ -121,18 +125,18 @@ def _reached(counted: Figures, week: int) -> str:
 
 def _named(counted: Figures, week: int, stage: Stage) -> str:
     """A stage, and of how many months it is where not of all."""
-    count, of = sum((week, stage) in one.counted for one in counted.months), len(counted.months)
+    count, of = sum((week, stage) in month.counted for month in counted.months), len(counted.months)
     return str(stage) if count == of else f"{stage}\n({count} of {of} months)"
 
 
 def _own(counted: Figures, week: int) -> tuple[Counted, int] | None:
     """A week as the boxes lived through it: at its own stage, or at the one that they reached."""
     found = []
-    for one in counted.months:
-        reached = [stage for at, stage in one.counted if at == week]
+    for month in counted.months:
+        reached = [stage for at, stage in month.counted if at == week]
         stage = max(reached, key=lambda stage: _order(week, stage), default=None)
         if stage is not None:
-            found.append(one.counted[week, stage])
+            found.append(month.counted[week, stage])
     return (sum(found, Counted()), len(found)) if found else None
 
 
@@ -171,33 +175,33 @@ def _against(counted: Figures, week: int) -> Iterator[str]:
 
 
 def _promises(counted: Figures) -> Iterator[tuple[str, ...]]:
-    for name, one in _halls(counted):
-        count = one.promised_hall if one.promised else one.hall
-        rate = intervals.rate(count, one.hours / DAY_H)
+    for name, hall in _halls(counted):
+        count = hall.promised_hall if hall.promised else hall.hall
+        rate = intervals.rate(count, hall.hours / DAY_H)
         if rate is None:
             continue
-        promised = f"{one.promised:.1f}" if one.promised else "nothing"
-        a_day = f"{one.promised / one.hours * DAY_H:.0f}" if one.promised else "-"
+        promised = f"{hall.promised:.1f}" if hall.promised else "nothing"
+        a_day = f"{hall.promised / hall.hours * DAY_H:.0f}" if hall.promised else "-"
         spread = f"{rate.value:.0f} ({rate.low:.0f} to {rate.high:.0f})"
-        yield name, f"{one.hours:.1f}", promised, str(count), spread, a_day
+        yield name, f"{hall.hours:.1f}", promised, str(count), spread, a_day
 
 
 def _halls(counted: Figures) -> list[tuple[str, Counted]]:
     """The hall that was calibrated on at another time, then the weeks' own halls by stage."""
     weeks = [(str(stage), _all_weeks(counted, stage)) for stage in Stage]
-    same = sum((one.same_hall for one in counted.months), Counted())
-    return [(SAME, same), *((name, one) for name, one in weeks if one is not None)]
+    same = sum((month.same_hall for month in counted.months), Counted())
+    return [(SAME, same), *((name, total) for name, total in weeks if total is not None)]
 
 
 def _judged(counted: Figures) -> Iterator[str]:
     """Whether promises held, from the numbers."""
-    for name, one in _halls(counted):
-        if one.promised:
-            low, high = intervals.bounds(one.promised_hall)
-            count = f"{one.promised_hall} counted ({low:.1f} to {high:.1f})"
-            held = "held" if one.promised_hall <= one.promised else "was not refuted"
-            held = "was broken" if low > one.promised else held
-            promised = f"at most {one.promised:.1f} were promised"
+    for name, hall in _halls(counted):
+        if hall.promised:
+            low, high = intervals.bounds(hall.promised_hall)
+            count = f"{hall.promised_hall} counted ({low:.1f} to {high:.1f})"
+            held = "held" if hall.promised_hall <= hall.promised else "was not refuted"
+            held = "was broken" if low > hall.promised else held
+            promised = f"at most {hall.promised:.1f} were promised"
             yield f"- {name}: {promised}, {count}: the promise {held}."
 
 
@@ -229,14 +233,16 @@ def _draw_weeks(counted: Figures) -> Figure:
     weeks = list(range(len(BY_WEEK)))
     own = [cell[0] if (cell := _own(counted, week)) else Counted() for week in weeks]
     left = [cell[0] if (cell := counted.counted(week, BY_WEEK[0])) else Counted() for week in weeks]
-    _points(axis, weeks, [(one.true, one.alerts) for one in own], (figures.BLUE, "o", "precision"))
+    _points(
+        axis, weeks, [(week.true, week.alerts) for week in own], (figures.BLUE, "o", "precision")
+    )
     _points(
         axis,
         [week + 0.06 for week in weeks],
-        [(one.true, one.alerts) for one in left],
+        [(week.true, week.alerts) for week in left],
         (figures.GREY, "x", "precision, left as it was in week 0"),
     )
-    found = [(one.found, one.events) for one in own]
+    found = [(week.found, week.events) for week in own]
     _points(axis, [week + 0.12 for week in weeks], found, (figures.YELLOW, "s", "recall"))
     for month in counted.months:
         mine = [
@@ -244,7 +250,7 @@ def _draw_weeks(counted: Figures) -> Figure:
             for week in weeks
         ]
         cells = [month.counted[week, stage] for week, stage in zip(weeks, mine, strict=True)]
-        values = [one.true / one.alerts if one.alerts else float("nan") for one in cells]
+        values = [cell.true / cell.alerts if cell.alerts else float("nan") for cell in cells]
         axis.plot(weeks, values, color=figures.BLUE, linewidth=0.6, alpha=0.5)
     names = [f"week {week}\n{_reached(counted, week)}".replace(", ", ",\n") for week in weeks]
     axis.set_xticks(weeks, names)
@@ -258,9 +264,9 @@ def _draw_stages(counted: Figures) -> Figure:
     last = len(BY_WEEK) - 1
     reached = [(stage, cell[0]) for stage in Stage if (cell := counted.counted(last, stage))]
     at = list(range(len(reached)))
-    precision = [(one.true, one.alerts) for _, one in reached]
+    precision = [(week.true, week.alerts) for _, week in reached]
     _points(axis, at, precision, (figures.BLUE, "o", "precision"))
-    found = [(one.found, one.events) for _, one in reached]
+    found = [(week.found, week.events) for _, week in reached]
     _points(axis, [x + 0.08 for x in at], found, (figures.YELLOW, "s", "recall"))
     axis.set_xticks(at, [_named(counted, last, stage) for stage, _ in reached])
     axis.set(ylim=(0.0, 1.0), title="The same sounds, those of the last week, at every stage")
@@ -271,15 +277,15 @@ def _draw_stages(counted: Figures) -> Figure:
 def _draw_promise(counted: Figures) -> Figure:
     figure, axis = _axes()
     halls = _halls(counted)
-    for x, (_, one) in enumerate(halls):
-        count = one.promised_hall if one.promised else one.hall
-        rate = intervals.rate(count, one.hours / DAY_H)
+    for x, (_, hall) in enumerate(halls):
+        count = hall.promised_hall if hall.promised else hall.hall
+        rate = intervals.rate(count, hall.hours / DAY_H)
         if rate is not None:
             label = "counted (95 %)" if x == 0 else None
             look = {"color": figures.BLUE, "marker": "o", "capsize": 3, "label": label}
             figures.points(axis, [x], [rate.value], [rate], **look)
-        if one.promised:
-            a_day = one.promised / one.hours * DAY_H
+        if hall.promised:
+            a_day = hall.promised / hall.hours * DAY_H
             axis.hlines(
                 a_day, x - 0.3, x + 0.3, color=figures.GREEN, label="promised" if x == 0 else "_"
             )

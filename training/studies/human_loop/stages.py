@@ -148,6 +148,9 @@ class Known:
                 said = judged(
                     store, described, bundle.digest, again, since=self.since, now=self.now
                 )
-            return {name: replace(one, days=one.days * self.sound) for name, one in said.items()}
+            return {
+                name: replace(answers, days=answers.days * self.sound)
+                for name, answers in said.items()
+            }
 
         return judge

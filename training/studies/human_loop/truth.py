@@ -68,10 +68,10 @@ def cause_of(alert: Alert, day: Sequence[Placed], day_begins_at: float) -> Cause
     """
     starts_s = alert.detection.starts_at - day_begins_at - SLACK_S
     ends_s = alert.detection.ends_at - day_begins_at + SLACK_S
-    near = [one for one in day if one.starts_s < ends_s and starts_s < one.ends_s]
-    if any(one.error_id == alert.detection.error_id for one in near):
+    near = [event for event in day if event.starts_s < ends_s and starts_s < event.ends_s]
+    if any(event.error_id == alert.detection.error_id for event in near):
         return Cause.ERROR
-    if any(one.error_id is not None for one in near):
+    if any(event.error_id is not None for event in near):
         return Cause.OTHER
     return Cause.ORDINARY if near else Cause.HALL
 
@@ -80,17 +80,17 @@ def found_in(day: Sequence[Placed], alerts: Iterable[Alert], day_begins_at: floa
     """How many of a day's errors have an alert of their own description."""
     heard = [
         (
-            one.detection.error_id,
-            one.detection.starts_at - day_begins_at - SLACK_S,
-            one.detection.ends_at - day_begins_at + SLACK_S,
+            alert.detection.error_id,
+            alert.detection.starts_at - day_begins_at - SLACK_S,
+            alert.detection.ends_at - day_begins_at + SLACK_S,
         )
-        for one in alerts
+        for alert in alerts
     ]
     return sum(
         any(
-            name == one.error_id and one.starts_s < ends_s and starts_s < one.ends_s
+            name == clip.error_id and clip.starts_s < ends_s and starts_s < clip.ends_s
             for name, starts_s, ends_s in heard
         )
-        for one in day
-        if one.error_id is not None
+        for clip in day
+        if clip.error_id is not None
     )

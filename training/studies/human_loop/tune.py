@@ -103,16 +103,18 @@ def fine_tune(
 
 def replay_of(manifest: Manifest, dealt: Sequence[Dealt], seed: int) -> Manifest:
     """A part of what may be trained on, none of whose sources the month hears."""
-    heard = {one.source for part in dealt for some in part.recordings.values() for one in some}
+    heard = {clip.source for part in dealt for some in part.recordings.values() for clip in some}
     rng = np.random.default_rng([seed, 2])
     chosen: list[Recording] = []
     for split, room in _ROOM.items():
         some = [
-            one for one in manifest.recordings if one.split is split and one.source not in heard
+            clip for clip in manifest.recordings if clip.split is split and clip.source not in heard
         ]
         order = rng.permutation(len(some))[:room]
         chosen += [some[at] for at in sorted(order)]
-    left = manifest.without({one.id for one in manifest.recordings} - {one.id for one in chosen})
+    left = manifest.without(
+        {clip.id for clip in manifest.recordings} - {clip.id for clip in chosen}
+    )
     asked = {pair.caption for pair in left.pairs}
     captions = tuple(caption for caption in left.captions if caption.id in asked)
     return Manifest(tuple(chosen), captions, left.pairs)

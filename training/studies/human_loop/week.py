@@ -94,14 +94,14 @@ class Week:
     def days(self) -> Iterator[FloatArray]:
         """The sound of each day, float32 mono at :data:`agent.scene.RATE_HZ`."""
         hall = read_hall(self.dealt, self.data)
-        recordings = {one.id: one for _, one in self.dealt.of((*ERRORS, *ORDINARY))}
+        recordings = {clip.id: clip for _, clip in self.dealt.of((*ERRORS, *ORDINARY))}
         placed = self.placed()
         seconds = self.size.minutes * 60
         sounds = days_of(hall, _seed(self.seed, self.number), DAYS, seconds)
         for day, sound in enumerate(sounds):
-            for one in placed:
-                if one.day == day:
-                    _add(sound, _trimmed(self.data, recordings[one.recording]), one)
+            for event in placed:
+                if event.day == day:
+                    _add(sound, _trimmed(self.data, recordings[event.recording]), event)
             yield np.clip(sound, -1.0, 1.0)
 
 

@@ -95,7 +95,7 @@ def pool(plan: Plan, manifest: Manifest, pairs: Sequence[tuple[str, str]]) -> Po
     group = _groups(manifest)
     values: dict[tuple[str, str], list[Values]] = {}
     queries: dict[str, int] = {}
-    for arm in (START, *(one.name for one in plan.arms)):
+    for arm in (START, *(arm.name for arm in plan.arms)):
         for seed in plan.seeds if arm != START else (0,):
             (results,) = read_results(plan.folder(arm, seed) / EVALUATION)
             for measure in MEASURES:
@@ -108,7 +108,7 @@ def pool(plan: Plan, manifest: Manifest, pairs: Sequence[tuple[str, str]]) -> Po
             arm,
             name,
             bootstrap_interval(np.mean(rows, axis=0), seed=0),
-            tuple(float(one.mean()) for one in rows),
+            tuple(float(row.mean()) for row in rows),
         )
         for (arm, name), rows in values.items()
     )
@@ -158,10 +158,10 @@ def _groups(manifest: Manifest) -> Group:
 def _by_group(results: Results, measure: Measure, group: Group) -> tuple[Values, int]:
     """Mean value of each group of queries, in the order of their names, and how many queries."""
     found: dict[str, list[float]] = {}
-    for one in results.measured:
-        if measure.fits(one.key) and one.key.classes == "all":
-            for query, value in zip(one.queries, one.values, strict=True):
-                name = f"{one.key.data_set} {group(query)}"
+    for figure in results.measured:
+        if measure.fits(figure.key) and figure.key.classes == "all":
+            for query, value in zip(figure.queries, figure.values, strict=True):
+                name = f"{figure.key.data_set} {group(query)}"
                 found.setdefault(name, []).append(float(value))
     asked = sum(len(own) for own in found.values())
     return np.array([np.mean(found[name]) for name in sorted(found)]), asked

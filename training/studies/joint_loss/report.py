@@ -49,7 +49,7 @@ other sources. The seed decides windows, augmentation and batches."""
 Paired over groups of queries: 95 % bootstrap interval, permutation test, Holm over all
 rows. *Seeds*: in how many the first is better."""
     heads = ("arm", "against", "measure", "difference", "interval", "p", "Holm", "seeds")
-    yield table(heads, (_row(one, len(plan.seeds)) for one in pooled.differences))
+    yield table(heads, (_row(gap, len(plan.seeds)) for gap in pooled.differences))
     yield f"![Differences](figures/{_DIFFERENCES})"
     yield "## What it shows"
     yield "\n".join(_shown(plan, pooled))
@@ -63,7 +63,7 @@ standard deviation over seeds. Captions that fit the same recordings are one gro
     names = [measure.name for measure in MEASURES if measure.name in pooled.groups]
     rows = []
     for arm in (START, *(arm.name for arm in plan.arms)):
-        own = {one.measure: one for one in pooled.reached if one.arm == arm}
+        own = {result.measure: result for result in pooled.reached if result.arm == arm}
         rows.append((arm, *(_cell(own[name]) for name in names)))
     yield table(("arm", *names), rows)
     counted = ", ".join(f"{name} {pooled.queries[name]} in {pooled.groups[name]}" for name in names)
@@ -93,12 +93,12 @@ def _shown(plan: Plan, pooled: Pooled) -> Iterator[str]:
         if not arm.joint:
             continue
         told = [
-            f"{_verdict(one)} than {one.against} by {one.measure} "
-            f"({one.interval.mean:+.3f} [{one.interval.low:+.3f}, {one.interval.high:+.3f}])"
-            for one in pooled.differences
-            if one.arm == arm.name
-            and one.against in {BINARY, CONTINUOUS}
-            and one.measure in {MAP.name, NDCG.name}
+            f"{_verdict(gap)} than {gap.against} by {gap.measure} "
+            f"({gap.interval.mean:+.3f} [{gap.interval.low:+.3f}, {gap.interval.high:+.3f}])"
+            for gap in pooled.differences
+            if gap.arm == arm.name
+            and gap.against in {BINARY, CONTINUOUS}
+            and gap.measure in {MAP.name, NDCG.name}
         ]
         yield f"- **{arm.name}** is " + "; ".join(told) + "."
 
@@ -110,11 +110,11 @@ def _verdict(one: Difference) -> str:
 
 
 def _draw_reached(pooled: Pooled) -> Figure:
-    arms = list(dict.fromkeys(one.arm for one in pooled.reached))
+    arms = list(dict.fromkeys(result.arm for result in pooled.reached))
     figure = figures.figure(8.0, 0.45 * len(arms) + 1.4)
     for column, measure in enumerate((MAP, NDCG)):
         axes = figure.add_subplot(1, 2, column + 1)
-        own = {one.arm: one for one in pooled.reached if one.measure == measure.name}
+        own = {result.arm: result for result in pooled.reached if result.measure == measure.name}
         for row, arm in enumerate(arms):
             if arm not in own:
                 continue
@@ -132,16 +132,16 @@ def _draw_reached(pooled: Pooled) -> Figure:
 
 
 def _draw_differences(pooled: Pooled) -> Figure:
-    shown = [one for one in pooled.differences if one.measure in {MAP.name, NDCG.name}]
-    rows = list(dict.fromkeys((one.arm, one.against) for one in shown))
+    shown = [gap for gap in pooled.differences if gap.measure in {MAP.name, NDCG.name}]
+    rows = list(dict.fromkeys((gap.arm, gap.against) for gap in shown))
     figure = figures.figure(8.0, 0.38 * len(rows) + 1.4)
     axes = figure.add_subplot()
     for offset, measure, colour in zip((-0.12, 0.12), (MAP, NDCG), _COLOURS, strict=True):
-        own = {(one.arm, one.against): one for one in shown if one.measure == measure.name}
+        own = {(gap.arm, gap.against): gap for gap in shown if gap.measure == measure.name}
         at = [row + offset for row, pair in enumerate(rows) if pair in own]
         found = [own[pair].interval for pair in rows if pair in own]
-        axes.hlines(at, [one.low for one in found], [one.high for one in found], colour, lw=2)
-        axes.plot([one.mean for one in found], at, "o", color=colour, label=measure.name)
+        axes.hlines(at, [span.low for span in found], [span.high for span in found], colour, lw=2)
+        axes.plot([span.mean for span in found], at, "o", color=colour, label=measure.name)
     axes.axvline(0.0, color="0.3", lw=1)
     axes.set_yticks(range(len(rows)), [f"{arm} − {against}" for arm, against in rows])
     axes.invert_yaxis()

@@ -90,7 +90,7 @@ def analyse_model(
     known = _known(manifest, heard)
     if not known.recordings:
         raise ValueError("no recording of the manifest has a caption of its own and was heard")
-    embeddings = np.stack([heard[one.id].embedding for one in known.recordings])
+    embeddings = np.stack([heard[clip.id].embedding for clip in known.recordings])
     scores = {
         language: _scores(manifest, language, known, texts, embeddings)
         for language in sorted({caption.language for caption in manifest.captions})
@@ -103,11 +103,11 @@ def analyse_model(
         kinds=_by_kind(manifest, scores, seed),
         sets=tuple(
             mean_of_sources(
-                f"{name}, {language}", one.margin(), known.source, known.data_set == name, seed
+                f"{name}, {language}", score.margin(), known.source, known.data_set == name, seed
             )
             for name in dict.fromkeys(known.data_set.tolist())
-            for language, one in scores.items()
-            if np.isfinite(one.margin()[known.data_set == name]).any()
+            for language, score in scores.items()
+            if np.isfinite(score.margin()[known.data_set == name]).any()
         ),
         languages=_languages(known, scores, seed),
         classes=_classes(manifest, known, scores),
@@ -120,26 +120,26 @@ def _known(manifest: Manifest, heard: Mapping[str, Heard]) -> _Heard:
     captions: dict[str, list[str]] = {}
     for caption, recording in sorted(manifest.positives()):
         captions.setdefault(recording, []).append(caption)
-    kept = tuple(one for one in manifest.recordings if one.id in heard and one.id in captions)
+    kept = tuple(clip for clip in manifest.recordings if clip.id in heard and clip.id in captions)
     sound = {
-        name: np.array([getattr(heard[one.id].sound, field) for one in kept], dtype=np.float64)
+        name: np.array([getattr(heard[clip.id].sound, field) for clip in kept], dtype=np.float64)
         for field, name in PROPERTIES.items()
     }
     return _Heard(
         recordings=kept,
         sound=sound,
-        source=np.array([one.source for one in kept], dtype=np.str_),
-        data_set=np.array([one.id.partition("/")[0] for one in kept], dtype=np.str_),
-        kind=np.array(["\n".join(captions[one.id]) for one in kept], dtype=np.str_),
-        author=np.array([one.attribution.partition(",")[0] for one in kept], dtype=np.str_),
+        source=np.array([clip.source for clip in kept], dtype=np.str_),
+        data_set=np.array([clip.id.partition("/")[0] for clip in kept], dtype=np.str_),
+        kind=np.array(["\n".join(captions[clip.id]) for clip in kept], dtype=np.str_),
+        author=np.array([clip.attribution.partition(",")[0] for clip in kept], dtype=np.str_),
     )
 
 
 def _scores(
     manifest: Manifest, language: str, known: _Heard, texts: Texts, embeddings: FloatArray
 ) -> _Scores:
-    captions = [one for one in manifest.captions if one.language == language]
-    rows = texts.joint[[texts.place[one.text] for one in captions]]
+    captions = [caption for caption in manifest.captions if caption.language == language]
+    rows = texts.joint[[texts.place[caption.text] for caption in captions]]
     positives = manifest.positives()
     own = np.array(
         [[(c.id, r.id) in positives for r in known.recordings] for c in captions], dtype=np.bool_
@@ -151,8 +151,8 @@ def _of_sound(
     known: _Heard, scores: Mapping[str, _Scores], seed: int, left_out: list[str]
 ) -> tuple[Finding, ...]:
     found: list[tuple[str, str, Association]] = []
-    for language, one in scores.items():
-        margin = one.margin()
+    for language, score in scores.items():
+        margin = score.margin()
         told = np.isfinite(margin)
         # A class of one recording is at its own mean, whatever its sound.
         inside = told & of_several(known.kind, told)
@@ -179,9 +179,9 @@ def _of_captions(
 ) -> tuple[Finding, ...]:
     """Captions of one class and kind against each other: what makes one of them fit better."""
     found: list[tuple[str, str, Association]] = []
-    for language, one in scores.items():
+    for language, score in scores.items():
         captions = [c for c in manifest.captions if c.language == language]
-        fits, classes = one.fits(), one.classes()
+        fits, classes = score.fits(), score.classes()
         # Onomatopoeia alone and names of classes are another matter than sentences.
         kind = np.char.add(np.char.add(_kinds(captions), " "), classes)
         told = np.isfinite(fits)
@@ -199,16 +199,16 @@ def _of_captions(
 
 def _kinds(captions: Sequence[Caption]) -> npt.NDArray[np.str_]:
     """The part of an id that says what a caption is: ``esc50-40/onomatopoeia/7``; or nothing."""
-    parts = [one.id.split("/") for one in captions]
-    return np.array([one[1] if len(one) > 2 else "" for one in parts], dtype=np.str_)  # noqa: PLR2004
+    parts = [caption.id.split("/") for caption in captions]
+    return np.array([part[1] if len(part) > 2 else "" for part in parts], dtype=np.str_)  # noqa: PLR2004
 
 
 def _by_kind(manifest: Manifest, scores: Mapping[str, _Scores], seed: int) -> tuple[Mean, ...]:
     """Margins of captions by kind, of the classes that have captions of several kinds."""
     found = []
-    for language, one in scores.items():
+    for language, score in scores.items():
         captions = [c for c in manifest.captions if c.language == language]
-        kinds, classes, fits = _kinds(captions), one.classes(), one.fits()
+        kinds, classes, fits = _kinds(captions), score.classes(), score.fits()
         several = {name for name in classes.tolist() if len(set(kinds[classes == name])) > 1}
         asked = np.isfinite(fits) & np.isin(classes, sorted(several))
         found += [
@@ -219,11 +219,13 @@ def _by_kind(manifest: Manifest, scores: Mapping[str, _Scores], seed: int) -> tu
 
 
 def _languages(known: _Heard, scores: Mapping[str, _Scores], seed: int) -> tuple[Mean, ...]:
-    margins = {language: one.margin() for language, one in scores.items()}
-    both = np.all([np.isfinite(one) for one in margins.values()], axis=0)
+    margins = {language: score.margin() for language, score in scores.items()}
+    both = np.all([np.isfinite(margin) for margin in margins.values()], axis=0)
     if len(margins) < 2 or not both.any():  # noqa: PLR2004 - a comparison needs two
         return ()
-    found = [mean_of_sources(name, one, known.source, both, seed) for name, one in margins.items()]
+    found = [
+        mean_of_sources(name, margin, known.source, both, seed) for name, margin in margins.items()
+    ]
     names = list(margins)
     for at, first in enumerate(names):
         for second in names[at + 1 :]:
@@ -246,7 +248,7 @@ def _classes(
         if int(own.sum()) >= _FEWEST_OF_CLASS:
             # The class's own name is the caption that stands under .../class/.
             ids = kind.split("\n")
-            name = next((texts[one] for one in ids if "/class/" in one), texts[ids[0]])
+            name = next((texts[caption] for caption in ids if "/class/" in caption), texts[ids[0]])
             found.append((name, float(english[own].mean()), float(japanese[own].mean())))
     return tuple(found)
 
@@ -255,8 +257,8 @@ def _authors(
     known: _Heard, scores: Mapping[str, _Scores], seed: int, left_out: list[str]
 ) -> tuple[tuple[str, int, Effect], ...]:
     found = []
-    for language, one in scores.items():
-        margin = one.margin()
+    for language, score in scores.items():
+        margin = score.margin()
         for name in dict.fromkeys(known.data_set.tolist()):
             own = np.isfinite(margin) & (known.data_set == name)
             # In a class that one author recorded there is nothing to compare authors by.

@@ -134,7 +134,7 @@ def analyse(arguments: argparse.Namespace) -> Found:
 
 def _readable(manifest: Manifest) -> tuple[Manifest, list[str]]:
     """The manifest without captions that no tagger can read, and a line about them."""
-    unread = {one.id for one in manifest.captions if one.language not in LANGUAGES}
+    unread = {caption.id for caption in manifest.captions if caption.language not in LANGUAGES}
     if not unread:
         return manifest, []
     known = " and ".join(LANGUAGES)
@@ -143,5 +143,5 @@ def _readable(manifest: Manifest) -> tuple[Manifest, list[str]]:
 
 
 def _told(unread: tuple[Unreadable, ...], wanted: int) -> list[str]:
-    lines = [f"{one.recording}: {one.reason}" for one in unread]
+    lines = [f"{lost.recording}: {lost.reason}" for lost in unread]
     return [*lines, f"{len(unread)} of {wanted} recordings"] if unread else []

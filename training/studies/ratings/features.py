@@ -144,15 +144,15 @@ class JapaneseTagger:
         """Morphemes in their order, without punctuation."""
         found = []
         before = ""
-        for one in self._tokenizer.tokenize(text):
-            kind, detail = one.part_of_speech()[:2]
+        for word in self._tokenizer.tokenize(text):
+            kind, detail = word.part_of_speech()[:2]
             # 鳴っている: the verb after a connective て only helps.
             helps = detail == "非自立可能" and kind == "動詞" and before == "接続助詞"
             before = detail
             if kind not in self._NO_WORD:
                 content = kind in self._CONTENT and not helps
-                lemma = one.dictionary_form().lower()
-                found.append(Word(one.surface(), lemma, content, kind == "名詞"))
+                lemma = word.dictionary_form().lower()
+                found.append(Word(word.surface(), lemma, content, kind == "名詞"))
         return tuple(found)
 
 

@@ -136,7 +136,8 @@ class ModelFindings:
 
 def corrected(found: list[tuple[str, str, Association]]) -> tuple[Finding, ...]:
     """Findings with the p-values of all of them adjusted together."""
-    holm = adjusted([one for _, _, one in found])
+    holm = adjusted([test for _, _, test in found])
     return tuple(
-        Finding(name, outcome, one, p) for (name, outcome, one), p in zip(found, holm, strict=True)
+        Finding(name, outcome, test, p)
+        for (name, outcome, test), p in zip(found, holm, strict=True)
     )

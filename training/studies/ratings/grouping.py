@@ -41,7 +41,7 @@ def of_several_authors(kind: Labels, author: Labels, rows: Mask) -> Mask:
     authors: dict[str, set[str]] = {}
     for one, name in zip(kind[rows].tolist(), author[rows].tolist(), strict=True):
         authors.setdefault(one, set()).add(name)
-    several = [one for one, names in authors.items() if len(names) > 1]
+    several = [class_name for class_name, names in authors.items() if len(names) > 1]
     return np.asarray(np.isin(kind, several), dtype=np.bool_)
 
 

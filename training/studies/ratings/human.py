@@ -86,13 +86,13 @@ def _caption_properties(material: Material) -> dict[str, Values]:
 def caption_columns(features: list[CaptionFeatures]) -> dict[str, Values]:
     """Properties of captions as columns, each ``(captions,)``."""
     return {
-        "words": _column([one.words for one in features]),
-        "characters": _column([one.characters for one in features]),
-        "content words": _column([one.content_words for one in features]),
-        "nouns": _column([one.nouns for one in features]),
-        "density": _column([one.content_share for one in features]),
-        "nouns a word": _column([one.noun_share for one in features]),
-        "word frequency": _column([one.zipf for one in features]),
+        "words": _column([feature.words for feature in features]),
+        "characters": _column([feature.characters for feature in features]),
+        "content words": _column([feature.content_words for feature in features]),
+        "nouns": _column([feature.nouns for feature in features]),
+        "density": _column([feature.content_share for feature in features]),
+        "nouns a word": _column([feature.noun_share for feature in features]),
+        "word frequency": _column([feature.zipf for feature in features]),
     }
 
 
@@ -123,16 +123,18 @@ def _item_properties(material: Material) -> dict[str, Values]:
     found |= {name: empty.copy() for name in (*names, TOWER_NEARNESS, NEARNESS)}
     for at in zip(*np.nonzero(rated.groups != ""), strict=True):
         text, clip = rated.captions[at[0]], rated.clips[places[at]]
-        own = [one for one in clip.captions if one != text][: material.own_captions]
+        own = [caption for caption in clip.captions if caption != text][: material.own_captions]
         asked = material.features[text].lemmas
         tags = {word for tag in clip.keywords for word in tag.lower().split("-")}
         found["tags in the caption"][at] = len(asked & tags) / max(len(asked), 1)
         if not own:
             continue
-        features = [material.features[one] for one in own]
-        shared = frozenset().union(*(one.lemmas for one in features)) & asked
-        found["words of its caption"][at] = np.mean([one.words for one in features])
-        found["density of its caption"][at] = np.mean([one.content_share for one in features])
+        features = [material.features[text] for text in own]
+        shared = frozenset().union(*(feature.lemmas for feature in features)) & asked
+        found["words of its caption"][at] = np.mean([feature.words for feature in features])
+        found["density of its caption"][at] = np.mean(
+            [feature.content_share for feature in features]
+        )
         found[SHARED][at] = len(shared) / max(len(asked), 1)
         found[TOWER_NEARNESS][at] = material.texts.nearness(text, own, material.texts.tower)
         found[NEARNESS][at] = material.texts.nearness(text, own, material.texts.joint)
@@ -145,7 +147,7 @@ def _sound_properties(material: Material) -> dict[str, Values]:
     rated = material.rated
     heard = [material.heard.get(clip.recording.id) for clip in rated.clips]
     found = {
-        name: _column([np.nan if one is None else getattr(one.sound, field) for one in heard])[
+        name: _column([np.nan if clip is None else getattr(clip.sound, field) for clip in heard])[
             rated.places
         ]
         for field, name in PROPERTIES.items()

@@ -85,18 +85,18 @@ def _values(lists: Lists) -> Figure:
 def _nearness(lists: Lists) -> Figure:
     figure = _figure(3.4)
     axes = figure.subplots()
-    groups = [one for one in lists.groups if one.rows]
-    near = [one for one in lists.nearness if one.rows]
+    groups = [group for group in lists.groups if group.rows]
+    near = [group for group in lists.nearness if group.rows]
     rows = [*groups, *near]
-    names = [one.name for one in groups] + [f"first five: {one.name}" for one in near]
+    names = [group.name for group in groups] + [f"first five: {group.name}" for group in near]
     # The second part stands apart: it is the second bar again, by nearness.
     places = np.arange(len(rows), 0, -1) - 0.5 * (np.arange(len(rows)) >= len(groups))
     done = np.zeros(len(rows))
     for name, colour, share in (
-        ("0", _STEPS[0], [one.zero for one in rows]),
-        ("1-19", _STEPS[1], [one.low for one in rows]),
-        ("20-49", _STEPS[2], [one.middle for one in rows]),
-        ("50-100", _STEPS[3], [one.high for one in rows]),
+        ("0", _STEPS[0], [row.zero for row in rows]),
+        ("1-19", _STEPS[1], [row.low for row in rows]),
+        ("20-49", _STEPS[2], [row.middle for row in rows]),
+        ("50-100", _STEPS[3], [row.high for row in rows]),
     ):
         values = 100.0 * np.array(share)
         axes.barh(places, values, left=done, color=colour, label=name, height=0.75)
@@ -124,7 +124,7 @@ def _nearness(lists: Lists) -> Figure:
 def _budget(lists: Lists) -> Figure:
     figure = _figure(2.9)
     left, right = figure.subplots(1, 2)
-    counts = [one.candidates for one in lists.budgets]
+    counts = [budget.candidates for budget in lists.budgets]
     for axes, nearest, random, label in (
         (left, "nearest", "random", "candidates ≥ 50 found (%)"),
         (right, "ordered_nearest", "ordered_random", "pairs in order (%)"),
@@ -133,7 +133,7 @@ def _budget(lists: Lists) -> Figure:
             (nearest, BLUE, "o-", "nearest by text"),
             (random, ORANGE, "s--", "drawn at random"),
         ):
-            values = [100.0 * getattr(one, field) for one in lists.budgets]
+            values = [100.0 * getattr(budget, field) for budget in lists.budgets]
             axes.plot(counts, values, style, color=colour, markersize=4, label=name)
         axes.set_xlabel("candidates rated in each list")
         axes.set_ylabel(label)
@@ -146,8 +146,8 @@ def _budget(lists: Lists) -> Figure:
 
 def _forest(findings: Sequence[Finding], measure: str) -> Figure:
     """A panel for each outcome, a row for each property; filled where it is told from 0."""
-    outcomes = list(dict.fromkeys(one.outcome for one in findings))
-    properties = list(dict.fromkeys(one.property for one in findings))
+    outcomes = list(dict.fromkeys(told.outcome for told in findings))
+    properties = list(dict.fromkeys(told.property for told in findings))
     columns = 2 if len(outcomes) in {2, 4} else min(len(outcomes), 3)
     rows = -(-len(outcomes) // columns)
     figure = _figure(rows * (0.24 * len(properties) + 0.75) + 0.3)
@@ -155,7 +155,7 @@ def _forest(findings: Sequence[Finding], measure: str) -> Figure:
     place = {name: len(properties) - at for at, name in enumerate(properties)}
     for axes, outcome in zip(panels.flat, outcomes, strict=False):
         axes.axvline(0.0, color="black", linewidth=0.8)
-        for one in (one for one in findings if one.outcome == outcome):
+        for one in (told for told in findings if told.outcome == outcome):
             clear = one.p_holm < _CLEAR
             reach = one.association
             axes.plot([reach.low, reach.high], [place[one.property]] * 2, color=BLUE, linewidth=1.4)
@@ -191,7 +191,7 @@ def _sets(model: ModelFindings) -> Figure:
         if one.interval is not None:
             axes.plot([one.interval.low, one.interval.high], [place] * 2, color=colour)
         axes.plot(one.mean, place, "s" if colour == ORANGE else "o", color=colour, markersize=5)
-    names = [f"{one.name} ({one.rows:,}; {one.clusters})" for one in model.sets]
+    names = [f"{mean.name} ({mean.rows:,}; {mean.clusters})" for mean in model.sets]
     axes.set_yticks(places, names)
     axes.set_title("set, language (recordings; sources)", fontsize=9, loc="left")
     axes.axvline(0.0, color="black", linewidth=0.8)
@@ -207,12 +207,12 @@ def _languages(model: ModelFindings) -> Figure:
     figure = _figure(0.26 * len(rows) + 1.0)
     axes = figure.subplots()
     places = np.arange(len(rows))
-    english, japanese = (np.array([one[at] for one in rows]) for at in (1, 2))
+    english, japanese = (np.array([row[at] for row in rows]) for at in (1, 2))
     axes.hlines(places, english, japanese, color=GREY, linewidth=1.0)
     axes.plot(english, places, "o", color=BLUE, label="English captions")
     axes.plot(japanese, places, "s", color=ORANGE, label="Japanese captions")
     axes.axvline(0.0, color="black", linewidth=0.8)
-    axes.set_yticks(places, [one[0] for one in rows])
+    axes.set_yticks(places, [row[0] for row in rows])
     axes.set_xlabel("mean margin of the class (cosine)")
     _plain(axes, grid="x")
     figure.legend(loc="outside upper right", ncols=2, frameon=False)

@@ -84,18 +84,18 @@ def read_lists(data: Path, clotho: Path | None = None) -> RatedLists:
     for caption in published.captions:
         written.setdefault(str(caption.recording), []).append(caption.text)
     rated: dict[str, list[tau.Relevance]] = {}
-    for one in tau.relevances(data):
-        rated.setdefault(one.caption, []).append(one)
+    for relevance in tau.relevances(data):
+        rated.setdefault(relevance.caption, []).append(relevance)
     if not rated:
         raise ValueError(f"{data / tau.NAME}: holds no ratings; copy the whole set there")
-    wanted = dict.fromkeys(one.recording for rows in rated.values() for one in rows)
+    wanted = dict.fromkeys(row.recording for rows in rated.values() for row in rows)
     if missing := [name for name in wanted if name not in written]:
         raise ValueError(
             f"{data / tau.NAME}/text_data: holds no caption of {len(missing)} rated recordings, "
             f"such as {missing[0]!r}; copy the whole set there"
         )
     about = _metadata(data)
-    recordings = {one.id: one for one in published.recordings}
+    recordings = {clip.id: clip for clip in published.recordings}
     clips = tuple(Clip(recordings[name], *about[name], tuple(written[name])) for name in wanted)
     index = {name: at for at, name in enumerate(wanted)}
     shape = len(rated), max(len(rows) for rows in rated.values())
@@ -136,7 +136,7 @@ def _metadata(data: Path) -> dict[str, tuple[tuple[str, ...], float]]:
     found = {}
     for path in sorted(folder.glob("*_audio_metadata.csv")):
         for line in read_table(path, ("fid", "keywords", "start_end_samples"), tau.NAME):
-            words = tuple(filter(None, (one.strip() for one in line["keywords"].split(";"))))
+            words = tuple(filter(None, (word.strip() for word in line["keywords"].split(";"))))
             found[f"{tau.CLOTHO}/{line['fid']}"] = words, _cut_s(line)
     return found
 

@@ -127,7 +127,7 @@ def _about_lists(lists: Lists) -> list[str]:
 
 
 def _about_zeros(lists: Lists) -> list[str]:
-    by_name = {one.name: one for one in lists.groups}
+    by_name = {group.name: group for group in lists.groups}
     if not {UNRELATED, OTHER} <= by_name.keys():
         return ["The lists hold no unrelated recordings to compare zeros with."]
     unrelated, other = by_name[UNRELATED], by_name[OTHER]
@@ -146,12 +146,12 @@ def _about_zeros(lists: Lists) -> list[str]:
 def _groups(groups: Iterable[GroupRatings]) -> list[str]:
     rows = [
         (
-            one.name,
-            str(one.rows),
-            *(_percent(share) for share in (one.zero, one.low, one.middle, one.high)),
-            "–" if one.mean_above_zero is None else f"{one.mean_above_zero:.1f}",
+            group.name,
+            str(group.rows),
+            *(_percent(share) for share in (group.zero, group.low, group.middle, group.high)),
+            "–" if group.mean_above_zero is None else f"{group.mean_above_zero:.1f}",
         )
-        for one in groups
+        for group in groups
     ]
     heads = ("", "ratings", "0", "1-19", "20-49", "50-100", "mean above 0")
     return [table(heads, rows)]
@@ -160,14 +160,19 @@ def _groups(groups: Iterable[GroupRatings]) -> list[str]:
 def _budget(lists: Lists) -> list[str]:
     rows = [
         (
-            str(one.candidates),
+            str(budget.candidates),
             *(
                 _percent(share)
-                for share in (one.nearest, one.random, one.ordered_nearest, one.ordered_random)
+                for share in (
+                    budget.nearest,
+                    budget.random,
+                    budget.ordered_nearest,
+                    budget.ordered_random,
+                )
             ),
         )
-        for one in lists.budgets
-        if one.candidates in _BUDGETS
+        for budget in lists.budgets
+        if budget.candidates in _BUDGETS
     ]
     heads = ("candidates", "found, nearest", "found, random", "in order, nearest", "…, random")
     enough = math.ceil((1.96 * lists.tau_sd / 0.05) ** 2)
@@ -178,13 +183,13 @@ def _budget(lists: Lists) -> list[str]:
 def _findings(findings: Sequence[Finding]) -> list[str]:
     if not findings:
         return ["Nothing could be tested; see *What was left out*."]
-    outcomes = list(dict.fromkeys(one.outcome for one in findings))
-    cells = {(one.property, one.outcome): one for one in findings}
+    outcomes = list(dict.fromkeys(told.outcome for told in findings))
+    cells = {(told.property, told.outcome): told for told in findings}
     rows = [
         (name, *(_cell(cells.get((name, outcome))) for outcome in outcomes))
-        for name in dict.fromkeys(one.property for one in findings)
+        for name in dict.fromkeys(told.property for told in findings)
     ]
-    clear = sum(one.p_holm < CLEAR for one in findings)
+    clear = sum(told.p_holm < CLEAR for told in findings)
     summary = f"Told from 0 after Holm's correction: {clear} of {len(findings)} (in bold)."
     return [table(("", *outcomes), rows), "", summary]
 
@@ -201,8 +206,8 @@ def _cell(one: Finding | None) -> str:
 def _effects(regressions: Sequence[Regression]) -> list[str]:
     if not regressions:
         return ["No regression could be made; see *What was left out*."]
-    names = list(dict.fromkeys(e.name for one in regressions for e in one.effects))
-    cells = {(e.name, one.outcome): e for one in regressions for e in one.effects}
+    names = list(dict.fromkeys(e.name for model in regressions for e in model.effects))
+    cells = {(e.name, model.outcome): e for model in regressions for e in model.effects}
     rows = []
     for name in names:
         row = [name]
@@ -214,8 +219,8 @@ def _effects(regressions: Sequence[Regression]) -> list[str]:
                 else f"{effect.value:+.1f} [{effect.low:+.1f}, {effect.high:+.1f}]"
             )
         rows.append(tuple(row))
-    rows.append(("rows, lists", *(f"{one.rows}, {one.clusters}" for one in regressions)))
-    return [table(("", *(one.outcome for one in regressions)), rows)]
+    rows.append(("rows, lists", *(f"{model.rows}, {model.clusters}" for model in regressions)))
+    return [table(("", *(model.outcome for model in regressions)), rows)]
 
 
 def _languages(model: ModelFindings) -> list[str]:
@@ -230,13 +235,15 @@ def _means(means: Sequence[Mean], heads: Sequence[str]) -> list[str]:
         return ["Nothing to compare: no class has captions of several kinds."]
     rows = [
         (
-            one.name,
-            str(one.rows),
-            str(one.clusters),
-            f"{one.mean:+.3f}",
-            "–" if one.interval is None else f"[{one.interval.low:+.3f}, {one.interval.high:+.3f}]",
+            mean.name,
+            str(mean.rows),
+            str(mean.clusters),
+            f"{mean.mean:+.3f}",
+            "–"
+            if mean.interval is None
+            else f"[{mean.interval.low:+.3f}, {mean.interval.high:+.3f}]",
         )
-        for one in means
+        for mean in means
     ]
     return [table((*heads, "mean margin", "95 %"), rows)]
 
@@ -262,7 +269,7 @@ def _percent(share: float) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -197,7 +197,7 @@ def share_between(values: Values, groups: Labels, *, seed: int, resamples: int =
 
 def adjusted(found: Sequence[Association | Effect]) -> tuple[float, ...]:
     """Holm's p-values of all that was tested together."""
-    return tuple(float(p) for p in holm([one.p for one in found]))
+    return tuple(float(p) for p in holm([test.p for test in found]))
 
 
 def _weighted_spearman(x: Values, y: Values, weights: Values) -> Values:

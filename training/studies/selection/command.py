@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--seeds is {plan.seeds}; write 2 or more")
     manifest = load_manifest(arguments.manifest)
     embedded = _embed(manifest, arguments)
-    for one in embedded.unread:
-        print(f"left out: {one.recording}: {one.reason}")
+    for lost in embedded.unread:
+        print(f"left out: {lost.recording}: {lost.reason}")
     world = build_world(embedded, manifest.ratings, HELD_OUT)
     # The matrices are small: more threads only get in each other's way.
     threads = torch.get_num_threads()
@@ -83,8 +83,8 @@ def _embed(manifest: Manifest, arguments: argparse.Namespace) -> Embedded:
     captions = {caption for caption, _ in pairs}
     recordings = {recording for _, recording in pairs}
     return embed(
-        [one for one in manifest.captions if one.id in captions],
-        [one for one in manifest.recordings if one.id in recordings],
+        [caption for caption in manifest.captions if caption.id in captions],
+        [clip for clip in manifest.recordings if clip.id in recordings],
         arguments.model,
         arguments.data,
         arguments.cache,

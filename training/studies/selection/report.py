@@ -236,9 +236,9 @@ def _draw_gain(measured: Mapping[Rule, Measured]) -> Figure:
             found = [bootstrap_interval(more[:, at], seed=0) for at in range(1, more.shape[1])]
             at = np.array(chance.ratings[1:]) * 1.025 ** (number - 2.5)
             style = {"color": colour, "marker": mark, "ms": 4, "lw": 1.2, "label": rule.value}
-            figures.points(axes, at, [one.mean for one in found], found, **style)
+            figures.points(axes, at, [span.mean for span in found], found, **style)
         axes.set_xscale("log")
-        axes.set_xticks(chance.ratings[1:], [str(one) for one in chance.ratings[1:]])
+        axes.set_xticks(chance.ratings[1:], [str(rating) for rating in chance.ratings[1:]])
         axes.minorticks_off()
         axes.set_xlabel("ratings asked for")
         axes.set_title(split.value)
@@ -257,7 +257,7 @@ def _draw_relevance(measured: Mapping[Rule, Measured]) -> Figure:
         means = (measured[rule].relevance[:, 1:] / marks).mean(axis=0)
         axes.plot(marks, means, color=colour, marker=mark, ms=5, lw=1.2, label=rule.value)
     axes.set_xscale("log")
-    axes.set_xticks(marks, [str(one) for one in marks])
+    axes.set_xticks(marks, [str(mark) for mark in marks])
     axes.minorticks_off()
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel("ratings asked for")

@@ -135,11 +135,11 @@ def build_world(embedded: Embedded, ratings: Iterable[Rating], held_out: Sequenc
     """
     if Split.TRAIN in held_out:
         raise ValueError("the training split cannot be held out; name validation or test")
-    own = {one.id: at for at, one in enumerate(embedded.captions)}
+    own = {caption.id: at for at, caption in enumerate(embedded.captions)}
     pairs = rated_pairs(ratings, PEOPLE)
     parts = {}
     for split in (Split.TRAIN, *held_out):
-        rows = [at for at, one in enumerate(embedded.recordings) if one.split is split]
+        rows = [at for at, clip in enumerate(embedded.recordings) if clip.split is split]
         columns = {embedded.recordings[row].id: at for at, row in enumerate(rows)}
         gains = np.zeros((len(own), len(rows)))
         rated = np.zeros(gains.shape, dtype=np.bool_)
@@ -151,7 +151,7 @@ def build_world(embedded: Embedded, ratings: Iterable[Rating], held_out: Sequenc
             raise ValueError(f"split '{split}' has no ratings; run `python -m training rate`")
         parts[split] = HeldOut(embedded.sounds[rows], gains, rated)
     train = parts.pop(Split.TRAIN)
-    sources = tuple(one.source for one in embedded.recordings if one.split is Split.TRAIN)
+    sources = tuple(clip.source for clip in embedded.recordings if clip.split is Split.TRAIN)
     return World(embedded.texts, train.sounds, sources, Oracle(train.gains, train.rated), parts)
 
 
@@ -238,8 +238,8 @@ def simulate(world: World, rule: Settings, plan: Plan, seed: int) -> tuple[Look,
 
 
 def _rated(oracle: Oracle, known: Known, chosen: Sequence[Choice]) -> Known:
-    captions = np.array([one.caption for one in chosen], dtype=np.intp)
-    recordings = np.array([one.recording for one in chosen], dtype=np.intp)
+    captions = np.array([choice.caption for choice in chosen], dtype=np.intp)
+    recordings = np.array([choice.recording for choice in chosen], dtype=np.intp)
     return Known(
         np.concatenate([known.captions, captions]),
         np.concatenate([known.recordings, recordings]),

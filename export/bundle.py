@@ -34,7 +34,7 @@ from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_hea
 from export.quantize import quantize_text
 from training.data.background import backgrounds
 from training.data.frontend import LogMel, hann_window, mel_filters
-from training.data.markdown import table
+from training.data.markdown import document, table
 from training.model.dual_encoder import DualEncoder
 from training.model.text_tower import PREFIX, TextTower
 from training.model.towers import tower_kind
@@ -156,10 +156,7 @@ def write_audio_side(model: DualEncoder, folder: Path) -> None:
         window=hann_window(constants),
     )
     windows = backgrounds(
-        _COHORT_SEED,
-        _COHORT,
-        WINDOW_FRAMES / constants.frame_rate_hz,
-        constants.sample_rate_hz,
+        _COHORT_SEED, _COHORT, WINDOW_FRAMES / constants.frame_rate_hz, constants.sample_rate_hz
     )
     log_mels = [
         frontend(torch.from_numpy(samples)[None])[0, :, :WINDOW_FRAMES].numpy()
@@ -246,44 +243,32 @@ def model_card(
         "Japanese and English, weights in the 4 bits that they were published in, activations in "
         "int8 as they come."
     )
-    lines = [
+    commands = dict.fromkeys(f"`{metric.command}`" for metric in metrics)
+    blocks = [
         f"# {identity.name} {identity.version}",
-        "",
-        *textwrap.wrap(about, _CARD_WIDTH),
-        "",
+        textwrap.fill(about, _CARD_WIDTH),
         "## Intended use",
-        "",
-        "To draw a person's attention to a sound that may be a work error. Every alert is a",
-        "question; it is no safety device and replaces no alarm that a law or standard asks for.",
-        "It does not recognise speakers or words.",
-        "",
+        """\
+To draw a person's attention to a sound that may be a work error. Every alert is a
+question; it is no safety device and replaces no alarm that a law or standard asks for.
+It does not recognise speakers or words.""",
         "## Measured",
-        "",
         table(("data", "language", "variant", "figure", "value"), measured),
-        "",
-        *(f"`{command}`" for command in dict.fromkeys(metric.command for metric in metrics)),
-        "",
+        "\n".join(commands),
         "No training has learned from what is measured here.",
-        "",
         "## What quantization costs",
-        "",
         costs,
-        "",
         "## Made of",
-        "",
         table(("work", "author", "licence", "used for"), made),
-        "",
     ]
     if learned_from:
-        lines += [
-            "The recordings that it has learned from, with their authors and licences, are in",
-            f"[{ATTRIBUTIONS}]({ATTRIBUTIONS}). What it has learned of them: class labels, our own",
-            "captions, and ratings by simulated raters; no person has rated these recordings. It",
-            "knows their classes better than others, and one machine of a kind from another only",
-            "where it has heard both.",
-            "",
-        ]
-    return "\n".join(lines)
+        blocks.append(f"""\
+The recordings that it has learned from, with their authors and licences, are in
+[{ATTRIBUTIONS}]({ATTRIBUTIONS}). What it has learned of them: class labels, our own
+captions, and ratings by simulated raters; no person has rated these recordings. It
+knows their classes better than others, and one machine of a kind from another only
+where it has heard both.""")
+    return document(blocks)
 
 
 def _save(path: Path, **arrays: npt.NDArray[np.generic]) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.data.readers.table import read_table
+
 RESOURCE = Path(__file__).parents[1] / "resources" / "audioset_texts.csv"
 CLASSES = 527
 _LANGUAGES = ("ja", "en")
 _KINDS = ("name", "phrase", "onomatopoeia", "description")
-_COLUMNS = "index,mid,language,kind,text"
+_COLUMNS = ("index", "mid", "language", "kind", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,26 +138,18 @@ def load_texts_file(
         ValueError: a row is wrong; names the line.
     """
     texts = []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = ",".join(reader.fieldnames or [])
-        if columns != _COLUMNS:
-            raise ValueError(f"{path}: columns are {columns}, expected {_COLUMNS}")
-        for row in reader:
-            where = f"{path}:{reader.line_num}"
-            if not row["index"].isdigit() or int(row["index"]) >= CLASSES:
-                raise ValueError(f"{where}: index {row['index']!r}; write 0 to {CLASSES - 1}")
-            index = int(row["index"])
-            if mids is not None and row["mid"] != mids[index]:
-                raise ValueError(f"{where}: mid {row['mid']!r}; class {index} is {mids[index]}")
-            if row["language"] not in _LANGUAGES or row["kind"] not in _KINDS:
-                raise ValueError(
-                    f"{where}: {row['language']!r}, {row['kind']!r}; "
-                    f"write one of {_LANGUAGES} and one of {_KINDS}"
-                )
-            if not row["text"].strip():
-                raise ValueError(f"{where}: the text is empty; write one or delete the line")
-            texts.append(ClassText(index, row["language"], row["kind"], row["text"].strip()))
+    for line in read_table(path, _COLUMNS, "our texts about AudioSet's classes"):
+        if not line["index"].isdigit() or int(line["index"]) >= CLASSES:
+            raise line.wrong("index", f"write 0 to {CLASSES - 1}")
+        index = int(line["index"])
+        if mids is not None and line["mid"] != mids[index]:
+            raise line.wrong("mid", f"class {index} is {mids[index]}")
+        for column, accepted in (("language", _LANGUAGES), ("kind", _KINDS)):
+            if line[column] not in accepted:
+                raise line.wrong(column, f"write one of {', '.join(accepted)}")
+        if not line["text"].strip():
+            raise line.wrong("text", "write one or delete the line")
+        texts.append(ClassText(index, line["language"], line["kind"], line["text"].strip()))
     return tuple(texts)
 
 

@@ -9,7 +9,6 @@ node may have several parents; each of them is above it.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from pathlib import Path
 
 from training.data.audioset import Node, load_nodes
 from training.data.readers.classes import class_caption
+from training.data.readers.table import read_table
 
 RESOURCE = Path(__file__).parents[1] / "resources" / "class_nodes.csv"
-_COLUMNS = ["data_set", "class", "mid", "name"]
+_COLUMNS = ("data_set", "class", "mid", "name")
 
 
 class Ontology:
@@ -113,31 +113,18 @@ def load_class_nodes(ontology: Ontology, path: Path = RESOURCE) -> ClassNodes:
         ValueError: a row is wrong; names the line.
     """
     found: dict[str, tuple[str, ...]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != _COLUMNS:
-            columns = ",".join(reader.fieldnames or [])
-            raise ValueError(f"{path}:1: columns are {columns}; write {','.join(_COLUMNS)}")
-        for row in reader:
-            where = f"{path}:{reader.line_num}"
-            if None in row or None in row.values():
-                raise ValueError(
-                    f"{where}: has not {len(_COLUMNS)} values; quote names with commas"
-                )
-            if not (row["data_set"].strip() and row["class"].strip()):
-                raise ValueError(f"{where}: data set or class is empty; write both")
-            _check_node(where, row["mid"], row["name"], ontology)
-            caption = class_caption(row["data_set"], row["class"])
-            before = found.get(caption, ())
-            if row["mid"] in before:
-                raise ValueError(f"{where}: {caption!r} stands at {row['mid']} twice; delete one")
-            found[caption] = (*before, row["mid"])
+    for line in read_table(path, _COLUMNS, "the nodes of the data sets' classes"):
+        for column in ("data_set", "class"):
+            if not line[column].strip():
+                raise line.wrong(column, "write data set and class")
+        node = ontology.nodes.get(line["mid"])
+        if node is None:
+            raise line.wrong("mid", "write an id of ontology.json")
+        if node.name != line["name"]:
+            raise line.wrong("name", f"{node.mid} is {node.name!r}; write what is meant")
+        caption = class_caption(line["data_set"], line["class"])
+        before = found.get(caption, ())
+        if node.mid in before:
+            raise line.wrong("mid", f"{caption!r} stands there twice; delete one")
+        found[caption] = (*before, node.mid)
     return ClassNodes(ontology, found)
-
-
-def _check_node(where: str, mid: str, name: str, ontology: Ontology) -> None:
-    node = ontology.nodes.get(mid)
-    if node is None:
-        raise ValueError(f"{where}: mid {mid!r} is unknown; write an id of ontology.json")
-    if node.name != name:
-        raise ValueError(f"{where}: {mid} is {node.name!r}, not {name!r}; write what is meant")

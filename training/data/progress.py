@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from rich.console import Console
@@ -25,13 +26,12 @@ def shown(
 
 
 @contextmanager
-def steps(what: str, total: int, *, visible: bool = True) -> Iterator[Callable[[int], None]]:
-    """A bar that is told how many steps are done."""
+def steps(what: str, total: int, *, visible: bool = True) -> Iterator[Callable[..., None]]:
+    """A bar that is told ``completed=`` steps, or ``advance=`` so many more."""
     console = Console(stderr=True)
     hidden = not (visible and console.is_terminal)
     with Progress(console=console, transient=True, disable=hidden) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        yield partial(progress.update, progress.add_task(what, total=total))
 
 
 def wide_console() -> Console:

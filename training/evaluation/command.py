@@ -80,8 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     models = [load_model(name, material.texts, arguments.cache) for name in names]
     noise = Noise.held_out() if any(c.snr_db is not None for c in conditions) else None
-    each = len(conditions) * len(material.recordings)
-    with steps("listening", len(models) * each) as listened:
+    total = len(models) * len(conditions) * len(material.recordings)
+    with steps("listening", total) as bar:
         results = tuple(
             evaluate(
                 judged.encoder,
@@ -89,9 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
                 conditions,
                 model=judged.name,
                 noise=noise,
-                heard=lambda count, before=number * each: listened(before + count),
+                heard=lambda count: bar(advance=count),
             )
-            for number, judged in enumerate(models)
+            for judged in models
         )
     evaluation = Evaluation(
         command=f"python -m training {shlex.join(sys.argv[1:])}",

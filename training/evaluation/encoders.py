@@ -21,7 +21,7 @@ from agent.score import variants_of
 from agent.text import embed_texts as embed_for_bundle
 from training.model import checkpoint
 from training.model.dual_encoder import DualEncoder
-from training.model.text_cache import embed_texts
+from training.model.text_tower import embed_texts
 
 _CHECKPOINT = ".pt"
 _REFERENCE = "reference"

@@ -140,11 +140,7 @@ def _judged(
 
 
 def _by_classes(
-    material: Material,
-    number: tuple[int, int],
-    answers: Answers,
-    by_chance: Values,
-    condition: str,
+    material: Material, number: tuple[int, int], answers: Answers, by_chance: Values, condition: str
 ) -> Iterator[Measured]:
     """The measure over all queries, and apart where some classes were left out."""
     task = material.tasks[number[0]]

@@ -145,9 +145,7 @@ def _values(results: Results) -> list[Values]:
 
 
 def _intervals(
-    queries: Sequence[tuple[str, ...]],
-    values: Sequence[Values],
-    seed: int,
+    queries: Sequence[tuple[str, ...]], values: Sequence[Values], seed: int
 ) -> list[Interval | None]:
     """One for each; measures of the same queries are drawn together."""
     found: list[Interval | None] = [None] * len(queries)

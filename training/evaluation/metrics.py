@@ -93,11 +93,7 @@ def average_precision_at(scores: FloatArray | Values, relevant: Mask, k: int) ->
 
 
 def ndcg_at(
-    scores: FloatArray | Values,
-    gains: FloatArray | Values,
-    k: int,
-    *,
-    rated: Mask | None = None,
+    scores: FloatArray | Values, gains: FloatArray | Values, k: int, *, rated: Mask | None = None
 ) -> Values:
     """nDCG@k with linear gain: gain over ``log2(1 + rank)``, relative to the best order.
 

@@ -18,7 +18,7 @@ from training.data.progress import shown
 from training.data.records import Caption, Rating, RatingKind, Recording
 from training.model import checkpoint
 from training.model.dual_encoder import DualEncoder
-from training.model.text_cache import embed_texts
+from training.model.text_tower import embed_texts
 from training.ratings.lists import rated_lists
 
 PEOPLE = (RatingKind.HUMAN, RatingKind.SIMULATED)

@@ -17,7 +17,7 @@ from training.data.manifest import load_manifest, write_manifest
 from training.data.ontology import Ontology, load_class_nodes
 from training.data.progress import shown
 from training.data.records import Caption, Manifest, Rating, RatingKind, Split
-from training.model.text_cache import embed_texts
+from training.model.text_tower import embed_texts
 from training.ratings.lists import rated_lists
 from training.ratings.rater_fit import (
     PEOPLE,

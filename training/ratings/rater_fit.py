@@ -26,7 +26,7 @@ from training.data.arrays import Values
 from training.data.ontology import Ontology
 from training.data.readers.tau import Group, published, relevances
 from training.data.records import HIGHEST_RATING, LOWEST_RATING, Split
-from training.model.text_cache import embed_texts
+from training.model.text_tower import embed_texts
 from training.ratings.raters import RaterModel, mean_of
 
 PEOPLE = (1, 2, 3, 4)

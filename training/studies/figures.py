@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,18 +16,6 @@ BLUE, SKY, GREEN, YELLOW, ORANGE, PINK, GREY = (
     *("#0072B2", "#56B4E9", "#009E73", "#E69F00"),
     *("#D55E00", "#CC79A7", "#7F7F7F"),
 )
-
-
-class Spread(Protocol):
-    """A value and where it may lie."""
-
-    @property
-    def low(self) -> float:
-        """Lower end."""
-
-    @property
-    def high(self) -> float:
-        """Upper end."""
 
 
 def figure(width_in: float, height_in: float) -> Figure:
@@ -46,10 +34,10 @@ def points(
     axes: Axes,
     at: Sequence[float],
     values: Sequence[float],
-    spreads: Sequence[Spread],
+    spreads: Sequence[Any],
     **style: object,
 ) -> None:
-    """Values with the intervals that they may lie in."""
+    """Values with the intervals that they may lie in, each with its ends ``low`` and ``high``."""
     y = np.array(values)
     below = y - np.array([spread.low for spread in spreads])
     above = np.array([spread.high for spread in spreads]) - y

@@ -45,6 +45,11 @@ class Hall:
     """What comes now and then."""
 
 
+def classes_of(data_set: str, names: str) -> tuple[str, ...]:
+    """Classes as :func:`by_class` names them, of a list with commas."""
+    return tuple(f"{data_set}/{' '.join(name.split())}" for name in names.split(","))
+
+
 def by_class(manifest: Manifest) -> dict[str, list[Recording]]:
     """Recordings by their class, ``esc50-40/glass breaking``, in the order of the manifest."""
     recordings = {recording.id: recording for recording in manifest.recordings}

@@ -22,7 +22,7 @@ from training.data.readers.audiocaps import Translation
 from training.data.records import Manifest, Split
 from training.data.subsets import without_classes
 from training.model import checkpoint
-from training.model.text_cache import embed_texts
+from training.model.text_tower import embed_texts
 from training.train import parallel
 from training.train.anchors import Texts
 from training.train.config import TrainConfig, load_config
@@ -74,8 +74,10 @@ def _train(config: TrainConfig, data: Path, world: World) -> int:
         return 0
     if trainer.progress.step:
         print(f"going on from step {trainer.progress.step}")
-    with steps("training", config.steps) as stepped:
-        trainer.run(lambda figures: print(_line(figures), flush=True), stepped)
+    with steps("training", config.steps) as bar:
+        trainer.run(
+            lambda figures: print(_line(figures), flush=True), lambda step: bar(completed=step)
+        )
     write_attributions(manifest, config.output / ATTRIBUTIONS)
     print(f"wrote {config.output / 'model.pt'}: validation score {trainer.progress.best:.4f}")
     return 0

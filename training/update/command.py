@@ -75,10 +75,7 @@ def _update(arguments: argparse.Namespace, config: UpdateConfig, world: World) -
     manifest = combined(replay, answers.manifest)
     output: Path = arguments.output
     settings = replace(
-        config.training,
-        manifest=output / MANIFEST,
-        start=arguments.start,
-        output=output / TRAINING,
+        config.training, manifest=output / MANIFEST, start=arguments.start, output=output / TRAINING
     )
     if world.first:
         _tell(answers)
@@ -192,8 +189,8 @@ def _train(trainer: Trainer, world: World) -> DualEncoder:
     """Train to the end; the last model, wherever the validation was best: the gates judge it."""
     if trainer.progress.step and world.first:
         print(f"going on from step {trainer.progress.step}")
-    with steps("training", trainer.config.steps, visible=world.first) as stepped:
-        trainer.run(stepped=stepped)
+    with steps("training", trainer.config.steps, visible=world.first) as bar:
+        trainer.run(stepped=lambda step: bar(completed=step))
     return trainer.result().cpu().eval()
 
 

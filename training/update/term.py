@@ -43,9 +43,7 @@ class Answers:
 
 
 def answers_of(
-    pairs: Sequence[AnsweredPair],
-    captions: Mapping[str, FloatArray],
-    positions: Mapping[str, int],
+    pairs: Sequence[AnsweredPair], captions: Mapping[str, FloatArray], positions: Mapping[str, int]
 ) -> Answers:
     """Answered pairs by number.
 

@@ -39,10 +39,10 @@ def test_no_text_stands_twice_for_a_class() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("index,text\n", "columns are index,text"),
-        (_HEADER + "527,/m/x,ja,name,音\n", r"texts.csv:2: index '527'; write 0 to 526"),
-        (_HEADER + "1,/m/x,fr,name,son\n", r"texts.csv:2: 'fr', 'name'"),
-        (_HEADER + "1,/m/x,ja,name, \n", r"texts.csv:2: the text is empty"),
+        ("index,text\n", "has the columns index, text; mid, language, kind must be among them"),
+        (_HEADER + "527,/m/x,ja,name,音\n", r"texts.csv:2 index: is '527'; write 0 to 526"),
+        (_HEADER + "1,/m/x,fr,name,son\n", r"texts.csv:2 language: is 'fr'; write one of ja, en"),
+        (_HEADER + "1,/m/x,ja,name, \n", r"texts.csv:2 text: is ' '; write one or delete"),
     ],
 )
 def test_wrong_row_is_named(tmp_path: Path, content: str, message: str) -> None:

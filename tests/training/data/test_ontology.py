@@ -117,13 +117,22 @@ def test_every_class_of_the_known_sets_has_nodes(data_dir: Path, nodes: ClassNod
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("class,mid\n", r"nodes\.csv:1: columns are class,mid; write data_set,class,mid,name"),
-        (_HEADER + "s,bark,bark,Bark\ns,x,/m/0,X\n", r"nodes\.csv:3: mid '/m/0' is unknown"),
-        (_HEADER + "s,bark,bark,Howl\n", r"nodes\.csv:2: bark is 'Bark', not 'Howl'"),
+        (
+            "class,mid\n",
+            r"nodes\.csv:1: has the columns class, mid; data_set, name must be among them",
+        ),
+        (
+            _HEADER + "s,bark,bark,Bark\ns,x,/m/0,X\n",
+            r"nodes\.csv:3 mid: is '/m/0'; write",
+        ),
+        (_HEADER + "s,bark,bark,Howl\n", r"nodes\.csv:2 name: is 'Howl'; bark is 'Bark'"),
         (_HEADER + "s,bark,bark\n", r"nodes\.csv:2: has not 4 values"),
         (_HEADER + "s,bark,bark,Bark,x\n", r"nodes\.csv:2: has not 4 values"),
-        (_HEADER + "s, ,bark,Bark\n", r"nodes\.csv:2: data set or class is empty"),
-        (_HEADER + 2 * "s,a,bark,Bark\n", r"nodes\.csv:3: 's/class/a' stands at bark twice"),
+        (_HEADER + "s, ,bark,Bark\n", r"nodes\.csv:2 class: is ' '; write data set and class"),
+        (
+            _HEADER + 2 * "s,a,bark,Bark\n",
+            r"nodes\.csv:3 mid: is 'bark'; 's/class/a' stands",
+        ),
     ],
 )
 def test_wrong_row_is_named(tmp_path: Path, content: str, message: str) -> None:

@@ -15,10 +15,6 @@ from pkgutil import iter_modules
 from training.data.records import Manifest
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
-
-
 @dataclass(frozen=True, slots=True)
 class DataSet:
     """A set that holds its recordings."""
@@ -27,7 +23,7 @@ class DataSet:
     """Its folder in the data folder, and what its ids begin with."""
     read: Callable[[Path], Manifest]
     """From the data folder, as it was published, with the names of its classes alone."""
-    class_name: Callable[[str], str] = _plain
+    class_name: Callable[[str], str] = lambda name: name.replace("_", " ")
     """What a class is called, from the id that ``configs/evaluation`` gives it."""
 
 

@@ -27,11 +27,7 @@ NAME = "tau-graded-relevances-2023"
 RATER = "TAU 2023 crowd"
 """The set has one rating a pair, aggregated over people who are not told apart."""
 CLOTHO = "clotho"
-_SPLITS = {
-    "development": Split.TRAIN,
-    "validation": Split.VALIDATION,
-    "evaluation": Split.TEST,
-}
+_SPLITS = {"development": Split.TRAIN, "validation": Split.VALIDATION, "evaluation": Split.TEST}
 _ORIGIN = "TAU Audio-Text Graded Relevances 2023 (xieh97/retrieval-relevance-crowdsourcing)"
 _NO_SOUND_ID = "Not found"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from training.data.build import read_data_sets
 from training.data.records import Manifest, Recording
-from training.studies.hall import Hall, by_class, in_time, read_kinds
+from training.studies.hall import Hall, by_class, classes_of, in_time, read_kinds
 
 MOST_PER_KIND = 10
 _BEDS = (
@@ -22,20 +22,24 @@ _BEDS = (
         "brushless-motors/brushless motor without propeller",
         "brushless-motors/brushless motor with propeller",
     ),
-    *((f"esc50-40/{name}",) for name in ("vacuum cleaner", "washing machine", "engine")),
-    *((f"esc50-40/{name}",) for name in ("airplane", "train", "wind")),
-    *((f"everyday-cc/{name}",) for name in ("compressor motor", "vehicle motor idle")),
-    *((f"everyday-cc/{name}",) for name in ("motorbike idle", "jet ambience")),
+    *((name,) for name in classes_of("esc50-40", "vacuum cleaner, washing machine, engine")),
+    *((name,) for name in classes_of("esc50-40", "airplane, train, wind")),
+    *((name,) for name in classes_of("everyday-cc", "compressor motor, vehicle motor idle")),
+    *((name,) for name in classes_of("everyday-cc", "motorbike idle, jet ambience")),
 )
 """Classes of each kind of machine."""
-_ESC50 = """footsteps, door wood knock, door wood creaks, keyboard typing, mouse click, coughing,
-laughing, clapping, breathing, drinking sipping, can opening, hand saw, brushing teeth,
-chirping birds, crow, insects, snoring"""
-_EVERYDAY = """door close, door open, door creak, door knock, scrape, zipper, chalk write, coin,
-clock tick, bicycle spokes"""
 _SOUNDS = (
-    *(f"esc50-40/{name}" for name in _ESC50.replace("\n", " ").split(", ")),
-    *(f"everyday-cc/{name}" for name in _EVERYDAY.replace("\n", " ").split(", ")),
+    *classes_of(
+        "esc50-40",
+        """footsteps, door wood knock, door wood creaks, keyboard typing, mouse click, coughing,
+        laughing, clapping, breathing, drinking sipping, can opening, hand saw, brushing teeth,
+        chirping birds, crow, insects, snoring""",
+    ),
+    *classes_of(
+        "everyday-cc",
+        """door close, door open, door creak, door knock, scrape, zipper, chalk write, coin,
+        clock tick, bicycle spokes""",
+    ),
 )
 
 

@@ -168,10 +168,7 @@ class Box:
         return list(ended.values())
 
     def answer(
-        self,
-        alerts: Iterable[tuple[Alert, bool]],
-        answering: Answering,
-        rng: np.random.Generator,
+        self, alerts: Iterable[tuple[Alert, bool]], answering: Answering, rng: np.random.Generator
     ) -> int:
         """Have the operator answer alerts of which it is known whether they are true.
 

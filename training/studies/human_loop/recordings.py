@@ -16,7 +16,7 @@ import numpy as np
 from training.data.build import read_data_sets
 from training.data.records import Manifest, Recording, Split
 from training.data.subsets import without_leaks
-from training.studies.hall import by_class, in_time
+from training.studies.hall import by_class, classes_of, in_time
 
 WEEKS = 4
 PARTS = WEEKS + 1
@@ -36,44 +36,22 @@ ERRORS = {
     "cc0-impacts/explosion": "explosion",
 }
 """Classes of recordings that a description names, and which one."""
-ORDINARY = (
-    "esc50-40/can opening",
-    "esc50-40/fireworks",
-    "esc50-40/thunderstorm",
-    "esc50-40/church bells",
-    "esc50-40/door wood knock",
-    "esc50-40/clapping",
-    "esc50-40/laughing",
-    "esc50-40/cat",
-    "esc50-40/pouring water",
-    "esc50-40/toilet flush",
-    "esc50-40/hand saw",
-    "esc50-40/crow",
+ORDINARY = classes_of(
+    "esc50-40",
+    """can opening, fireworks, thunderstorm, church bells, door wood knock, clapping, laughing, cat,
+    pouring water, toilet flush, hand saw, crow""",
 )
 """Classes that resemble what is described, and are normal on this site."""
 BEDS = (
     "vroom-lathe/metal lathe at the right speed",
     "brushless-motors/brushless motor without propeller",
     "brushless-motors/brushless motor with propeller",
-    "esc50-40/vacuum cleaner",
-    "esc50-40/washing machine",
-    "esc50-40/engine",
-    "esc50-40/airplane",
-    "esc50-40/train",
-    "esc50-40/wind",
+    *classes_of("esc50-40", "vacuum cleaner, washing machine, engine, airplane, train, wind"),
 )
-HALL = (
-    "esc50-40/footsteps",
-    "esc50-40/door wood creaks",
-    "esc50-40/keyboard typing",
-    "esc50-40/mouse click",
-    "esc50-40/coughing",
-    "esc50-40/breathing",
-    "esc50-40/drinking sipping",
-    "esc50-40/brushing teeth",
-    "esc50-40/chirping birds",
-    "esc50-40/insects",
-    "esc50-40/snoring",
+HALL = classes_of(
+    "esc50-40",
+    """footsteps, door wood creaks, keyboard typing, mouse click, coughing, breathing,
+    drinking sipping, brushing teeth, chirping birds, insects, snoring""",
 )
 """Classes that the hall is made of all the time, also while it is calibrated."""
 

@@ -36,21 +36,22 @@ class Figures:
     plan: Plan
     months: tuple[Month, ...]
 
-    def counted(self, week: int, stage: Stage) -> tuple[Counted, int] | None:
-        """All months together, and how many they are; ``None`` where none got there."""
-        some = [
-            month.counted[week, stage] for month in self.months if (week, stage) in month.counted
-        ]
-        return (sum(some, Counted()), len(some)) if some else None
+    def counted(
+        self, week: int, stage: Stage, like: Stage | None = None
+    ) -> tuple[Counted, int] | None:
+        """All months together, and how many they are; ``None`` where none got there.
 
-    def paired(self, week: int, stage: Stage, like: Stage) -> Counted | None:
-        """A stage, over the months in which another one was reached in the same week too."""
+        Args:
+            week: counted from 0.
+            stage: that the week is looked at.
+            like: only the months that reached this stage in the same week too.
+        """
         some = [
             month.counted[week, stage]
             for month in self.months
-            if (week, stage) in month.counted and (week, like) in month.counted
+            if (week, stage) in month.counted and (week, like or stage) in month.counted
         ]
-        return sum(some, Counted()) if some else None
+        return (sum(some, Counted()), len(some)) if some else None
 
 
 def write(counted: Figures, folder: Path) -> Path:
@@ -162,10 +163,10 @@ def _share(count: int, of: int) -> str:
 def _against(counted: Figures, week: int) -> Iterator[str]:
     """The fine-tune, and the stage before it in the same months."""
     tuned = counted.counted(week, Stage.TUNED)
-    before = counted.paired(week, Stage.EXAMPLES, Stage.TUNED)
-    if tuned is None or before is None or tuned[1] == len(counted.months):
+    paired = counted.counted(week, Stage.EXAMPLES, Stage.TUNED)
+    if tuned is None or paired is None or tuned[1] == len(counted.months):
         return
-    one = tuned[0]
+    one, before = tuned[0], paired[0]
     yield (
         f"The fine-tune was made in {tuned[1]} of {len(counted.months)} months. In these, without "
         f"it: precision {_share(before.true, before.alerts)}, recall "

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from training.data.arguments import add_folders
 from training.data.manifest import load_manifest
-from training.studies.joint_loss.arms import ARMS, BINARY, CONTINUOUS
 from training.studies.joint_loss.pool import pool
 from training.studies.joint_loss.report import REPORT, write
-from training.studies.joint_loss.run import Plan, train_all
+from training.studies.joint_loss.run import ARMS, BINARY, CONTINUOUS, Plan, train_all
 from training.train.config import load_config
 
 _BINARISED = "binarised"

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from training.data.files import write_text
 from training.data.markdown import document, table
 from training.studies import figures
-from training.studies.joint_loss.arms import BINARY, CONTINUOUS
 from training.studies.joint_loss.pool import MAP, MEASURES, NDCG, Difference, Pooled, Reached
-from training.studies.joint_loss.run import START, Plan
+from training.studies.joint_loss.run import BINARY, CONTINUOUS, START, Plan
 
 REPORT = "joint-loss.md"
 _REACHED, _DIFFERENCES = "joint-loss-reached.png", "joint-loss-differences.png"

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from training.data.manifest import load_manifest
-from training.data.records import Split
+from training.data.records import RatingKind, Split
 from training.evaluation.conditions import parse_conditions
 from training.evaluation.encoders import CheckpointEncoder, hidden_texts
 from training.evaluation.evaluate import evaluate
@@ -21,15 +21,60 @@ from training.evaluation.material import Material, material_of, recordings_of
 from training.evaluation.report import RESULTS, Evaluation, write
 from training.model import checkpoint
 from training.model.dual_encoder import DualEncoder
-from training.studies.joint_loss.arms import ARMS, Arm
 from training.train.command import embed, hear
-from training.train.config import TrainConfig
+from training.train.config import LearnConfig, Ratings, TrainConfig, Weighting
 from training.train.material import gather
 from training.train.trainer import Trainer, prepare
 
 EVALUATION = "test"
 START = "start"
 _CLEAN = parse_conditions(["clean"])
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to learn."""
+
+    name: str
+    told: str
+    """What it learns from, and how, in a few words."""
+    learn: LearnConfig
+    weighting: Weighting = Weighting.CONSTANT
+    joint: bool = False
+
+    def config(self, base: TrainConfig, seed: int, output: Path) -> TrainConfig:
+        """The settings of one of its trainings."""
+        return replace(
+            base,
+            seed=seed,
+            output=output / self.name / str(seed),
+            learn=self.learn,
+            loss=replace(base.loss, weighting=self.weighting, binary=1.0, continuous=1.0),
+            tensorboard=False,
+        )
+
+
+_LABELS = LearnConfig(ratings=Ratings.NONE)
+_RATINGS = LearnConfig(labels=False)
+_BOTH = LearnConfig()
+
+BINARY, CONTINUOUS = "binary", "continuous"
+ARMS = (
+    Arm(BINARY, "labels alone, InfoNCE", _LABELS),
+    Arm(CONTINUOUS, "ratings alone, ListNet", _RATINGS),
+    Arm(
+        "binarised", "ratings as yes and no, InfoNCE", replace(_RATINGS, ratings=Ratings.BINARISED)
+    ),
+    Arm("joint-constant", "both, equal weights", _BOTH, joint=True),
+    Arm("joint-ramp", "both, labels first", _BOTH, Weighting.RAMP, joint=True),
+    Arm("joint-uncertainty", "both, learned weights", _BOTH, Weighting.UNCERTAINTY, joint=True),
+    Arm(
+        "joint-estimated",
+        "labels, and what the start itself estimates in place of ratings",
+        replace(_BOTH, kinds=(RatingKind.ESTIMATED,)),
+        joint=True,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import log10
-from typing import Protocol
 
 from wordfreq import get_frequency_dict
 
@@ -77,14 +76,6 @@ class CaptionFeatures:
     def noun_share(self) -> float:
         """Nouns a word, 0 to 1."""
         return self.nouns / max(self.words, 1)
-
-
-class Tagger(Protocol):
-    """Splits a text into words."""
-
-    def words(self, text: str) -> tuple[Word, ...]:
-        """Words in their order, without punctuation."""
-        ...
 
 
 class EnglishTagger:
@@ -160,7 +151,7 @@ class CaptionReader:
     """Features of captions; each language's tagger is loaded when it is first needed."""
 
     def __init__(self) -> None:
-        self._taggers: dict[str, Tagger] = {}
+        self._taggers: dict[str, EnglishTagger | JapaneseTagger] = {}
 
     def read(self, text: str, language: str) -> CaptionFeatures:
         """Features of one caption.
@@ -179,7 +170,7 @@ class CaptionReader:
             lemmas=frozenset(word.lemma for word in content),
         )
 
-    def _tagger(self, language: str) -> Tagger:
+    def _tagger(self, language: str) -> EnglishTagger | JapaneseTagger:
         if language not in self._taggers:
             if language not in LANGUAGES:
                 known = " and ".join(LANGUAGES)

@@ -66,7 +66,7 @@ def analyse_ratings(material: Material) -> HumanFindings:
     """Everything that is asked of the ratings."""
     left_out: list[str] = []
     items = _item_properties(material)
-    captions = _caption_properties(material)
+    captions = caption_columns([material.features[text] for text in material.rated.captions])
     outcomes = _caption_outcomes(material, items[NEARNESS])
     return HumanFindings(
         lists=describe_lists(material.rated, items[NEARNESS]),
@@ -76,11 +76,6 @@ def analyse_ratings(material: Material) -> HumanFindings:
         item_effects=_item_effects(items, material, left_out),
         left_out=tuple(left_out),
     )
-
-
-def _caption_properties(material: Material) -> dict[str, Values]:
-    """Of each list's caption, shape ``(lists,)``."""
-    return caption_columns([material.features[text] for text in material.rated.captions])
 
 
 def caption_columns(features: list[CaptionFeatures]) -> dict[str, Values]:

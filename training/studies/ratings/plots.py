@@ -146,8 +146,8 @@ def _budget(lists: Lists) -> Figure:
 
 def _forest(findings: Sequence[Finding], measure: str) -> Figure:
     """A panel for each outcome, a row for each property; filled where it is told from 0."""
-    outcomes = list(dict.fromkeys(told.outcome for told in findings))
-    properties = list(dict.fromkeys(told.property for told in findings))
+    outcomes = list(dict.fromkeys(finding.outcome for finding in findings))
+    properties = list(dict.fromkeys(finding.property for finding in findings))
     columns = 2 if len(outcomes) in {2, 4} else min(len(outcomes), 3)
     rows = -(-len(outcomes) // columns)
     figure = _figure(rows * (0.24 * len(properties) + 0.75) + 0.3)
@@ -155,7 +155,7 @@ def _forest(findings: Sequence[Finding], measure: str) -> Figure:
     place = {name: len(properties) - at for at, name in enumerate(properties)}
     for axes, outcome in zip(panels.flat, outcomes, strict=False):
         axes.axvline(0.0, color="black", linewidth=0.8)
-        for one in (told for told in findings if told.outcome == outcome):
+        for one in (finding for finding in findings if finding.outcome == outcome):
             clear = one.p_holm < _CLEAR
             reach = one.association
             axes.plot([reach.low, reach.high], [place[one.property]] * 2, color=BLUE, linewidth=1.4)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.data.files import write_json
-from training.data.markdown import table
+from training.data.markdown import document, table
 from training.studies.ratings import words
 from training.studies.ratings.findings import (
     Finding,
@@ -55,49 +55,34 @@ def write(
 ) -> str:
     """The whole report."""
 
-    def picture(name: str, text: str) -> list[str]:
+    def picture(name: str) -> list[str]:
         file = f"ratings-{name}.png"
-        return [f"![{text}]({FIGURES}/{file})", ""] if file in drawn else []
+        return [f"![{words.PICTURES[name]}]({FIGURES}/{file})"] if file in drawn else []
 
     lists = human.lists
-    lines = [words.TITLE, "", words.INTRODUCTION.format(command=run.command()), ""]
-    lines += ["## What the ratings are", "", *_about_lists(lists), ""]
-    lines += [*_groups(lists.groups), "", *picture("values", words.PICTURES["values"])]
-    lines += ["## Zeros", "", *_about_zeros(lists), ""]
-    lines += ["## Nearness by text", "", words.NEARNESS.format(count=run.own_captions), ""]
-    lines += [*_groups(lists.nearness), "", *picture("nearness", words.PICTURES["nearness"])]
-    lines += ["## Fewer candidates", "", *_budget(lists), ""]
-    lines += picture("budget", words.PICTURES["budget"])
-    lines += ["## Captions and ratings", "", words.CAPTIONS, "", *_findings(human.captions), ""]
-    lines += picture("captions", words.PICTURES["captions"])
-    lines += [words.CAPTION_EFFECTS, "", *_effects(human.caption_effects), ""]
-    lines += ["## Recordings and ratings", "", words.ITEMS, "", *_findings(human.items), ""]
-    lines += picture("items", words.PICTURES["items"])
-    lines += [words.ITEM_EFFECTS, "", *_effects(human.item_effects), ""]
-    lines += [
-        "## The model on recordings",
-        "",
-        words.MODEL.format(recordings=f"{model.recordings:,}", sources=f"{model.sources:,}"),
-        "",
-    ]
-    lines += ["### Loudness and spectrum", "", words.SOUND, "", *_findings(model.sound), ""]
-    lines += picture("sound", words.PICTURES["sound"])
-    lines += ["### Wording of captions", "", words.WORDING, "", *_findings(model.captions), ""]
-    lines += [*_means(model.kinds, ("caption, language", "captions", "classes")), ""]
-    lines += ["### Language", "", *_languages(model), ""]
-    lines += picture("languages", words.PICTURES["languages"])
-    lines += [
-        "### Source",
-        "",
-        words.SOURCES,
-        "",
-        *_means(model.sets, ("set, language", "recordings", "sources")),
-        "",
-    ]
-    lines += [*picture("sets", words.PICTURES["sets"]), *_authors(model), ""]
-    lines += ["## How it was counted", "", words.METHOD, ""]
-    lines += ["## What was left out", "", *_left_out(left_out)]
-    return "\n".join(lines).rstrip() + "\n"
+    blocks = [words.TITLE, words.INTRODUCTION.format(command=run.command())]
+    blocks += ["## What the ratings are", *_about_lists(lists)]
+    blocks += [*_groups(lists.groups), *picture("values")]
+    blocks += ["## Zeros", *_about_zeros(lists)]
+    blocks += ["## Nearness by text", words.NEARNESS.format(count=run.own_captions)]
+    blocks += [*_groups(lists.nearness), *picture("nearness")]
+    blocks += ["## Fewer candidates", *_budget(lists), *picture("budget")]
+    blocks += ["## Captions and ratings", words.CAPTIONS, *_findings(human.captions)]
+    blocks += [*picture("captions"), words.CAPTION_EFFECTS, *_effects(human.caption_effects)]
+    blocks += ["## Recordings and ratings", words.ITEMS, *_findings(human.items)]
+    blocks += [*picture("items"), words.ITEM_EFFECTS, *_effects(human.item_effects)]
+    about = words.MODEL.format(recordings=f"{model.recordings:,}", sources=f"{model.sources:,}")
+    blocks += ["## The model on recordings", about]
+    blocks += ["### Loudness and spectrum", words.SOUND, *_findings(model.sound)]
+    blocks += [*picture("sound"), "### Wording of captions", words.WORDING]
+    blocks += _findings(model.captions)
+    blocks += _means(model.kinds, ("caption, language", "captions", "classes"))
+    blocks += ["### Language", *_languages(model), *picture("languages")]
+    blocks += ["### Source", words.SOURCES]
+    blocks += _means(model.sets, ("set, language", "recordings", "sources"))
+    blocks += [*picture("sets"), *_authors(model), "## How it was counted", words.METHOD]
+    blocks += ["## What was left out", *_left_out(left_out)]
+    return document(blocks)
 
 
 def write_findings(human: HumanFindings, model: ModelFindings, path: Path) -> None:
@@ -177,21 +162,21 @@ def _budget(lists: Lists) -> list[str]:
     heads = ("candidates", "found, nearest", "found, random", "in order, nearest", "…, random")
     enough = math.ceil((1.96 * lists.tau_sd / 0.05) ** 2)
     precision = words.PRECISION.format(sd=f"{lists.tau_sd:.2f}", enough=enough)
-    return [words.BUDGET, "", table(heads, rows), "", precision]
+    return [words.BUDGET, table(heads, rows), precision]
 
 
 def _findings(findings: Sequence[Finding]) -> list[str]:
     if not findings:
         return ["Nothing could be tested; see *What was left out*."]
-    outcomes = list(dict.fromkeys(told.outcome for told in findings))
-    cells = {(told.property, told.outcome): told for told in findings}
+    outcomes = list(dict.fromkeys(finding.outcome for finding in findings))
+    cells = {(finding.property, finding.outcome): finding for finding in findings}
     rows = [
         (name, *(_cell(cells.get((name, outcome))) for outcome in outcomes))
-        for name in dict.fromkeys(told.property for told in findings)
+        for name in dict.fromkeys(finding.property for finding in findings)
     ]
-    clear = sum(told.p_holm < CLEAR for told in findings)
+    clear = sum(finding.p_holm < CLEAR for finding in findings)
     summary = f"Told from 0 after Holm's correction: {clear} of {len(findings)} (in bold)."
-    return [table(("", *outcomes), rows), "", summary]
+    return [table(("", *outcomes), rows), summary]
 
 
 def _cell(one: Finding | None) -> str:
@@ -227,7 +212,7 @@ def _languages(model: ModelFindings) -> list[str]:
     if not model.languages:
         return ["No recording has captions in two languages."]
     heads = ("margin", "recordings", "sources")
-    return [words.LANGUAGES, "", *_means(model.languages, heads)]
+    return [words.LANGUAGES, *_means(model.languages, heads)]
 
 
 def _means(means: Sequence[Mean], heads: Sequence[str]) -> list[str]:
@@ -256,11 +241,11 @@ def _authors(model: ModelFindings) -> list[str]:
         for name, authors, e in model.authors
     ]
     heads = ("set, language", "authors", "share between", "by chance", "p")
-    return [words.AUTHORS, "", table(heads, rows)]
+    return [words.AUTHORS, table(heads, rows)]
 
 
 def _left_out(left_out: Sequence[str]) -> list[str]:
-    return [f"- {line}" for line in left_out] or ["Nothing."]
+    return ["\n".join(f"- {line}" for line in left_out) or "Nothing."]
 
 
 def _percent(share: float) -> str:

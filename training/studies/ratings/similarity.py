@@ -16,7 +16,7 @@ from training.data.cache import LogMelCache, Unreadable
 from training.data.progress import shown
 from training.data.records import Recording
 from training.model.dual_encoder import DualEncoder
-from training.model.text_cache import embed_texts
+from training.model.text_tower import embed_texts
 from training.studies.ratings.sound import SoundProperties, measure
 
 _RATE_HZ = 32_000

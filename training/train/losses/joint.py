@@ -133,10 +133,7 @@ class UncertaintyWeights(JointLoss):
         continuous: Tensor | None,
         progress: float,  # noqa: ARG002 - learned
     ) -> list[Tensor]:
-        pairs = (
-            (binary, self.log_variance_binary),
-            (continuous, self.log_variance_continuous),
-        )
+        pairs = ((binary, self.log_variance_binary), (continuous, self.log_variance_continuous))
         # Without its term a variance would only be driven down: it is left out with it.
         return [torch.exp(-log) * term + log / 2.0 for term, log in pairs if term is not None]
 

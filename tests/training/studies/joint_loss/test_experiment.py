@@ -12,9 +12,8 @@ from training.evaluation.evaluate import Key, Measured, Results
 from training.evaluation.figures import figures
 from training.evaluation.report import RESULTS, Evaluation, write
 from training.studies.joint_loss import report
-from training.studies.joint_loss.arms import ARMS, BINARY, CONTINUOUS
 from training.studies.joint_loss.pool import MAP, NDCG, pool
-from training.studies.joint_loss.run import EVALUATION, START, Plan
+from training.studies.joint_loss.run import ARMS, BINARY, CONTINUOUS, EVALUATION, START, Plan
 from training.train.config import Ratings, TrainConfig, Weighting
 
 if TYPE_CHECKING:

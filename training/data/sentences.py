@@ -135,11 +135,11 @@ def _together(one: int, other: int, voices: Sequence[Voice]) -> bool:
 def _groups(numbers: Sequence[int], voices: Sequence[Voice]) -> list[tuple[int, ...]]:
     """Voices that sound together, directly or by another, in the order of time."""
     groups: list[list[int]] = []
-    for one in numbers:
-        touched = [g for g in groups if any(_together(one, other, voices) for other in g)]
+    for voice in numbers:
+        touched = [g for g in groups if any(_together(voice, other, voices) for other in g)]
         groups = [g for g in groups if g not in touched]
         # Still the strongest first: numbers come in that order.
-        joined = {one}.union(*touched)
+        joined = {voice}.union(*touched)
         groups.append([number for number in numbers if number in joined])
     groups.sort(key=lambda group: min(_span(voices[voice])[0] for voice in group))
     return [tuple(group) for group in groups]

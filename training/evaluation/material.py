@@ -239,10 +239,10 @@ class _Builder:
         captions = {caption.id: caption for caption in self._manifest.captions}
         position = {name: at for at, name in enumerate(recordings.names)}
         groups: dict[tuple[str, str], list[RatedList]] = {}
-        for one in self._lists:
-            if sum(name in position for name in one.recordings) > 1:
-                language = captions[one.caption].language
-                groups.setdefault((language, one.kind), []).append(one)
+        for own in self._lists:
+            if sum(name in position for name in own.recordings) > 1:
+                language = captions[own.caption].language
+                groups.setdefault((language, own.kind), []).append(own)
         for (language, _), lists in sorted(groups.items()):
             ratings = matrix(lists, position)
             rated = ~np.isnan(ratings)

@@ -70,11 +70,11 @@ def read_results(folder: Path) -> tuple[Results, ...]:
             names = stored["queries"]
         ends = np.searchsorted(figure, np.arange(len(written["figures"]) + 1))
         found: dict[str, list[Measured]] = {model["name"]: [] for model in written["models"]}
-        for number, one in enumerate(written["figures"]):
+        for number, told in enumerate(written["figures"]):
             own = slice(ends[number], ends[number + 1])
-            key = Key(**{name: one[name] for name in Key.__slots__})
+            key = Key(**{name: told[name] for name in Key.__slots__})
             queries = tuple(names[query[own]].tolist())
-            found[one["model"]].append(Measured(key, queries, values[own], one["chance"]))
+            found[told["model"]].append(Measured(key, queries, values[own], told["chance"]))
     except (*_DAMAGES, OSError) as error:
         raise ValueError(f"{path}: cannot be read ({error}); evaluate again") from error
     return tuple(Results(model, tuple(measured)) for model, measured in found.items())
@@ -172,10 +172,10 @@ def _comparison_tables(evaluation: Evaluation) -> Iterator[str]:
         for data_set in dict.fromkeys(gap.key.data_set for gap in own):
             yield f"\n### {data_set}: `{own[0].model}` less `{against}`\n"
             cells: dict[tuple[str, ...], dict[str, str]] = {}
-            for one in own:
-                if one.key.data_set == data_set:
-                    row = (*_label(one.key), str(one.n))
-                    cells.setdefault(row, {})[one.key.condition] = _difference(one)
+            for change in own:
+                if change.key.data_set == data_set:
+                    row = (*_label(change.key), str(change.n))
+                    cells.setdefault(row, {})[change.key.condition] = _difference(change)
             yield _table(("asked", "language", "n"), cells)
 
 

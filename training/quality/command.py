@@ -92,7 +92,7 @@ def judge(gathered: Gathered, limits: Limits) -> Quality:
         verdicts=agreement(verdicts, Scale.NOMINAL),
         ratings=agreement([item.ratings for item in gathered.items], Scale.INTERVAL),
         suspicions=told,
-        second_look=second_look(gathered.items, {one.operator for one in told}),
+        second_look=second_look(gathered.items, {suspect.operator for suspect in told}),
     )
 
 

@@ -135,9 +135,9 @@ def rate_simulated(
         pool = Pool(split, manifest.recordings, known)
         asked = [Asked(caption, meaning, written[caption]) for caption, meaning in clear.items()]
         wanted = [question for question in asked if pool.can_answer(question)]
-        for one in some(wanted, arguments.lists, arguments.seed, split):
+        for question in some(wanted, arguments.lists, arguments.seed, split):
             rated = simulated(
-                pool, one, judge, model, raters, items=arguments.items, seed=arguments.seed
+                pool, question, judge, model, raters, items=arguments.items, seed=arguments.seed
             )
             ratings += rated
     return Rated(

@@ -264,8 +264,8 @@ def figures(pairs: RatedPairs, ratings: Values) -> dict[str, float]:
         found[f"{name}: exact zeros"] = float(zero[own].mean())
     lists = [np.flatnonzero(pairs.lists == rated) for rated in dict.fromkeys(pairs.lists.tolist())]
     tops, above, high = [], [], []
-    for one in lists:
-        rated, groups = ratings[one], pairs.groups[one]
+    for rows in lists:
+        rated, groups = ratings[rows], pairs.groups[rows]
         paired = rated[groups == Group.PAIRED.value].max()
         tops.append(bool(rated.max() <= paired))
         above.extend((rated[groups == Group.CANDIDATE.value] > paired).tolist())

@@ -165,8 +165,8 @@ def write(asked: Sequence[Asked], path: Path) -> None:
             writer.writeheader()
             writer.writerows(asdict(pair) for pair in asked)
         else:
-            for one in asked:
-                file.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")
+            for pair in asked:
+                file.write(json.dumps(asdict(pair), ensure_ascii=False) + "\n")
     unfinished.replace(path)
 
 

@@ -113,15 +113,15 @@ def examples_of(
 def _within(lists: Sequence[RatedList], positions: Mapping[str, int]) -> list[RatedList]:
     """What is left of the lists among some recordings, where it still has an order."""
     kept = []
-    for one in lists:
+    for whole in lists:
         rated = [
             (recording, rating)
-            for recording, rating in zip(one.recordings, one.ratings, strict=True)
+            for recording, rating in zip(whole.recordings, whole.ratings, strict=True)
             if recording in positions
         ]
         if len(rated) > 1:
             recordings, ratings = zip(*rated, strict=True)
-            kept.append(RatedList(one.caption, one.kind, recordings, ratings))
+            kept.append(RatedList(whole.caption, whole.kind, recordings, ratings))
     return kept
 
 

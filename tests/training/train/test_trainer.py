@@ -28,6 +28,7 @@ from training.train.config import (
     Ratings,
     Weighting,
 )
+from training.train.parallel import ALONE
 from training.train.sounds import unfamiliar_sounds
 from training.train.trainer import Trainer
 from training.train.validation import Judge
@@ -308,3 +309,19 @@ def test_without_ratings_labels_are_enough(tmp_path: Path) -> None:
     trainer = Trainer(small_model(), small_material(manifest), small_config(tmp_path))
     assert np.isfinite(trainer.step())
     assert all(one.kind is RatingKind.SIMULATED for one in small_manifest().ratings)
+
+
+def test_every_term_of_the_loss_has_its_name(tmp_path: Path) -> None:
+    """Those that have a weight, no others; together they are the loss."""
+    own = ("keep_texts", "keep_audio", "keep_unfamiliar", "keep_sentences", "translations")
+    loss = replace(FREE, noise=0.5, keep_noise=2.0, **dict.fromkeys(own, 1.5))
+    config = small_config(tmp_path, loss=loss, unfamiliar=4)
+    trainer = Trainer(small_model(), small_material(), config)
+    terms = trainer._objective(trainer.model, trainer.joint, 0.0, trainer.chance, ALONE)
+    kinds = ("captions", "texts", "sentences", "translations")
+    spread = {f"keep_noise of {kind}" for kind in kinds}
+    assert set(terms.parts) == {"labels", "noise", "ratings", *own, *spread}
+    torch.testing.assert_close(sum(terms.parts.values()), terms.loss)
+    more = terms.plus("answers", torch.tensor(2.0))
+    torch.testing.assert_close(more.loss, terms.loss + 2.0)
+    assert float(more.parts["answers"]) == 2.0

@@ -112,8 +112,8 @@ def _dealt(
             parts[first + (number * count // len(some) + turn) % count].append(clip)
         return parts
     sources: dict[str, list[Recording]] = {}
-    for one in some:
-        sources.setdefault(one.source, []).append(one)
+    for recording in some:
+        sources.setdefault(recording.source, []).append(recording)
     names = sorted(sources)
     for at in rng.permutation(len(names)):
         name = names[at]

@@ -155,13 +155,15 @@ def _forest(findings: Sequence[Finding], measure: str) -> Figure:
     place = {name: len(properties) - at for at, name in enumerate(properties)}
     for axes, outcome in zip(panels.flat, outcomes, strict=False):
         axes.axvline(0.0, color="black", linewidth=0.8)
-        for one in (finding for finding in findings if finding.outcome == outcome):
-            clear = one.p_holm < _CLEAR
-            reach = one.association
-            axes.plot([reach.low, reach.high], [place[one.property]] * 2, color=BLUE, linewidth=1.4)
+        for shown in (finding for finding in findings if finding.outcome == outcome):
+            clear = shown.p_holm < _CLEAR
+            reach, at = shown.association, place[shown.property]
+            axes.plot(
+                [reach.low, reach.high], [place[shown.property]] * 2, color=BLUE, linewidth=1.4
+            )
             axes.plot(
                 reach.value,
-                place[one.property],
+                at,
                 "o",
                 color=BLUE,
                 markerfacecolor=BLUE if clear else "white",
@@ -186,11 +188,11 @@ def _sets(model: ModelFindings) -> Figure:
     figure = _figure(0.3 * len(model.sets) + 0.9)
     axes = figure.subplots()
     places = np.arange(len(model.sets))[::-1]
-    for place, one in zip(places, model.sets, strict=True):
-        colour = ORANGE if one.name.endswith(", ja") else BLUE
-        if one.interval is not None:
-            axes.plot([one.interval.low, one.interval.high], [place] * 2, color=colour)
-        axes.plot(one.mean, place, "s" if colour == ORANGE else "o", color=colour, markersize=5)
+    for place, mean in zip(places, model.sets, strict=True):
+        colour = ORANGE if mean.name.endswith(", ja") else BLUE
+        if mean.interval is not None:
+            axes.plot([mean.interval.low, mean.interval.high], [place] * 2, color=colour)
+        axes.plot(mean.mean, place, "s" if colour == ORANGE else "o", color=colour, markersize=5)
     names = [f"{mean.name} ({mean.rows:,}; {mean.clusters})" for mean in model.sets]
     axes.set_yticks(places, names)
     axes.set_title("set, language (recordings; sources)", fontsize=9, loc="left")

@@ -104,11 +104,11 @@ def read_lists(data: Path, clotho: Path | None = None) -> RatedLists:
     similar = np.zeros(shape, np.bool_)
     first = _first(data)
     for at, rows in enumerate(rated.values()):
-        for item, one in enumerate(rows):
-            places[at, item] = index[one.recording]
-            ratings[at, item] = one.rating
-            groups[at, item] = str(one.group)
-            similar[at, item] = one.recording in first.get(one.caption, ())
+        for item, rating in enumerate(rows):
+            places[at, item] = index[rating.recording]
+            ratings[at, item] = rating.rating
+            groups[at, item] = str(rating.group)
+            similar[at, item] = rating.recording in first.get(rating.caption, ())
     captions = tuple(texts[name] for name in rated)
     return RatedLists(captions, clips, places, ratings, groups, similar)
 

@@ -196,8 +196,8 @@ def _effects(regressions: Sequence[Regression]) -> list[str]:
     rows = []
     for name in names:
         row = [name]
-        for one in regressions:
-            effect = cells.get((name, one.outcome))
+        for fitted in regressions:
+            effect = cells.get((name, fitted.outcome))
             row.append(
                 "–"
                 if effect is None

@@ -10,6 +10,7 @@ import torch
 
 from training.data.arguments import add_folders
 from training.data.manifest import load_manifest
+from training.data.markdown import document
 from training.data.progress import shown
 from training.data.records import Manifest, Split
 from training.ratings.embedded import PEOPLE, Embedded, embed, rated_pairs
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     command = f"python -m training select-simulation --manifest {arguments.manifest}"
     command += f" --model {arguments.model} --seeds {plan.seeds} --docs {arguments.docs}"
     write(measured, world, plan, command, arguments.docs)
-    print("\n".join(tables(measured)))
+    print(document(tables(measured)), end="")
     print(f"wrote {arguments.docs / REPORT}")
     return 0
 

@@ -174,7 +174,7 @@ def test_without_clotho_says_what_is_left_out(whole: Path, place: Path) -> None:
     assert "1 of 13 recordings" in found.left_out
     assert not any(one.property == "level" for one in found.human.items)
     before = json.loads((whole / "analysis.json").read_text(encoding="utf-8"))
-    report.write_json(found.human, found.model, place / "again.json")
+    report.write_findings(found.human, found.model, place / "again.json")
     again = json.loads((place / "again.json").read_text(encoding="utf-8"))
     assert again["model"] == before["model"]
     assert again["human"]["captions"] == before["human"]["captions"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.training.studies.selection.world import small_world
+from training.data.markdown import document
 from training.data.records import Split
 from training.ratings.selection import Rule
 from training.studies.selection.command import RULES, measure
@@ -43,7 +44,7 @@ def test_tables_tell_differences_of_the_same_seeds() -> None:
     chance = Measured.of([looks(one, one, one) for one in starts])
     better = Measured.of([looks(one, one + 0.1, one + 0.1) for one in starts])
     own = {Rule.RANDOM: chance, Rule.HIGHEST: better, Rule.MEDOID_HIGHEST: better}
-    rows = list(tables(own))
+    rows = document(tables(own)).splitlines()
     (row,) = [one for one in rows if one.startswith("| highest | 0.5000 | 0.6000 | 0.6000 |")]
     assert "| 0.5833 | **+0.0833** | [+0.0833, +0.0833] | 0.0078 | 0.0156 |" in row
     (found,) = [one for one in rows if one.startswith("| highest | 50.0 | 50.0 |")]
@@ -55,7 +56,9 @@ def test_report_tells_what_ratings_at_random_would_cost() -> None:
     chance = Measured.of([looks(0.2, 0.3, 0.5), looks(0.3, 0.4, 0.6)])
     chosen = Measured.of([looks(0.2, 0.4, 0.5), looks(0.3, 0.5, 0.6)])
     others = dict.fromkeys((Rule.MEDOID_HIGHEST, Rule.HIGHEST), chosen)
-    told = " ".join(line.strip() for line in tables({Rule.RANDOM: chance} | others))
+    told = " ".join(
+        line.strip() for line in document(tables({Rule.RANDOM: chance} | others)).splitlines()
+    )
     assert "medoid-highest asks for teach as much as about 20 random ones" in told
     assert "After 10 it is better: +0.1000" in told
     assert "After 30 it is not surely different: +0.0000" in told

@@ -8,7 +8,7 @@ site's own background takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -33,13 +33,7 @@ def backgrounds(
     Yields:
         float32 mono, shape ``(samples,)``.
     """
-    kinds: tuple[Callable[[np.random.Generator, Samples], Samples], ...] = (
-        _noise,
-        _hum,
-        _fan,
-        _clacks,
-        _thuds,
-    )
+    kinds = (_noise, _hum, _fan, _clacks, _thuds)
     samples = round(duration_s * sample_rate_hz)
     time_s = np.arange(samples) / sample_rate_hz
     for index in range(count):

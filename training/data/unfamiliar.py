@@ -9,7 +9,7 @@ them (``keep_unfamiliar``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -40,13 +40,7 @@ def unfamiliar(
     Yields:
         float32 mono, shape ``(samples,)``.
     """
-    kinds: tuple[Callable[[np.random.Generator, Samples], Samples], ...] = (
-        _dropped,
-        _shards,
-        _tone,
-        _jet,
-        _rattle,
-    )
+    kinds = (_dropped, _shards, _tone, _jet, _rattle)
     samples = round(duration_s * sample_rate_hz)
     time_s = np.arange(samples) / sample_rate_hz
     behind = backgrounds(seed + 1, count, duration_s, sample_rate_hz)

@@ -116,8 +116,7 @@ def _write_values(results: Sequence[Results], path: Path) -> None:
 
 def markdown(evaluation: Evaluation) -> Iterator[str]:
     """The lines of the report."""
-    yield "# Evaluation"
-    yield ""
+    yield "# Evaluation\n"
     yield f"`{evaluation.command}`: {evaluation.recordings} recordings of `{evaluation.split}`."
     yield ""
     for name, sha256 in evaluation.models:

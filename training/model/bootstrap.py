@@ -92,19 +92,15 @@ def fit_texts(
     owners = task.owners[chosen].astype(int)
     weights = np.array([_NAME_WEIGHT if task.texts[row].kind == "name" else 1.0 for row in chosen])
     weights /= np.bincount(owners, weights, minlength=len(task.classes))[owners]
-    fitted: dict[Choice, kernel.KernelFit] = {}
-    for temperature in dict.fromkeys(choice.temperature for choice in choices):
-        own = [choice for choice in choices if choice.temperature == temperature]
-        found = kernel.fits(
-            task.embeddings[chosen],
-            task.class_targets[owners],
-            weights,
-            landmarks=landmarks,
-            temperature=temperature,
-            ridges=[choice.ridge for choice in own],
-        )
-        fitted |= dict(zip(own, found, strict=True))
-    return [fitted[choice] for choice in choices]
+    # All choices have kernels of one width, see GRID.
+    return kernel.fits(
+        task.embeddings[chosen],
+        task.class_targets[owners],
+        weights,
+        landmarks=landmarks,
+        temperature=choices[0].temperature,
+        ridges=[choice.ridge for choice in choices],
+    )
 
 
 def leave_branches_out(

@@ -7,7 +7,7 @@ import hashlib
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from agent.records import FloatArray
@@ -93,12 +93,9 @@ def _update(arguments: argparse.Namespace, config: UpdateConfig, world: World) -
         around_frames=round(config.answers.around_s * rate_hz),
     )
     material = gather_update(manifest, log_mels, captions, texts, settings.learn)
+    config = replace(config, training=settings)
     trainer, term = _trainer(
-        start,
-        material,
-        replace(config, training=settings),
-        _Sounds(manifest, log_mels, captions),
-        world,
+        start, material, config, world, manifest=manifest, log_mels=log_mels, captions=captions
     )
     trained = _train(trainer, world)
     if not world.first:
@@ -156,31 +153,29 @@ def _tell(answers: LabelSet) -> None:
     print(f"verdicts by the day of their clips: {counts}; those of test days stay unheard")
 
 
-@dataclass(frozen=True, slots=True)
-class _Sounds:
-    """What there is, by id."""
-
-    manifest: Manifest
-    log_mels: Mapping[str, FloatArray]
-    captions: Mapping[str, FloatArray]
-
-
 def _trainer(
-    start: DualEncoder, material: Material, config: UpdateConfig, known: _Sounds, world: World
+    start: DualEncoder,
+    material: Material,
+    config: UpdateConfig,
+    world: World,
+    *,
+    manifest: Manifest,
+    log_mels: Mapping[str, FloatArray],
+    captions: Mapping[str, FloatArray],
 ) -> tuple[Trainer, AnswersTerm | None]:
     settings = config.training
     device = parallel.device_of(settings.device, world)
     prepared = prepare(start.to(device), material, settings)
-    pairs = answered(known.manifest, Split.TRAIN, known.log_mels)
+    pairs = answered(manifest, Split.TRAIN, log_mels)
     term = None
     if pairs and config.answers.weight:
         trained_on = [
             clip.id
-            for clip in known.manifest.recordings
-            if clip.split is Split.TRAIN and clip.id in known.log_mels
+            for clip in manifest.recordings
+            if clip.split is Split.TRAIN and clip.id in log_mels
         ]
         positions = {name: at for at, name in enumerate(trained_on)}
-        answers = answers_of(pairs, known.captions, positions)
+        answers = answers_of(pairs, captions, positions)
         term = AnswersTerm(start, answers, prepared.sounds, config.answers, settings)
     return Trainer(start, material, settings, world, prepared, extra=term), term
 

@@ -153,7 +153,9 @@ class Box:
             if cutting is not None and sound is not None:
                 until = min(len(sound), round((some[-1].ends_at - begins_at) * RATE_HZ))
                 block = sound[pushed:until]
-                cutting.push(Block(SOURCE, index + pushed, begins_at + pushed / RATE_HZ, block))
+                cutting.recorder.push(
+                    Block(SOURCE, index + pushed, begins_at + pushed / RATE_HZ, block)
+                )
                 pushed = until
                 cutting.recorder.scored(some, embeddings)
             for match in self._watch.matcher.match(some, embeddings):
@@ -210,10 +212,6 @@ class _Cutting:
     ended: dict[str, Alert]
     clock: TurnedClock
     post_roll_s: float
-
-    def push(self, block: Block) -> None:
-        """Remember sound."""
-        self.recorder.push(block)
 
     def tick(self) -> None:
         """Cut what is due, and wait while clips are being written."""

@@ -156,19 +156,10 @@ def _forest(findings: Sequence[Finding], measure: str) -> Figure:
     for axes, outcome in zip(panels.flat, outcomes, strict=False):
         axes.axvline(0.0, color="black", linewidth=0.8)
         for shown in (finding for finding in findings if finding.outcome == outcome):
-            clear = shown.p_holm < _CLEAR
             reach, at = shown.association, place[shown.property]
-            axes.plot(
-                [reach.low, reach.high], [place[shown.property]] * 2, color=BLUE, linewidth=1.4
-            )
-            axes.plot(
-                reach.value,
-                at,
-                "o",
-                color=BLUE,
-                markerfacecolor=BLUE if clear else "white",
-                markersize=5,
-            )
+            axes.plot([reach.low, reach.high], [at, at], color=BLUE, linewidth=1.4)
+            face = BLUE if shown.p_holm < _CLEAR else "white"
+            axes.plot(reach.value, at, "o", color=BLUE, markerfacecolor=face, markersize=5)
         axes.set_title(textwrap.fill(outcome, 26), fontsize=9)
         _plain(axes, grid="x")
         axes.tick_params(axis="y", length=0)

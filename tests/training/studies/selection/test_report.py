@@ -56,9 +56,7 @@ def test_report_tells_what_ratings_at_random_would_cost() -> None:
     chance = Measured.of([looks(0.2, 0.3, 0.5), looks(0.3, 0.4, 0.6)])
     chosen = Measured.of([looks(0.2, 0.4, 0.5), looks(0.3, 0.5, 0.6)])
     others = dict.fromkeys((Rule.MEDOID_HIGHEST, Rule.HIGHEST), chosen)
-    told = " ".join(
-        line.strip() for line in document(tables({Rule.RANDOM: chance} | others)).splitlines()
-    )
+    told = " ".join(document(tables({Rule.RANDOM: chance} | others)).split())
     assert "medoid-highest asks for teach as much as about 20 random ones" in told
     assert "After 10 it is better: +0.1000" in told
     assert "After 30 it is not surely different: +0.0000" in told

@@ -152,10 +152,8 @@ class Box:
             self._clock.at = some[-1].ends_at
             if cutting is not None and sound is not None:
                 until = min(len(sound), round((some[-1].ends_at - begins_at) * RATE_HZ))
-                block = sound[pushed:until]
-                cutting.recorder.push(
-                    Block(SOURCE, index + pushed, begins_at + pushed / RATE_HZ, block)
-                )
+                begins = begins_at + pushed / RATE_HZ
+                cutting.recorder.push(Block(SOURCE, index + pushed, begins, sound[pushed:until]))
                 pushed = until
                 cutting.recorder.scored(some, embeddings)
             for match in self._watch.matcher.match(some, embeddings):

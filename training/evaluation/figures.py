@@ -61,18 +61,20 @@ def figures(results: Results, *, seed: int = 0) -> tuple[Figure, ...]:
         results: of a model.
         seed: of the resamples; the same seed gives the same intervals.
     """
-    intervals = _intervals([gap.queries for gap in results.measured], _values(results), seed)
+    intervals = _intervals(
+        [measure.queries for measure in results.measured], _values(results), seed
+    )
     return tuple(
         Figure(
-            key=gap.key,
+            key=measure.key,
             model=results.model,
-            n=len(gap.values),
-            mean=float(gap.values.mean()),
+            n=len(measure.values),
+            mean=float(measure.values.mean()),
             low=interval.low if interval else None,
             high=interval.high if interval else None,
-            chance=gap.chance,
+            chance=measure.chance,
         )
-        for gap, interval in zip(results.measured, intervals, strict=True)
+        for measure, interval in zip(results.measured, intervals, strict=True)
     )
 
 
@@ -101,7 +103,7 @@ def compare(
 
 def _against(results: Results, other: Results, seed: int, flips: int) -> list[Comparison]:
     _require_same(results, other)
-    queries = [gap.queries for gap in results.measured]
+    queries = [measure.queries for measure in results.measured]
     differences = [a - b for a, b in zip(_values(results), _values(other), strict=True)]
     intervals = _intervals(queries, differences, seed)
     p_values: list[float | None] = [None] * len(queries)
@@ -113,7 +115,7 @@ def _against(results: Results, other: Results, seed: int, flips: int) -> list[Co
                 p_values[at] = float(p)
     return [
         Comparison(
-            key=gap.key,
+            key=measure.key,
             model=results.model,
             against=other.model,
             n=len(difference),
@@ -123,7 +125,7 @@ def _against(results: Results, other: Results, seed: int, flips: int) -> list[Co
             p=p,
             p_holm=None,
         )
-        for gap, difference, interval, p in zip(
+        for measure, difference, interval, p in zip(
             results.measured, differences, intervals, p_values, strict=True
         )
     ]
@@ -131,7 +133,7 @@ def _against(results: Results, other: Results, seed: int, flips: int) -> list[Co
 
 def _require_same(results: Results, other: Results) -> None:
     def asked(measured: Sequence[Measured]) -> list[tuple[Key, tuple[str, ...]]]:
-        return [(gap.key, gap.queries) for gap in measured]
+        return [(measure.key, measure.queries) for measure in measured]
 
     if asked(results.measured) != asked(other.measured):
         raise ValueError(
@@ -141,7 +143,7 @@ def _require_same(results: Results, other: Results) -> None:
 
 
 def _values(results: Results) -> list[Values]:
-    return [gap.values for gap in results.measured]
+    return [measure.values for measure in results.measured]
 
 
 def _intervals(

@@ -70,11 +70,11 @@ def read_results(folder: Path) -> tuple[Results, ...]:
             names = stored["queries"]
         ends = np.searchsorted(figure, np.arange(len(written["figures"]) + 1))
         found: dict[str, list[Measured]] = {model["name"]: [] for model in written["models"]}
-        for number, told in enumerate(written["figures"]):
+        for number, entry in enumerate(written["figures"]):
             own = slice(ends[number], ends[number + 1])
-            key = Key(**{name: told[name] for name in Key.__slots__})
+            key = Key(**{name: entry[name] for name in Key.__slots__})
             queries = tuple(names[query[own]].tolist())
-            found[told["model"]].append(Measured(key, queries, values[own], told["chance"]))
+            found[entry["model"]].append(Measured(key, queries, values[own], entry["chance"]))
     except (*_DAMAGES, OSError) as error:
         raise ValueError(f"{path}: cannot be read ({error}); evaluate again") from error
     return tuple(Results(model, tuple(measured)) for model, measured in found.items())

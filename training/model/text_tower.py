@@ -156,9 +156,9 @@ class TextTower:
             longest = max(len(tokens.ids) for tokens in encoded)
             ids = torch.zeros((len(rows), longest), dtype=torch.int64)
             mask = torch.zeros_like(ids)
-            for row, words in enumerate(encoded):
-                ids[row, : len(words.ids)] = torch.tensor(words.ids)
-                mask[row, : len(words.ids)] = 1
+            for row, tokens in enumerate(encoded):
+                ids[row, : len(tokens.ids)] = torch.tensor(tokens.ids)
+                mask[row, : len(tokens.ids)] = 1
             with torch.inference_mode():
                 embeddings[rows] = self.encoder(ids, mask).numpy()
         return embeddings

@@ -278,7 +278,7 @@ class _Month:
 def _promised(watch: Watchlist) -> dict[str, float]:
     """False alarms a day that the calibration promises, by description."""
     return {
-        name: told.wanted
-        for name, told in watch.calibration.findings.items()
-        if told.kind is not Kind.UNCALIBRATED
+        name: finding.wanted
+        for name, finding in watch.calibration.findings.items()
+        if finding.kind is not Kind.UNCALIBRATED
     }

@@ -235,15 +235,15 @@ def _draw_weeks(counted: Figures) -> Figure:
     own = [cell[0] if (cell := _own(counted, week)) else Counted() for week in weeks]
     left = [cell[0] if (cell := counted.counted(week, BY_WEEK[0])) else Counted() for week in weeks]
     _points(
-        axis, weeks, [(week.true, week.alerts) for week in own], (figures.BLUE, "o", "precision")
+        axis, weeks, [(total.true, total.alerts) for total in own], (figures.BLUE, "o", "precision")
     )
     _points(
         axis,
         [week + 0.06 for week in weeks],
-        [(week.true, week.alerts) for week in left],
+        [(total.true, total.alerts) for total in left],
         (figures.GREY, "x", "precision, left as it was in week 0"),
     )
-    found = [(week.found, week.events) for week in own]
+    found = [(total.found, total.events) for total in own]
     _points(axis, [week + 0.12 for week in weeks], found, (figures.YELLOW, "s", "recall"))
     for month in counted.months:
         mine = [
@@ -265,9 +265,9 @@ def _draw_stages(counted: Figures) -> Figure:
     last = len(BY_WEEK) - 1
     reached = [(stage, cell[0]) for stage in Stage if (cell := counted.counted(last, stage))]
     at = list(range(len(reached)))
-    precision = [(week.true, week.alerts) for _, week in reached]
+    precision = [(total.true, total.alerts) for _, total in reached]
     _points(axis, at, precision, (figures.BLUE, "o", "precision"))
-    found = [(week.found, week.events) for _, week in reached]
+    found = [(total.found, total.events) for _, total in reached]
     _points(axis, [x + 0.08 for x in at], found, (figures.YELLOW, "s", "recall"))
     axis.set_xticks(at, [_named(counted, last, stage) for stage, _ in reached])
     axis.set(ylim=(0.0, 1.0), title="The same sounds, those of the last week, at every stage")

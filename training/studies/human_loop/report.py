@@ -104,8 +104,8 @@ What it means: [human-loop.md](../human-loop.md)."""
             own = "**" if BY_WEEK[week] is stage else ""
             precision = f"{total.true / total.alerts:.2f}" if total.alerts else "-"
             recall = f"{total.found / max(1, total.events):.2f}"
-            told = (str(month.seed), str(week), f"{own}{stage}{own}", str(total.alerts))
-            rows.append((*told, str(total.true), precision, recall))
+            cells = (str(month.seed), str(week), f"{own}{stage}{own}", str(total.alerts))
+            rows.append((*cells, str(total.true), precision, recall))
     yield table(("month", "week", "stage", "alerts", "true", "precision", "recall"), rows)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -23,7 +22,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import descriptions
+from agent import descriptions, shipped
 from agent.broker import HOST, local_broker
 from agent.child import running_agent
 from agent.errors import ConfigError, Problem
@@ -37,10 +36,6 @@ if TYPE_CHECKING:
     from agent.child import Child
     from agent.mqtt.subscriber import Heard
     from agent.scene import Scene, SceneEvent
-
-_CHECKOUT = Path(__file__).resolve().parents[1] / "configs"
-# Beside the code, or where the installation has put them.
-CONFIGS = _CHECKOUT if _CHECKOUT.is_dir() else Path(sys.prefix) / "share" / "kikimimi"
 
 # An agent that ends is noticed at once; one that reads its texts on a busy machine takes minutes.
 _READY_S = 600.0
@@ -119,7 +114,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show it; 0 if the expected alerts, and no others, arrived."""
     console = Console()
-    described = arguments.descriptions or CONFIGS / f"descriptions.{arguments.language}.yaml"
+    described = arguments.descriptions
+    if described is None:
+        described = shipped.config(f"descriptions.{arguments.language}.yaml")
     if not described.exists():
         remedy = "name your descriptions with --descriptions FILE"
         raise ConfigError([Problem(str(described), "no such file", remedy)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import signal
 import sys
 import threading
@@ -23,8 +22,8 @@ from agent.calibration.kept import FOLDER, KEEP_HOURS, Keeping
 from agent.calibration.listening import Took, hear_files, listen, recordings
 from agent.calibration.report import Progress, Report, read_span
 from agent.clock import SystemClock
-from agent.config import load_settings
 from agent.errors import ConfigError, Problem, StoreError
+from agent.options import add_site, site_settings
 from agent.watchlist import wanted_of
 
 if TYPE_CHECKING:
@@ -41,7 +40,8 @@ _CACHE = "embeddings"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of ``kikimimi calibrate`` beside those of every site's command."""
+    """Options of ``kikimimi calibrate``."""
+    add_site(parser)
     parser.add_argument(
         "--hours",
         type=float,
@@ -83,13 +83,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Calibrate; 1 if a description stays uncalibrated or a recording could not be read."""
-    settings = load_settings(arguments.config, os.environ)
-    if arguments.descriptions is not None:
-        settings = replace(settings, descriptions=arguments.descriptions)
+    settings = site_settings(arguments)
     _check(arguments)
     files = recordings(arguments.files) if arguments.files else []
     spans = tuple(read_span(text) for text in arguments.exclude)
-    bundle = bundles.load(arguments.bundle or settings.bundle)
+    bundle = bundles.load(settings.bundle)
     descriptions = descriptions_file.load(settings.descriptions)
     with _alone(settings.state_dir):
         index = _begin(settings, bundle, fresh=arguments.fresh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -243,6 +244,14 @@ class ConsoleSettings:
     """Folder at which their relative paths start."""
     ratings: Path | None = None
     """Folder for the ratings; below ``state_dir`` where ``None``."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address is reached from this machine only."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from agent import bundle, log
 from agent.clock import SystemClock
-from agent.console.guard import is_local
 from agent.console.passwords import LONGEST, SHORTEST, Password
 from agent.errors import BundleError, ConfigError, KikimimiError, Problem
+from agent.options import add_site, site_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +34,8 @@ _log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of ``kikimimi console``, beside those that name a site."""
+    """Options of ``kikimimi console``."""
+    add_site(parser)
     parser.add_argument("--host", metavar="ADDRESS", help="listen on this address instead")
     parser.add_argument("--port", type=int, metavar="PORT", help="listen on this port instead")
     parser.add_argument(
@@ -44,12 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Serve the page until a signal, or set the password.
 
     Raises:
         KikimimiError: a setting or a file is wrong.
     """
+    settings = site_settings(arguments)
     console = _console(arguments, settings.console)
     settings = replace(settings, console=console)
     password = Password(settings.state_dir / FOLDER / "password.json")
@@ -57,7 +59,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _set_password(password)
     log.set_up(settings.log.level, settings.log.format, sys.stderr)
     token = None
-    if not password.is_set and not is_local(console.host):
+    if not password.is_set and not console.is_local:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
     return _serve(settings, password, token)
 
@@ -89,13 +91,8 @@ def _set_password(password: Password) -> int:
 
 
 def _serve(settings: Settings, password: Password, token: str | None) -> int:
-    try:
-        import uvicorn
-    except ImportError as error:
-        remedy = "pip install 'kikimimi[console]' in the environment of kikimimi"
-        raise KikimimiError(
-            f"the console is not installed ({error.name} is missing); {remedy}"
-        ) from error
+    import uvicorn
+
     from agent.console.app import make_app
 
     console = settings.console
@@ -179,7 +176,7 @@ def _announce(console: ConsoleSettings, token: str | None) -> None:
     scheme = "http" if console.cert_file is None else "https"
     host = f"[{console.host}]" if ":" in console.host else console.host
     address = f"{scheme}://{host}:{console.port}/"
-    if not is_local(console.host) and console.cert_file is None:
+    if not console.is_local and console.cert_file is None:
         remedy = "set console.cert_file and key_file"
         _log.warning("passwords_unencrypted", extra={"address": address, "remedy": remedy})
     print(f"console: {address}", file=sys.stderr, flush=True)

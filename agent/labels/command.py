@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         one.add_argument("--config", type=Path, metavar="FILE", help="agent.yaml of the box")
         one.add_argument("--json", action="store_true", help="print JSON")
-        one.set_defaults(command=run)
+        one.set_defaults(what=run)
         return one
 
     listing = add(
@@ -84,6 +84,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  kikimimi labels audit --since 7d\n  kikimimi labels audit --json",
     )
     _add_since(audit)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked for; 1 where something is missing or nothing was deleted.
+
+    Raises:
+        KikimimiError: settings are wrong, or there is no store to read.
+    """
+    what: Callable[[argparse.Namespace], int] = arguments.what
+    return what(arguments)
 
 
 def _add_since(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,71 @@
+"""``kikimimi run``: the agent, from its settings to its end."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent import bundle, descriptions, log, systemd
+from agent.clock import SystemClock
+from agent.config import FileSettings, MicrophoneSettings, StdinSettings
+from agent.errors import KikimimiError
+from agent.options import add_site, site_settings
+from agent.pipeline import Pipeline, Requests
+
+if TYPE_CHECKING:
+    import argparse
+
+    from agent.config import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_site(parser)
+    parser.add_argument(
+        "--source", metavar="FILE|-", help="listen to a sound file or standard input instead"
+    )
+    parser.add_argument("--device", metavar="NAME", help="listen to this microphone instead")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Listen until a signal, or to the end of what does not last for ever.
+
+    Raises:
+        KikimimiError: settings, descriptions or bundle are wrong.
+    """
+    settings = _with_source(site_settings(arguments), arguments)
+    # PortAudio sends standard error to nowhere while it looks for devices: log by a copy of it.
+    errors = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    log.set_up(settings.log.level, settings.log.format, errors)
+    # The watchdog ends a process that hangs by SIGABRT: the log then shows where it hung.
+    faulthandler.enable(errors)
+    model = bundle.load(settings.bundle)
+    described = descriptions.load(settings.descriptions)
+    requests = Requests()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: setattr(requests, "stop", True))
+    signal.signal(signal.SIGHUP, lambda *_: setattr(requests, "reload", True))
+    clock = SystemClock()
+    notifier = systemd.Notifier.of(os.environ, os.getpid(), clock)
+    try:
+        return Pipeline(settings, model, clock, notifier=notifier).run(described, requests)
+    except KikimimiError:
+        if requests.stop:  # systemd stops the process that embeds texts as well
+            return 0
+        raise
+
+
+def _with_source(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    if arguments.source == "-":
+        return replace(settings, sources=(StdinSettings(name="stdin"),))
+    if arguments.source is not None:
+        path = Path(arguments.source)
+        return replace(settings, sources=(FileSettings(name="file", path=path),))
+    if arguments.device is not None:
+        microphone = MicrophoneSettings(name="mic1", device=arguments.device)
+        return replace(settings, sources=(microphone,))
+    return settings

@@ -53,7 +53,8 @@ def local_broker() -> Iterator[RunningBroker]:
     port = _free_port()
     mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path=_PLACES)
     if mosquitto is None:
-        extras.require(Extra.DEMO, "where Mosquitto is not installed, a broker of its own")
+        who = "without Mosquitto (sudo apt install mosquitto), a broker of its own"
+        extras.require(Extra.DEMO, who)
     with tempfile.TemporaryDirectory(prefix="kikimimi-broker-") as folder:
         if mosquitto is not None:
             name = "Mosquitto"

@@ -126,9 +126,9 @@ def run(arguments: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikimimi-demo-")))
+        broker = stack.enter_context(local_broker())
         scene = None if arguments.microphone else build_scene()
         source = _source(scene, arguments.device, folder)
-        broker = stack.enter_context(local_broker())
         heard = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/demo/#"))
         settings = _settings(arguments, described, source, broker, folder)
         console.print(f"Kikimimi listens for {count} sounds of [bold]{described.name}[/bold]")

@@ -85,10 +85,13 @@ def outside() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment, and a folder and a home that nobody has used before."""
+    """A virtual environment and whoever types in it."""
 
     folder: Path
+    home: Path
+    """Of the user, and where they are."""
     variables: Mapping[str, str] = field(default_factory=dict)
+    """Of their shell, beside those of every shell."""
 
     @property
     def python(self) -> Path:
@@ -99,13 +102,6 @@ class Environment:
     def kikimimi(self) -> Path:
         """The command that pip has written."""
         return self.folder / "bin" / "kikimimi"
-
-    @property
-    def home(self) -> Path:
-        """The home of whoever types, and where it is typed."""
-        path = self.folder / "home"
-        path.mkdir(exist_ok=True)
-        return path
 
     @property
     def shell(self) -> dict[str, str]:
@@ -127,9 +123,10 @@ class Environment:
 
 def make(folder: Path, version: str, wheel: Path, extra: str) -> Environment:
     """An environment with the wheel, and maybe an extra, in the versions of constraints.txt."""
-    _succeed([str(interpreter(version)), "-m", "venv", str(folder)], outside())
+    _succeed([str(interpreter(version)), "-m", "venv", str(folder / "venv")], outside())
     wanted = f"{wheel}[{extra}]" if extra else str(wheel)
-    made = Environment(folder)
+    made = Environment(folder / "venv", folder / "home")
+    made.home.mkdir()
     pip = [str(made.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _succeed([*pip, "--constraint", str(ROOT / "constraints.txt"), wanted], outside())
     return made

@@ -90,10 +90,10 @@ def test_box_is_installed_line_by_line(tmp_path: Path, sound_server: PulseServer
     with mosquitto(tmp_path) as broker, listener(broker.port) as heard:
         box = Environment(
             clone / ".venv",
+            Path.home(),  # where pip has its cache and settings
             {
                 # Python 3.11 or newer, as the README asks for.
                 "PATH": f"{sys.base_prefix}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                "HOME": str(Path.home()),  # of pip's cache and settings
                 "KIKIMIMI_STATE_DIR": str(tmp_path / "state"),
                 "KIKIMIMI_MQTT_PORT": str(broker.port),
             },

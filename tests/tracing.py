@@ -68,6 +68,7 @@ class Traced:
 
     process: subprocess.Popen[str]
     folder: Path
+    cwd: Path
 
     def wait_for(self, text: str) -> None:
         """Block until it says something."""
@@ -91,7 +92,7 @@ class Traced:
 
     def trace(self) -> Trace:
         """What it has asked for; complete once it has ended."""
-        return _read(self.folder)
+        return _read(self.folder, self.cwd)
 
 
 @contextmanager
@@ -104,7 +105,7 @@ def traced(
         folder: where strace writes; made.
         command: what to run.
         environment: the whole of it.
-        cwd: where to run it.
+        cwd: where to run it; relative paths are taken to start there.
     """
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed: script/bootstrap test installs it")
@@ -125,14 +126,14 @@ def traced(
         start_new_session=True,
     )
     try:
-        yield Traced(process, folder)
+        yield Traced(process, folder, cwd)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
-def _read(folder: Path) -> Trace:
+def _read(folder: Path, cwd: Path) -> Trace:
     contacts, listeners = set[Address](), set[Address]()
     opened, written, programs = set[Path](), set[Path](), set[str]()
     for file in folder.iterdir():
@@ -150,7 +151,7 @@ def _read(folder: Path) -> Trace:
             else:
                 reading = name in _OPENING and not _FOR_WRITING.search(rest)
                 (opened if reading else written).update(
-                    Path(start, path) for start, path in _PATH.findall(rest)
+                    Path(cwd, start, path) for start, path in _PATH.findall(rest)
                 )
     assert programs, f"strace has told nothing in {folder}"
     return Trace(

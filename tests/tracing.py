@@ -70,13 +70,13 @@ class Traced:
     folder: Path
     cwd: Path
 
-    def wait_for(self, text: str) -> None:
-        """Block until it says something."""
+    def wait_for(self, *texts: str) -> None:
+        """Block until it has said all of these, in any order."""
         assert self.process.stdout is not None
-        said = []
+        said: list[str] = []
         for line in self.process.stdout:
             said.append(line)
-            if text in line:
+            if all(any(text in one for one in said) for text in texts):
                 return
         pytest.fail("".join(said[-20:]))
 

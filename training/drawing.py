@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 # list is made in a second and stays in memory; somebody's settings would change the figures.
 with tempfile.TemporaryDirectory(prefix="kikimimi-matplotlib-") as _folder:
     os.environ["MPLCONFIGDIR"] = _folder
+    from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     del os.environ["MPLCONFIGDIR"]
 
-__all__ = ["Figure", "save"]
+__all__ = ["Axes", "Figure", "save"]
 
 
 def save(figure: Figure, path: Path, *, dpi: int = 130) -> None:

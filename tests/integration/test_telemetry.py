@@ -27,6 +27,8 @@ import soundfile
 from agent.report import browser
 from agent.telemetry import SWITCHED_OFF
 from tests.bundles import make_bundle
+from tests.faults.camera import Camera
+from tests.integration.scenes import write_siren
 from tests.mosquitto import free_port, mosquitto
 from tests.signals import noise
 from tests.tracing import PATIENCE_S, Address, traced
@@ -58,8 +60,9 @@ class Site:
     """A box on a machine whose user has nothing yet."""
 
     folder: Path
-    broker: int
-    console: int
+    broker: Address
+    camera: Address
+    console: Address
 
     @property
     def home(self) -> Path:
@@ -117,10 +120,13 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A broker, a small bundle and twenty seconds of sound with an event."""
+    """A broker, a camera, a small bundle and twenty seconds of sound with an event."""
     folder = tmp_path_factory.mktemp("site")
+    write_siren(folder / "gate.wav")
+    camera = Camera(folder / "gate.wav")
     with mosquitto(folder) as broker:
-        site = Site(folder, broker.port, free_port())
+        ports = (broker.port, camera.port, free_port())
+        site = Site(folder, *(Address(_HERE, port) for port in ports))
         for path in (site.home, site.box, site.temporary):
             path.mkdir()
         make_bundle(site.box / "bundle")
@@ -134,24 +140,31 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "bundle": "bundle",
             "descriptions": "descriptions.yaml",
             "state_dir": "state",
-            "sources": [{"name": "hall", "kind": "file", "path": "hall.wav", "speed": 20}],
+            "sources": [
+                {"name": "hall", "kind": "file", "path": "hall.wav", "speed": 20},
+                {"name": "gate", "kind": "stream", "url": f"http://{_HERE}:{camera.port}/"},
+            ],
             "mqtt": {"host": _HERE, "port": broker.port},
-            "console": {"port": site.console},
+            "console": {"port": site.console.port},
         }
         (site.box / "agent.yaml").write_text(json.dumps(settings), encoding="utf-8")
+        camera.start()
         yield site
+        camera.kill()
 
 
 @pytest.fixture(scope="module")
 def heard(site: Site) -> Trace:
     """The agent has heard the sound: there are an alert, a clip and embeddings of texts."""
     with site.kikimimi("run --config agent.yaml") as started:
+        started.wait_for("clip_written", 'source="gate" state="ok"')
+        started.stop()
         return site.ended(started)
 
 
 def test_agent_and_its_worker_tell_the_broker_alone(site: Site, heard: Trace) -> None:
-    """From the first description to the clip."""
-    assert _reached(heard) == {Address(_HERE, site.broker)}
+    """From the first description to the clip; the camera is asked for its sound."""
+    assert _reached(heard) == {site.broker, site.camera}
     assert any("agent.text_worker" in program for program in heard.programs)
     assert any(path.suffix == ".flac" for path in site.box.rglob("clips/*"))
 
@@ -176,7 +189,7 @@ def test_command_tells_nobody(
     """Whatever it computes."""
     with site.kikimimi(command) as started:
         trace = site.ended(started, status)
-    assert _reached(trace) == ({Address(_HERE, site.broker)} if reaches_broker else set())
+    assert _reached(trace) == ({site.broker} if reaches_broker else set())
 
 
 def test_console_listens_where_it_says_and_nowhere_else(site: Site, heard: Trace) -> None:
@@ -185,15 +198,15 @@ def test_console_listens_where_it_says_and_nowhere_else(site: Site, heard: Trace
         started.wait_for("Uvicorn running")
         cookie = ""
         for path in ("/", "/api/session", "/api/overview"):
-            with closing(http.client.HTTPConnection(_HERE, site.console)) as connection:
+            with closing(http.client.HTTPConnection(_HERE, site.console.port)) as connection:
                 connection.request("GET", path, headers={"cookie": cookie})
                 answer = connection.getresponse()
                 assert answer.status == http.HTTPStatus.OK
                 cookie = answer.getheader("set-cookie", cookie).partition(";")[0]
         started.stop()
         trace = site.ended(started, -signal.SIGTERM)
-    assert _reached(trace) == {Address(_HERE, site.broker)}
-    assert Address(_HERE, site.console) in trace.listeners
+    assert _reached(trace) == {site.broker}
+    assert site.console in trace.listeners
 
 
 def test_broker_of_the_demo_tells_nobody(site: Site) -> None:

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-
     from training.analyse.findings import Finding, HumanFindings, Lists, ModelFindings
+    from training.drawing import Axes
 
 # Okabe and Ito, "Color universal design", 2008: told apart by everybody, and in grey.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-
+    from training.drawing import Axes
     from training.loop.month import Month, Plan
 
 REPORT = "loop.md"

@@ -86,9 +86,9 @@ class Traced:
         children = Path(f"/proc/{tracer}/task/{tracer}/children").read_text(encoding="ascii")
         os.kill(int(children.split()[0]), signal.SIGTERM)
 
-    def end(self) -> str:
+    def end(self, timeout_s: float = PATIENCE_S) -> str:
         """Wait for its end; gives what it said since."""
-        return self.process.communicate(timeout=PATIENCE_S)[0]
+        return self.process.communicate(timeout=timeout_s)[0]
 
     def trace(self) -> Trace:
         """What it has asked for; complete once it has ended."""

@@ -81,6 +81,8 @@ class Listener:
                     if self._on_block is not None:
                         self._on_block(block)
                     self._backlog.put(self._windower.push(block), wait=not self._live)
+            if self.status.ended:  # all of it is heard, as `kikimimi score` hears a file
+                self._backlog.put(self._windower.flush(), wait=not self._live)
         except Exception as error:  # the pipeline ends the program, and systemd starts it again
             _log.exception("listener_failed", extra={"source": self.status.source})
             self.failure = error

@@ -221,6 +221,7 @@ class Pipeline:
             backlog=self._backlog,
             clock=self._clock,
             usual=UsualLevel(self._settings.state_dir / _LEVELS / f"{source.name}.json"),
+            rest=True,
             on_block=None if self._recorder is None else self._recorder.push,
         )
 

@@ -55,8 +55,8 @@ class Scorer:
     def windows(self, path: Path) -> Iterator[Match]:
         """A file's windows as the box would hear them; one window where it is no longer."""
         manifest = self.hearing.bundle.manifest
-        longer = (manifest.tuning.window_frames + 1) * manifest.frontend.hop_length
-        if self.hearing.samples(path) < longer:
+        window = manifest.tuning.window_frames * manifest.frontend.hop_length
+        if self.hearing.samples(path) <= window:
             yield self.whole(path)
         else:
             yield from self.hearing.matches(path, self.watch.matcher)

@@ -60,7 +60,7 @@ def write(folder: Path, seconds: float, rate_hz: int = RATE_HZ, channels: int = 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "rate_hz", "channels"),
+    "form",
     [
         (0.3, 32_000, 1),
         (2.0, 32_000, 1),
@@ -72,15 +72,10 @@ def write(folder: Path, seconds: float, rate_hz: int = RATE_HZ, channels: int = 
     ],
 )
 def test_windows_and_scores_are_those_of_the_whole_sound(
-    hearing: FileHearing,
-    matcher: Matcher,
-    tmp_path: Path,
-    seconds: float,
-    rate_hz: int,
-    channels: int,
+    hearing: FileHearing, matcher: Matcher, tmp_path: Path, form: tuple[float, int, int]
 ) -> None:
     """Against the log-mel of all of the file at once: same starts, the last ends with the file."""
-    path = write(tmp_path, seconds, rate_hz, channels)
+    path = write(tmp_path, *form)
     whole = LogMel.of(hearing.bundle).whole(read_audio(path, RATE_HZ))
     frames = whole.shape[1]
     starts = list(range(0, frames - SIZE + 1, HOP)) or [0]

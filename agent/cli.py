@@ -32,6 +32,7 @@ _EXAMPLES = {
     "  kikimimi check --descriptions descriptions.yaml --json",
     "devices": "  kikimimi devices",
     "score": "  kikimimi score recording.wav --descriptions descriptions.yaml --json\n"
+    "  kikimimi score night-shift.flac --config /etc/kikimimi/agent.yaml --alerts\n"
     "  kikimimi score sounds/*.flac --whole --descriptions classes.yaml --truth clips.csv",
     "calibrate": "  kikimimi calibrate --config /etc/kikimimi/agent.yaml --hours 2\n"
     "  kikimimi calibrate --files night-shift/ --json\n"

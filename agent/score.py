@@ -164,7 +164,9 @@ def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``kikimimi score``."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--descriptions", type=Path, metavar="FILE", help="what to listen for")
+    parser.add_argument(
+        "--descriptions", type=Path, metavar="FILE", help="what to listen for, instead of the box's"
+    )
     parser.add_argument(
         "--config",
         type=Path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,10 @@ from agent.errors import BundleError
 from agent.graph import Graph, Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.bundle import Bundle
-    from agent.records import FloatArray
+    from agent.records import FloatArray, Window
 
 # 8-bit arithmetic does not move the length: the tower's last step is the division by it.
 _LENGTH_TOLERANCE = 1e-3
@@ -59,6 +62,22 @@ class Encoder:
                 f"log-mel of shape {log_mel.shape}, expected (windows, {self._n_mels}, frames)"
             )
         return self._graph.run({"log_mel": np.ascontiguousarray(log_mel, np.float32)})
+
+    def embed(self, windows: Sequence[Window]) -> FloatArray:
+        """Embed windows, at once as far as they are equally long: a stream's only one may be short.
+
+        Args:
+            windows: at least one.
+
+        Returns:
+            Unit embeddings, float32, shape ``(windows, embedding_size)``.
+
+        Raises:
+            ValueError: windows of another bundle's shape.
+            BundleError: ONNX Runtime fails.
+        """
+        groups = groupby((window.log_mel for window in windows), key=np.shape)
+        return np.concatenate([self.encode(np.stack(list(group))) for _, group in groups])
 
     def warm_up(self) -> None:
         """Encode one silent window, so that the first real one is as quick as the others.

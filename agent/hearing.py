@@ -62,6 +62,7 @@ def make_listener(
     backlog: Backlog,
     clock: Clock,
     usual: UsualLevel | None = None,
+    rest: bool = False,
     on_block: Callable[[Block], None] | None = None,
 ) -> Listener:
     """A listener that is not started yet.
@@ -73,6 +74,7 @@ def make_listener(
         backlog: where they go.
         clock: of the operating system, or a test's.
         usual: how loud the source is on this site; learnt anew if ``None``.
+        rest: whether a source that ends is heard to its end, see :class:`agent.listener.Listener`.
         on_block: told of every block before it is cut.
 
     Raises:
@@ -86,4 +88,4 @@ def make_listener(
         isinstance(source, FileSettings) and source.realtime
     )
     windower = make_windower(bundle, source.name, hop_s)
-    return Listener(supervisor, windower, backlog, live=live, on_block=on_block)
+    return Listener(supervisor, windower, backlog, live=live, rest=rest, on_block=on_block)

@@ -27,6 +27,7 @@ class Listener:
         backlog: Backlog,
         *,
         live: bool,
+        rest: bool = False,
         on_block: Callable[[Block], None] | None = None,
     ) -> None:
         """Take over a source.
@@ -37,9 +38,12 @@ class Listener:
             backlog: where windows go.
             live: whether the sound goes on whether it is heard or not, so that a backlog that
                 is full has to drop windows; otherwise the source waits.
+            rest: whether a source that ends is heard to its end: what fills no hop by one more
+                window, and less than a window by a short one.
             on_block: told of every block before it is cut, in the source's thread.
         """
         self._live = live
+        self._rest = rest
         self._supervisor = supervisor
         self._windower = windower
         self._backlog = backlog
@@ -81,6 +85,8 @@ class Listener:
                     if self._on_block is not None:
                         self._on_block(block)
                     self._backlog.put(self._windower.push(block), wait=not self._live)
+            if self._rest and self.status.ended:
+                self._backlog.put(self._windower.flush(), wait=not self._live)
         except Exception as error:  # the pipeline ends the program, and systemd starts it again
             _log.exception("listener_failed", extra={"source": self.status.source})
             self.failure = error

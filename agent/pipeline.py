@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from agent import clips, watchlist
 from agent.backlog import Backlog
-from agent.calibration.applied import Site, calibrated_at
 from agent.calibration.watch import BackgroundWatch
 from agent.capture.usual import UsualLevel
 from agent.commands import Commands, CommandTally, box_commands
@@ -27,12 +24,12 @@ from agent.encoder import Encoder
 from agent.examples import Library
 from agent.health import State
 from agent.hearing import make_listener
-from agent.judging import judged
 from agent.keeper import Keeper
 from agent.mqtt import Link
 from agent.mutes import Mutes
 from agent.records import SourceState
 from agent.reports import Reporter, Snapshot, Tally
+from agent.site import listened_for
 from agent.systemd import Notifier, status_line
 from agent.topics import Topics
 from agent.verdicts import Verdicts
@@ -224,22 +221,22 @@ class Pipeline:
             backlog=self._backlog,
             clock=self._clock,
             usual=UsualLevel(self._settings.state_dir / _LEVELS / f"{source.name}.json"),
+            rest=True,
             on_block=None if self._recorder is None else self._recorder.push,
         )
 
     def _build(self, descriptions: DescriptionSet) -> watchlist.Watchlist:
-        site = Site(self._settings.state_dir, self._settings.windows.hop_s)
-        judge = partial(
-            judged,
-            self._store,
+        watch = listened_for(
+            self._settings,
+            self._bundle,
             descriptions,
-            self._bundle.digest,
-            since=calibrated_at(self._settings.state_dir),
+            self._store,
+            self._library,
+            cache=self._cache,
             now=self._clock.now(),
         )
-        return watchlist.build(
-            self._bundle, descriptions, self._cache, site, judge, library=self._library
-        )
+        watchlist.log_calibration(watch.calibration)
+        return watch
 
     @property
     def _cache(self) -> Path | None:
@@ -256,7 +253,7 @@ class Pipeline:
         windows = self._backlog.take(_BATCH, timeout_s)
         if not windows:
             return
-        embeddings = self._encoder.encode(np.stack([window.log_mel for window in windows]))
+        embeddings = self._encoder.embed(windows)
         if self._recorder is not None:
             self._recorder.scored(windows, embeddings)
         matches = self._watch.matcher.match(windows, embeddings)

@@ -1,4 +1,4 @@
-"""``kikimimi score``: sound files against descriptions, window by window or whole.
+"""``kikimimi score``: what the box hears in sound files, window by window, whole, or as alerts.
 
 One JSON object a line is the contract that outside evaluations use. With ``--truth`` it also
 says how often the right description won, for each variant of the audio tower that is asked for.
@@ -6,197 +6,138 @@ says how often the right description won, for each variant of the audio tower th
 
 from __future__ import annotations
 
-import csv
 import json
+import os
 import sys
+import time
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from agent import bundle as bundles
-from agent import descriptions, watchlist
-from agent.audiofile import read_audio
+from agent import descriptions
+from agent.accuracy import accuracy, read_truth
+from agent.config import load_settings
+from agent.detector import Detector
 from agent.encoder import Encoder
 from agent.errors import AudioFileError, ConfigError, Problem
-from agent.features import LogMel
-from agent.records import Window
-from agent.retrieval import mean_average_precision, top_1
+from agent.examples.telling import told
+from agent.hearing_files import LONGEST_WHOLE_S, FileHearing
+from agent.records import Step
+from agent.site import listened_for_alone, listened_for_beside
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from agent.accuracy import Accuracy
     from agent.bundle import Bundle
-    from agent.matcher import Matcher
-    from agent.records import FloatArray, Match
+    from agent.records import Detection, Match
+    from agent.watchlist import Watchlist
 
-FOLDER = "folder"
-_BATCH = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """One window of one file."""
-
-    file: Path
-    match: Match
-
-    def to_json(self) -> str:
-        """``{"file":…,"start":0.0,"end":2.0,"cosine":{id:…},"scores":{id:…}}``."""
-        match = self.match
-        return json.dumps(
-            {
-                "file": str(self.file),
-                "start": round(match.captured_at, 6),
-                "end": round(match.captured_at + match.duration_s, 6),
-                "cosine": {name: round(value, 6) for name, value in match.cosines().items()},
-                "scores": {name: round(value, 6) for name, value in match.scores().items()},
-            },
-            ensure_ascii=False,
-        )
+_Heard = TypeVar("_Heard")
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Everything that stays the same from file to file."""
+    """Everything that stays the same from file to file.
 
-    bundle: Bundle
-    encoder: Encoder
-    matcher: Matcher
-    log_mel: LogMel
-    hop_frames: int
+    Each method raises ``AudioFileError`` where a file cannot be read, and before it gives anything:
+    the scores of half a recording would pass for those of the whole.
+    """
 
-    @classmethod
-    def load(cls, bundle: Bundle, path: Path, threads: int = 1) -> Scorer:
-        """Load the towers and embed the descriptions.
+    hearing: FileHearing
+    watch: Watchlist
 
-        Raises:
-            BundleError: the bundle does not fit.
-            DescriptionsError: the descriptions are wrong.
-            TextError: the bundle cannot read one of them.
-        """
-        watched = watchlist.build(bundle, descriptions.load(path), cache=None)
-        return cls(
-            bundle=bundle,
-            encoder=Encoder(bundle, threads=threads),
-            matcher=watched.matcher,
-            log_mel=LogMel.of(bundle),
-            hop_frames=bundle.manifest.tuning.hop_frames,
+    def windows(self, path: Path) -> Iterator[Match]:
+        """A file's windows as the box would hear them; one window where it is no longer."""
+        manifest = self.hearing.bundle.manifest
+        window = manifest.tuning.window_frames * manifest.frontend.hop_length
+        if self.hearing.samples(path) <= window:
+            yield self.whole(path)
+        else:
+            yield from self.hearing.matches(path, self.watch.matcher)
+
+    def whole(self, path: Path) -> Match:
+        """A file as one window; one that is too long for that cannot be read."""
+        window = self.hearing.whole(path)
+        (match,) = self.watch.matcher.match([window], self.hearing.encoder.embed([window]))
+        return match
+
+    def judged(self, path: Path) -> Iterator[tuple[Path, Match]]:
+        """The same, with the file's name."""
+        yield path, self.whole(path)
+
+    def score_lines(self, path: Path, *, whole: bool, as_json: bool) -> Iterator[str]:
+        """Each window as a line to print."""
+        for match in [self.whole(path)] if whole else self.windows(path):
+            yield window_json(path, match) if as_json else _window_text(path, match)
+
+    def alert_lines(self, path: Path, *, as_json: bool) -> Iterator[str]:
+        """Each alert as a line to print, when it has ended; for people, a last line sums up."""
+        lasts_s = self.hearing.samples(path) / self.hearing.rate_hz
+        detector = Detector(self.watch.policies, self.hearing.rate_hz)
+        alerts = 0
+        for one in self.hearing.detections(path, self.watch.matcher, detector):
+            if one.step is Step.END:
+                alerts += 1
+                yield self._alert_json(path, one) if as_json else self._alert_text(path, one)
+        if not as_json:
+            kept_back = f", {detector.suppressed} more kept back by their cooldown"
+            found = f"{alerts or 'no'} alert{'s' if alerts > 1 else ''}"
+            yield f"{path}  {found} in {lasts_s:.1f} s{kept_back if detector.suppressed else ''}"
+
+    def _alert_json(self, path: Path, alert: Detection) -> str:
+        """As the box would publish it; times are seconds from the file's start."""
+        wording = self.watch.wordings[alert.error_id]
+        return json.dumps(
+            {
+                "file": str(path),
+                "start": round(alert.starts_at, 3),
+                "peak": round(alert.peaks_at, 3),
+                "end": round(alert.ends_at, 3),
+                "error_id": alert.error_id,
+                "description": wording.description,
+                "score": round(alert.score, 3),
+                "threshold": round(alert.threshold, 3),
+                "hits": alert.hits,
+                "windows": alert.windows,
+                "severity": wording.severity.value,
+                "bundle": self.hearing.bundle.digest,
+                "descriptions": self.watch.digest,
+            },
+            ensure_ascii=False,
         )
 
-    def file(self, path: Path, *, whole: bool) -> Iterator[Scored]:
-        """Score a file, as one window or as the box would hear it.
-
-        A file that is shorter than a window is scored as one window.
-
-        Raises:
-            AudioFileError: the file cannot be read.
-        """
-        constants = self.bundle.manifest.frontend
-        samples = read_audio(path, constants.sample_rate_hz)
-        log_mel = self.log_mel.whole(samples)
-        size = self.bundle.manifest.tuning.window_frames
-        if whole or log_mel.shape[1] <= size:
-            duration_s = len(samples) / constants.sample_rate_hz
-            windows = [Window(path.name, 0, 0.0, duration_s, log_mel)]
-        else:
-            windows = [
-                Window(
-                    path.name,
-                    first * constants.hop_length,
-                    first / constants.frame_rate_hz,
-                    size / constants.frame_rate_hz,
-                    log_mel[:, first : first + size],
-                )
-                for first in _starts(log_mel.shape[1], size, self.hop_frames)
-            ]
-        for start in range(0, len(windows), _BATCH):
-            batch = windows[start : start + _BATCH]
-            embeddings = self.encoder.encode(np.stack([one.log_mel for one in batch]))
-            for match in self.matcher.match(batch, embeddings):
-                yield Scored(path, match)
+    def _alert_text(self, path: Path, alert: Detection) -> str:
+        wording = self.watch.wordings[alert.error_id]
+        when = f"{alert.starts_at:7.2f}-{alert.ends_at:7.2f} s"
+        score = f"{alert.error_id} {alert.score:+.2f} of {alert.threshold:.2f}"
+        return f"{path}  {when}  {wording.severity.value}  {score}  {wording.description}"
 
 
-def _starts(frames: int, size: int, hop: int) -> list[int]:
-    """First frames of the windows; the last one ends with the file, so that nothing is left."""
-    starts = list(range(0, frames - size + 1, hop))
-    if starts[-1] + size < frames:
-        starts.append(frames - size)
-    return starts
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """How often the right description won, on whole files."""
-
-    variant: str
-    files: int
-    descriptions: int
-    top_1: float
-    map_10: float
-
-
-def accuracy(variant: str, scored: Sequence[Scored], truth: Mapping[Path, str]) -> Accuracy:
-    """Judge whole files by cosine.
-
-    Args:
-        variant: of the audio tower.
-        scored: one for each file.
-        truth: error id by file; every file has to be in it.
-    """
-    ids = scored[0].match.error_ids
-    cosine: FloatArray = np.stack([one.match.cosine for one in scored])
-    right = np.array([ids.index(truth[one.file]) for one in scored])
-    return Accuracy(
-        variant=variant,
-        files=len(scored),
-        descriptions=len(ids),
-        top_1=top_1(cosine, right),
-        map_10=mean_average_precision(cosine, right),
+def window_json(path: Path, match: Match) -> str:
+    """``{"file":…,"start":0.0,"end":2.0,"cosine":{id:…},"scores":{id:…}}``."""
+    return json.dumps(
+        {
+            "file": str(path),
+            "start": round(match.captured_at, 6),
+            "end": round(match.captured_at + match.duration_s, 6),
+            "cosine": {name: round(value, 6) for name, value in match.cosines().items()},
+            "scores": {name: round(value, 6) for name, value in match.scores().items()},
+        },
+        ensure_ascii=False,
     )
 
 
-def read_truth(
-    source: str, files: Sequence[Path], ids: Sequence[str], columns: tuple[str, str]
-) -> dict[Path, str]:
-    """Error id of each file, from a CSV file or from the name of each file's folder.
-
-    Raises:
-        ConfigError: a column or a file is missing, or an id is no description's.
-    """
-    if source == FOLDER:
-        truth = {path: path.parent.name for path in files}
-    else:
-        by_name = _truth_by_name(source, columns)
-        truth = {path: by_name[path.name] for path in files if path.name in by_name}
-    problems = []
-    for path in files:
-        if path not in truth:
-            problems.append(Problem(source, f"has no line for {path.name}", "add one"))
-        elif truth[path] not in ids:
-            found = f"{truth[path]!r}, the truth of {path.name}, is no description's id"
-            problems.append(Problem(source, found, f"write one of {', '.join(ids[:5])} ..."))
-    if problems:
-        raise ConfigError(problems)
-    return truth
-
-
-def _truth_by_name(source: str, columns: tuple[str, str]) -> dict[str, str]:
-    file_column, id_column = columns
-    try:
-        with Path(source).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError([Problem(source, reason, "name a CSV file in UTF-8")]) from error
-    if rows and not {file_column, id_column} <= rows[0].keys():
-        found = f"has the columns {', '.join(rows[0])}"
-        remedy = "name two of them with --truth-columns FILE,ID"
-        raise ConfigError([Problem(source, found, remedy)])
-    return {row[file_column]: row[id_column] for row in rows}
+def _window_text(path: Path, match: Match) -> str:
+    best = np.argsort(-match.score, kind="stable")[:3]
+    words = "  ".join(f"{match.error_ids[i]} {match.score[i]:+.2f}" for i in best)
+    end = match.captured_at + match.duration_s
+    return f"{path}  {match.captured_at:7.2f}-{end:7.2f} s  {words}"
 
 
 def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
@@ -223,10 +164,30 @@ def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``kikimimi score``."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--descriptions", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="instead of the shipped one")
-    parser.add_argument("--whole", action="store_true", help="score each file as one window")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a window")
+    parser.add_argument(
+        "--descriptions", type=Path, metavar="FILE", help="what to listen for, instead of the box's"
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="agent.yaml: hear as its box does now, by its descriptions, calibration, thresholds "
+        "and answers; nothing of it is changed, and it may run meanwhile",
+    )
+    parser.add_argument(
+        "--bundle", type=Path, metavar="FOLDER", help="instead of the box's or the shipped one"
+    )
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help=f"score each file as one window, of at most {LONGEST_WHOLE_S:.0f} s",
+    )
+    parser.add_argument(
+        "--alerts", action="store_true", help="print what would have alarmed instead of scores"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object a window, or an alert"
+    )
     parser.add_argument(
         "--truth",
         metavar="CSV|folder",
@@ -245,26 +206,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score; 1 if a file could not be read."""
-    bundle = bundles.load(arguments.bundle)
-    scorer = Scorer.load(bundle, arguments.descriptions)
+    if arguments.alerts and (arguments.whole or arguments.truth):
+        found = "is given with --whole or --truth, where no window follows another"
+        raise ConfigError([Problem("--alerts", found, "leave one of them out")])
+    scorer = _load(arguments)
+    bundle = scorer.hearing.bundle
     chosen = variants_of(bundle, arguments.variant) if arguments.variant else {"": bundle}
     truth = None
     if arguments.truth is not None:
         file_column, _, id_column = arguments.truth_columns.partition(",")
-        ids = scorer.matcher.error_ids
+        ids = scorer.watch.matcher.error_ids
         columns = (file_column, id_column)
         truth = read_truth(arguments.truth, arguments.files, ids, columns)
     unread: list[AudioFileError] = []
     results = []
     for name, variant in chosen.items():
-        one = replace(scorer, encoder=Encoder(variant))
+        one = replace(scorer, hearing=replace(scorer.hearing, encoder=Encoder(variant)))
         if truth is None:
-            for scored in _score_files(
-                one, arguments.files, unread, whole=arguments.whole, quiet=False
-            ):
-                _print(scored, as_json=arguments.json)
+            lines = partial(one.score_lines, whole=arguments.whole, as_json=arguments.json)
+            if arguments.alerts:
+                lines = partial(one.alert_lines, as_json=arguments.json)
+            for line in _each(arguments.files, lines, unread, quiet=False):
+                print(line)
             continue
-        judged = list(chain(*_score_files(one, arguments.files, unread, whole=True, quiet=True)))
+        judged = list(_each(arguments.files, one.judged, unread, quiet=True))
         if judged:
             results.append(accuracy(name or "this machine", judged, truth))
     if results:
@@ -272,10 +237,37 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if unread else 0
 
 
-def _score_files(
-    scorer: Scorer, files: Sequence[Path], unread: list[AudioFileError], *, whole: bool, quiet: bool
-) -> Iterator[list[Scored]]:
-    """Windows of each file as soon as it is scored; one that cannot be read is told and kept."""
+def _load(arguments: argparse.Namespace) -> Scorer:
+    """The box that is meant, or the descriptions alone; tells which recordings do not count."""
+    if arguments.config is not None:
+        settings = load_settings(arguments.config, os.environ)
+        bundle = bundles.load(arguments.bundle or settings.bundle)
+        described = descriptions.load(arguments.descriptions or settings.descriptions)
+        hop_s, threads = settings.windows.hop_s, settings.encoder.threads
+        hearing = FileHearing.of(bundle, hop_s, threads=threads)
+        watch = listened_for_beside(settings, bundle, described, now=time.time())
+    elif arguments.descriptions is not None:
+        bundle = bundles.load(arguments.bundle)
+        described = descriptions.load(arguments.descriptions)
+        hearing = FileHearing.of(bundle)
+        watch = listened_for_alone(bundle, described)
+    else:
+        remedy = "name them with --descriptions FILE, or --config agent.yaml"
+        raise ConfigError([Problem("kikimimi score", "no descriptions", remedy)])
+    warnings, notes = told(watch.examples, described)
+    for one in (*filter(None, [watch.calibration.trouble]), *warnings, *notes):
+        print(f"kikimimi score: {one}", file=sys.stderr)
+    return Scorer(hearing, watch)
+
+
+def _each(
+    files: Sequence[Path],
+    hear: Callable[[Path], Iterable[_Heard]],
+    unread: list[AudioFileError],
+    *,
+    quiet: bool,
+) -> Iterator[_Heard]:
+    """What is heard in each file; one that cannot be read is told and kept in ``unread``."""
     from rich.console import Console
     from rich.progress import track
 
@@ -284,24 +276,10 @@ def _score_files(
     shown = console.is_terminal and len(files) > 1 and (quiet or not sys.stdout.isatty())
     for path in track(files, "scoring", console=console, transient=True, disable=not shown):
         try:
-            scored = list(scorer.file(path, whole=whole))
+            yield from hear(path)
         except AudioFileError as error:
             unread.append(error)
             print(f"kikimimi score: {error}", file=sys.stderr)
-        else:
-            yield scored
-
-
-def _print(scored: Sequence[Scored], *, as_json: bool) -> None:
-    for one in scored:
-        if as_json:
-            print(one.to_json())
-            continue
-        match = one.match
-        best = np.argsort(-match.score, kind="stable")[:3]
-        words = "  ".join(f"{match.error_ids[i]} {match.score[i]:+.2f}" for i in best)
-        end = match.captured_at + match.duration_s
-        print(f"{one.file}  {match.captured_at:7.2f}-{end:7.2f} s  {words}")
 
 
 def _print_accuracies(results: Sequence[Accuracy], *, as_json: bool) -> None:

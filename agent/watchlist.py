@@ -100,7 +100,6 @@ def build(
     applied = Applied({})
     if site is not None:
         applied = apply(site, bundle, wanted, (descriptions.background, background))
-        _tell(applied)
     contrast = Contrast(texts=background, cohort=bundle.background())
     matcher = Matcher.build([one.described for one in wanted], contrast, applied.statistics())
     judged: Mapping[str, Judged] = {}
@@ -266,7 +265,7 @@ def _adapted(chosen: DetectionPolicy, threshold: float, said: Judged) -> Adapted
     return adapted(threshold, said.verdicts, bounds, wanted=wanted)
 
 
-def _tell(applied: Applied) -> None:
+def log_calibration(applied: Applied) -> None:
     """Log what a calibration came to."""
     if applied.trouble:
         _log.warning("calibration_not_used", extra={"reason": applied.trouble})

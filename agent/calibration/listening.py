@@ -6,15 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from agent.audiofile import iter_audio
 from agent.backlog import Backlog
 from agent.bundle import sha256_of
 from agent.encoder import Encoder
 from agent.errors import AudioFileError, CaptureError
-from agent.hearing import make_listener, make_windower
-from agent.records import Block
+from agent.hearing import make_listener
+from agent.hearing_files import FileHearing
 
 if TYPE_CHECKING:
     import threading
@@ -33,7 +30,6 @@ SOUND_FILES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
 _BATCH = 16
 _TICK_S = 0.2
 _STOP_S = 5.0
-_BLOCK_S = 10.0
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -94,7 +90,7 @@ def listen(
         while rows < wanted and not stop.is_set():
             windows = backlog.take(_BATCH, _TICK_S)
             if windows:
-                embeddings = encoder.encode(np.stack([window.log_mel for window in windows]))
+                embeddings = encoder.embed(windows)
                 for window, embedding in zip(windows, embeddings, strict=True):
                     stream = f"{session}-{_UNSAFE.sub('_', window.source)[:40]}"
                     keeping.take(stream, [window], embedding[None], rate_hz)
@@ -152,7 +148,7 @@ def hear_files(
         StoreError: what was heard cannot be written.
         ConfigError: the hop is no whole number of frames.
     """
-    ear = _Ear(bundle, hop_s, Encoder(bundle), keeping, stop)
+    ear = _Ear(FileHearing.of(bundle, hop_s), keeping, stop)
     took, rows = Took(), 0
     for path in files:
         if stop.is_set():
@@ -188,25 +184,16 @@ def hear_files(
 class _Ear:
     """Hears one recording after the other."""
 
-    bundle: Bundle
-    hop_s: float
-    encoder: Encoder
+    hearing: FileHearing
     keeping: Keeping
     stop: threading.Event
 
     def hear(self, path: Path, stream: str) -> int:
         """Keep the windows of a recording; how many there were."""
-        rate_hz = self.bundle.manifest.frontend.sample_rate_hz
-        windower = make_windower(self.bundle, path.name, self.hop_s)
-        index, rows = 0, 0
-        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz)):
+        rows = 0
+        for windows, embeddings in self.hearing.embedded(path, rest=False):
             if self.stop.is_set():
                 break
-            windows = windower.push(Block(path.name, index, index / rate_hz, samples))
-            index += len(samples)
-            for at in range(0, len(windows), _BATCH):
-                some = windows[at : at + _BATCH]
-                embeddings = self.encoder.encode(np.stack([window.log_mel for window in some]))
-                self.keeping.take(stream, some, embeddings, rate_hz, recorded=True)
-                rows += len(some)
+            self.keeping.take(stream, windows, embeddings, self.hearing.rate_hz, recorded=True)
+            rows += len(windows)
         return rows

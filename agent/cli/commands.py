@@ -44,6 +44,7 @@ COMMANDS = (
         "agent.score",
         (
             "kikimimi score recording.wav --descriptions descriptions.yaml --json",
+            "kikimimi score night-shift.flac --config /etc/kikimimi/agent.yaml --alerts",
             "kikimimi score sounds/*.flac --whole --descriptions classes.yaml --truth clips.csv",
         ),
     ),

@@ -20,6 +20,7 @@ from agent.errors import AudioFileError
 from agent.examples.records import Kind, Moment, Recording, SetAside
 from agent.features import LogMel
 from agent.folders import inside
+from agent.hearing_files import read_short
 from agent.records import Speech, Verdict
 
 if TYPE_CHECKING:
@@ -264,11 +265,11 @@ class Library:
         if self._tower is None:
             self._tower = Encoder(self._bundle), LogMel.of(self._bundle)
         encoder, log_mel = self._tower
-        samples = read_audio(path, constants.sample_rate_hz)
-        seconds = len(samples) / constants.sample_rate_hz
-        if not at_s and seconds > LONGEST_S:
-            found = f"{path}: lasts {seconds:.0f} s"
-            raise AudioFileError(f"{found}; cut out the sound itself, at most {LONGEST_S:.0f} s")
+        if at_s:
+            samples = read_audio(path, constants.sample_rate_hz)
+        else:
+            remedy = f"cut out the sound itself, at most {LONGEST_S:.0f} s"
+            samples = read_short(path, constants.sample_rate_hz, LONGEST_S, remedy)
         frames = log_mel.whole(samples)
         size = tuning.window_frames
         last = max(0, frames.shape[1] - size)

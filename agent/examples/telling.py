@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.calibration.applied import Site
@@ -35,8 +35,7 @@ def check_examples(
     """
     where = str(settings.state_dir / FILE_NAME)
     try:
-        exists = (settings.state_dir / FILE_NAME).is_file()
-        with closing(Store.open(settings.state_dir) if exists else Store.in_memory()) as store:
+        with closing(Store.reading(settings.state_dir)) as store:
             named = any(one.examples for one in descriptions.active)
             if not named and not any(clip.labelled for clip in store.clips()):
                 return [], []
@@ -50,10 +49,16 @@ def check_examples(
         return [Problem.told(where, str(error))], []
     except (TextError, BundleError):
         return [], []  # told where texts and the bundle are checked
-    return _told(joined, descriptions)
+    # A file that is not there is told where the descriptions are read.
+    missing = {
+        str(path) for one in descriptions.active for path in one.examples if not path.is_file()
+    }
+    rest = tuple(one for one in joined.set_aside if one.name not in missing)
+    return told(replace(joined, set_aside=rest), descriptions)
 
 
-def _told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], list[str]]:
+def told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], list[str]]:
+    """Warnings of named files that do not count, and notes of all the rest."""
     places = {one.error_id: one.where for one in descriptions.active}
     named = {one.error_id: {str(path) for path in one.examples} for one in descriptions.active}
     notes = list(_counts(joined.examples, joined.rejected, places))
@@ -61,8 +66,6 @@ def _told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], 
     apart: list[str] = []
     for one in joined.set_aside:
         if one.kind is Kind.EXAMPLE and one.name in named[one.error_id]:
-            if not Path(one.name).is_file():
-                continue  # told where the descriptions are read
             found = one.reason if one.name in one.reason else f"{one.name} {one.reason}"
             where = f"{places[one.error_id]}.examples"
             warnings.append(Problem(where, found, "name another recording of it, or none"))

@@ -147,3 +147,36 @@ def test_unusual_files_are_sound_too(
     soundfile.write(path, noise, rate_hz, subtype=subtype)
     status, lines, error = _score(capsys, path, "--descriptions", described, "--json")
     assert (status, len(lines), error) == (0, 1, "")
+
+
+@pytest.mark.parametrize("kind", ["cut", "nan"])
+def test_half_a_recording_does_not_pass_for_the_whole(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, described: Path, kind: str
+) -> None:
+    """What only its end tells is told before anything of it is scored."""
+    sound = np.random.default_rng(0).uniform(-0.3, 0.3, 8 * RATE_HZ).astype(np.float32)
+    if kind == "cut":
+        path = tmp_path / "bad.flac"
+        soundfile.write(path, sound, RATE_HZ)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    else:
+        path = tmp_path / "bad.wav"
+        sound[-1] = np.nan
+        soundfile.write(path, sound, RATE_HZ, subtype="FLOAT")
+    for form in ([], ["--alerts"]):
+        options = ["--descriptions", described, "--json", *form]
+        status, lines, error = _score(capsys, path, *options)
+        assert (status, lines) == (1, [])
+        assert path.name in error
+
+
+def test_what_is_too_long_for_one_window_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: Path, described: Path
+) -> None:
+    """By name; the others are scored."""
+    long = tmp_path / "long.wav"
+    soundfile.write(long, np.zeros(61 * 8_000), 8_000)
+    options = ["--descriptions", described, "--json", "--whole"]
+    status, lines, error = _score(capsys, long, recording, *options)
+    assert (status, len(lines)) == (1, 1)
+    assert f"{long}: lasts 61 s; leave out --whole, or cut it to at most 60 s" in error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -114,3 +116,72 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StoreError, match="newer version"):
         Store.open(tmp_path)
+
+
+def test_reading_beside_an_agent_sees_what_it_wrote_and_waits_for_nothing(tmp_path: Path) -> None:
+    """Also while the agent is in the middle of a transaction."""
+    agent = Store.open(tmp_path)
+    agent.record(ALERT, [("t", "p")])
+    with agent._transaction() as connection, closing(Store.reading(tmp_path)) as store:
+        connection.execute("DELETE FROM alerts")
+        assert store.alert(ALERT.alert_id) == ALERT
+        with pytest.raises(StoreError, match="readonly"):
+            store.record(ALERT, [])
+    with closing(Store.reading(tmp_path)) as store:
+        assert store.alert(ALERT.alert_id) is None
+        assert agent.clear_journal()  # nothing is held while nothing is read
+    agent.close()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_reading_leaves_no_trace(tmp_path: Path, killed: bool) -> None:
+    """Neither where the agent was stopped, nor where it was killed and left its journal."""
+    state, copy = tmp_path / "state", tmp_path / "copy"
+    agent = Store.open(state)
+    agent.record(ALERT, [])
+    if killed:
+        shutil.copytree(state, copy)  # as it lies there when the power fails
+    agent.close()
+    folder = copy if killed else state
+    (folder / f"{FILE_NAME}-shm").unlink(missing_ok=True)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert (f"{FILE_NAME}-wal" in before) == killed
+    with closing(Store.reading(folder)) as store:
+        assert store.alert(ALERT.alert_id) == ALERT
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    after.pop(f"{FILE_NAME}-shm", None)
+    assert after == before
+
+
+def test_reading_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
+    """No folder, no database; and one that its agent is just making is empty yet."""
+    with closing(Store.reading(tmp_path / "state")) as store:
+        assert store.alerts_since() == []
+    assert not (tmp_path / "state").exists()
+    (tmp_path / FILE_NAME).touch()
+    with closing(Store.reading(tmp_path)) as store:
+        assert store.clips() == []
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [(1, "older version .* start the agent once"), (99, "newer version")]
+)
+def test_reading_another_version_is_refused(tmp_path: Path, version: int, told: str) -> None:
+    """It is not brought up to date from beside."""
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(StoreError, match=told):
+        Store.reading(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["no database", "a folder"])
+def test_reading_what_is_no_database_is_told(tmp_path: Path, damage: str) -> None:
+    """By name."""
+    path = tmp_path / FILE_NAME
+    if damage == "a folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreError, match=FILE_NAME):
+        Store.reading(tmp_path)

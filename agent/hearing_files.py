@@ -1,0 +1,159 @@
+"""Sound files heard as the box hears its sources: windows, embeddings, matches, detections.
+
+Files are streamed: however long one is, no more than some seconds of it are held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from agent.audiofile import iter_audio
+from agent.encoder import Encoder
+from agent.errors import AudioFileError
+from agent.features import LogMel
+from agent.hearing import hop_frames, make_windower
+from agent.records import Block, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from agent.bundle import Bundle
+    from agent.detector import Detector
+    from agent.matcher import Matcher
+    from agent.records import Detection, FloatArray, Match
+
+LONGEST_WHOLE_S = 60.0
+"""Of a file that is heard as one window. The tower takes the mean of what it hears: of the demo's
+siren, five seconds over its machines, which scores 6.9 in ten seconds, 2.1 is left in a minute and
+nothing in two. A minute takes 160 MB, five would take 460."""
+
+_BLOCK_S = 1.0
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class FileHearing:
+    """The box's way from sound to embeddings, for files; each is heard by itself."""
+
+    bundle: Bundle
+    encoder: Encoder
+    hop_s: float
+
+    @classmethod
+    def of(cls, bundle: Bundle, hop_s: float | None = None, *, threads: int = 1) -> FileHearing:
+        """Load the tower.
+
+        Args:
+            bundle: the model.
+            hop_s: from window to window; the bundle's own if ``None``.
+            threads: to compute with.
+
+        Raises:
+            BundleError: the bundle does not fit.
+            ConfigError: the hop is no whole number of the bundle's frames.
+        """
+        if hop_s is None:
+            hop_s = bundle.manifest.tuning.hop_frames / bundle.manifest.frontend.frame_rate_hz
+        hop_frames(bundle, hop_s)
+        return cls(bundle, Encoder(bundle, threads=threads), hop_s)
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples a second of all that is heard."""
+        return self.bundle.manifest.frontend.sample_rate_hz
+
+    def samples(self, path: Path) -> int:
+        """How many samples a file holds. Reads all of it: one that is cut short is told before
+        any of it has passed for the whole.
+
+        Raises:
+            AudioFileError: the file cannot be read to its end.
+        """  # noqa: D205 - two sentences
+        return sum(map(len, self._blocks(path)))
+
+    def windows(self, path: Path, *, rest: bool = True) -> Iterator[Window]:
+        """A file's windows; times are seconds from its start.
+
+        Args:
+            path: of the file.
+            rest: whether all of it is heard: what fills no hop by a last window that ends with the
+                file, and a file that is shorter than a window by a short one.
+
+        Raises:
+            AudioFileError: the file cannot be read, as soon as that is found.
+        """
+        windower = make_windower(self.bundle, path.name, self.hop_s)
+        index = 0
+        for samples in self._blocks(path):
+            yield from windower.push(Block(path.name, index, index / self.rate_hz, samples))
+            index += len(samples)
+        if rest:
+            yield from windower.flush()
+
+    def embedded(
+        self, path: Path, *, rest: bool = True
+    ) -> Iterator[tuple[list[Window], FloatArray]]:
+        """Some windows at a time with their embeddings, ``(windows, dim)``; see :meth:`windows`."""
+        windows = self.windows(path, rest=rest)
+        while some := list(islice(windows, _BATCH)):
+            yield some, self.encoder.embed(some)
+
+    def matches(self, path: Path, matcher: Matcher) -> Iterator[Match]:
+        """A file's windows compared with every description; see :meth:`windows`."""
+        for windows, embeddings in self.embedded(path):
+            yield from matcher.match(windows, embeddings)
+
+    def detections(self, path: Path, matcher: Matcher, detector: Detector) -> Iterator[Detection]:
+        """What would be reported of a file, as a source that begins and ends with it.
+
+        Args:
+            path: of the file.
+            matcher: of the descriptions.
+            detector: of the same, that has heard nothing yet.
+
+        Raises:
+            AudioFileError: the file cannot be read, as soon as that is found.
+        """
+        for match in self.matches(path, matcher):
+            yield from detector.feed(match)
+        yield from detector.close()
+
+    def whole(self, path: Path) -> Window:
+        """A file as one window, from its start to its end.
+
+        Raises:
+            AudioFileError: the file cannot be read, or is longer than :data:`LONGEST_WHOLE_S`.
+        """
+        remedy = f"leave out --whole, or cut it to at most {LONGEST_WHOLE_S:.0f} s"
+        samples = read_short(path, self.rate_hz, LONGEST_WHOLE_S, remedy)
+        log_mel = LogMel.of(self.bundle).whole(samples)
+        return Window(path.name, 0, 0.0, len(samples) / self.rate_hz, log_mel)
+
+    def _blocks(self, path: Path) -> Iterator[FloatArray]:
+        return iter_audio(path, self.rate_hz, round(_BLOCK_S * self.rate_hz))
+
+
+def read_short(path: Path, rate_hz: int, longest_s: float, remedy: str) -> FloatArray:
+    """All of a file that has to be short; of one that is not, no more is held.
+
+    Args:
+        path: of the file.
+        rate_hz: to resample to.
+        longest_s: that it may last.
+        remedy: what to do with a longer one.
+
+    Returns:
+        As :func:`agent.audiofile.read_audio`.
+
+    Raises:
+        AudioFileError: the file cannot be read, or is longer.
+    """
+    blocks = iter_audio(path, rate_hz, round(longest_s * rate_hz))
+    samples = next(blocks)
+    if rest := sum(map(len, blocks)):
+        lasts_s = (len(samples) + rest) / rate_hz
+        raise AudioFileError(f"{path}: lasts {lasts_s:.0f} s; {remedy}")
+    return samples

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import bundle, descriptions, memory, systemd
+from agent import bundle, descriptions, memory, notes, systemd
 from agent.config import FileSettings, MicrophoneSettings, StdinSettings, load_settings
 from agent.errors import ConfigError, DescriptionsError, KikimimiError
 
@@ -183,7 +183,7 @@ def _add_for_answers(add: Callable[[str, str], argparse.ArgumentParser]) -> None
     from agent.console import command as console
 
     console.add_arguments(page)
-    page.set_defaults(command=lambda arguments: console.run(arguments, _settings(arguments)))
+    page.set_defaults(command=lambda arguments: console.run(arguments, _settings(arguments, [])))
 
     _add_report(add("report", "tell what alerts and answers came to: a page to read or print"))
 
@@ -199,9 +199,9 @@ def _add_site(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
-    """The site's settings with what the command line says instead."""
-    settings = load_settings(arguments.config, os.environ)
+def _settings(arguments: argparse.Namespace, noted: list[Problem]) -> Settings:
+    """The site's settings with what the command line says instead; notes on them are added."""
+    settings = load_settings(arguments.config, os.environ, noted)
     if arguments.descriptions is not None:
         settings = replace(settings, descriptions=arguments.descriptions)
     if arguments.bundle is not None:
@@ -214,7 +214,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.clock import SystemClock
     from agent.pipeline import Pipeline, Requests
 
-    settings = _settings(arguments)
+    noted: list[Problem] = []
+    settings = _settings(arguments, noted)
     if arguments.source == "-":
         settings = replace(settings, sources=(StdinSettings(name="stdin"),))
     elif arguments.source is not None:
@@ -228,6 +229,7 @@ def _run(arguments: argparse.Namespace) -> int:
     log.set_up(settings.log.level, settings.log.format, errors)
     # The watchdog ends a process that hangs by SIGABRT: the log then shows where it hung.
     faulthandler.enable(errors)
+    notes.log("configuration_noted", noted)
     model = bundle.load(settings.bundle)
     described = descriptions.load(settings.descriptions)
     requests = Requests()

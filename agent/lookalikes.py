@@ -38,6 +38,7 @@ _TYPED = [
 ]
 _FULL_WIDTH = range(0xFF01, 0xFF5F)
 _FULL_WIDTH_OFFSET = 0xFEE0
+_USUAL = [("fullwidth", "full-width"), ("hyphen-minus", "dash"), ("zero width", "zero-width")]
 _NAMES = {"\t": "tab", "\u3000": "full-width space", "\ufeff": "byte-order mark"}
 
 _WORD = "[A-Za-z_\uff21-\uff3a\uff41-\uff5a\uff3f]+"
@@ -88,6 +89,7 @@ _STRUCTURE = [
         ),
     )
 ]
+_OPENING = re.compile(f"[{_OPEN}\uff5b]")
 _NO_SPACE = re.compile(f"{_START}(?P<name>[a-z_]+):[^\\s/{_INVISIBLE}]")
 
 
@@ -120,9 +122,8 @@ def held(text: str) -> str | None:
 
 def opening(text: str) -> Finding | None:
     """The look-alike that kept a value from being a list or a table; ``None`` if none did."""
-    sign = typed(text[:1])
-    if sign in {"[", "{"} and sign != text[:1]:
-        return Finding(f"begins with {told(text[0])}", f"type {sign!r}")
+    if match := _OPENING.match(text):
+        return Finding(f"begins with {told(match[0])}", f"type {typed(match[0])!r}")
     return in_structure(text)
 
 
@@ -144,7 +145,8 @@ def typed(character: str) -> str:
 def told(character: str) -> str:
     """A character by name and number, shown where it can be seen."""
     name = _NAMES.get(character) or unicodedata.name(character, "character").lower()
-    name = name.replace("fullwidth", "full-width").replace("hyphen-minus", "dash").replace("zero width", "zero-width")
+    for given, usual in _USUAL:
+        name = name.replace(given, usual)
     shown = f" {character!r}" if character.isprintable() and not character.isspace() else ""
     article = "an" if name[0] in "aeiou" else "a"
     return f"{article} {name}{shown} (U+{ord(character):04X})"

@@ -181,7 +181,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, name: str, text: str, read: int
     """The problem of a syntax error: what was mistyped since line ``read``, else YAML's words."""
     mark = error.problem_mark or error.context_mark
     if mark is not None and (slip := slips.in_lines(text, read, mark.line)) is not None:
-        return Problem(f"{name}:{slip[0] + 1}", slip[1].found, slip[1].remedy)
+        found = f"not valid YAML ({slip[1].found})"
+        return Problem(f"{name}:{slip[0] + 1}", found, slip[1].remedy)
     where = f"{name}:{mark.line + 1}" if mark else name
     found = f"not valid YAML ({error.problem or error.context})"
     start = error.context_mark

@@ -1,0 +1,279 @@
+"""Tells texts in a language that the bundle was not made for, by their script and their words.
+
+Frequent words decide, not a model: a note costs nothing where a box has no room. What cannot be
+told (a name, a single word) counts as fine.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from agent.descriptions.records import DescriptionSet
+
+_SHOWN_CHARACTERS = 40
+_ENGLISH = Path(__file__).with_name("english.txt")
+_FREQUENT = Path(__file__).with_name("frequent.txt")
+_TOLD_APART = frozenset({"en", "ja"})
+"""Languages whose texts are recognised as such: others are known by what they are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a text reads like."""
+
+    name: str
+    tags: frozenset[str] = frozenset()
+    """BCP 47 tags of the languages that it may be; none: one that is not known here."""
+
+
+_SCRIPTS = {
+    "HANGUL": Guess("Korean", frozenset({"ko"})),
+    "CYRILLIC": Guess("a language in Cyrillic", frozenset({"be", "bg", "kk", "mk", "ru", "uk"})),
+    "THAI": Guess("Thai", frozenset({"th"})),
+    "ARABIC": Guess("a language in Arabic letters", frozenset({"ar", "fa", "ur"})),
+    "DEVANAGARI": Guess("a language in Devanagari", frozenset({"hi", "mr", "ne"})),
+    "HEBREW": Guess("Hebrew", frozenset({"he"})),
+    "GREEK": Guess("Greek", frozenset({"el"})),
+    "HIRAGANA": Guess("Japanese", frozenset({"ja"})),
+    "KATAKANA": Guess("Japanese", frozenset({"ja"})),
+}
+_CHINESE = Guess("Chinese", frozenset({"zh", "yue"}))
+_IN_ENGLISH = Guess("English", frozenset({"en"}))
+_UNKNOWN = Guess("neither English nor Japanese")
+
+# Japanese without kana is a name of few characters. Chinese shows by characters that Japan does
+# not write: those beyond JIS X 0208 (most of the simplified ones), but for some of Japan's ...
+_KANJI = "cp932"
+_KANJI_BEYOND = frozenset("剝頰塡𠮟嚙摑繫吞噓搔瘦麵蟬醬鷗禱濵")
+# ... older forms that Japan has replaced, and words of everyday Chinese.
+_CHINESE_ONLY = frozenset(
+    "聲發屬鐵轉壓氣關斷變點從來對兩聽讓樣會學體處號區圖實寫將應戰搖擴擔據擇數滿燒燈獨畫當盡稱穩絲經"
+    "續總繼觀觸證譯讀賣輕醫釋雜靜顯驅驗齒檢樓壞裡鬆碎敲掉碰很這們沒你她它嘶嗡吱咔嘎嘟咚叮噪摔吵"
+)
+_CHINESE_WORDS = re.compile(
+    "的(?:声|人)|[掉落滴打正倒放]在|下来|起来|一个|呼救|机器|玻璃|声音|零件|[^終完修満未読魅校投]了"
+)
+
+# Words that most sentences of a language have.
+_ENGLISH_FREQUENT = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "and",
+        "or",
+        "with",
+        "without",
+        "in",
+        "on",
+        "at",
+        "to",
+        "from",
+        "by",
+        "as",
+        "into",
+        "onto",
+        "off",
+        "out",
+        "up",
+        "down",
+        "over",
+        "under",
+        "through",
+        "near",
+        "while",
+        "then",
+        "after",
+        "before",
+        "when",
+        "is",
+        "are",
+        "was",
+        "be",
+        "it",
+        "its",
+        "his",
+        "her",
+        "their",
+        "not",
+        "no",
+        "some",
+        "several",
+        "many",
+        "two",
+        "three",
+        "very",
+        "someone",
+        "something",
+        "this",
+        "that",
+        "who",
+    ]
+)
+_FREQUENT = {
+    Guess(name, frozenset({tag})): frozenset(words.split())
+    for tag, name, words in (
+        ("de", "German", """der die das den dem des ein eine einen einem einer eines und oder mit
+            auf aus bei beim von vom zu zum zur im ins am an in ist sind wird werden nicht kein
+            keine für über unter durch gegen nach vor wie wenn sich sehr laut laute lautes hoch"""),
+        ("fr", "French", """le la les l un une des du de d et ou avec sans dans sur sous par pour
+            est sont se s qui que au aux en ne pas plus très contre entre vers chez son sa ses ce
+            cette bruit"""),
+        ("es", "Spanish", """el la los las un una unos unas y o de del con sin en sobre por para al
+            es está están se que no muy su sus lo contra desde hasta cuando como ruido sonido"""),
+        ("pt", "Portuguese", """o a os as um uma uns umas e ou de do da dos das com sem em no na
+            nos nas por para pelo pela ao à é está são se que não muito seu sua contra ruído som"""),
+        ("it", "Italian", """il lo la i gli le un uno una e o di del della dello dei degli delle con
+            senza in nel nella su sul sulla per da dal dalla al alla è sono si che non molto suo
+            sua contro rumore suono"""),
+        ("nl", "Dutch", """de het een en of met zonder in op onder over van voor naar uit bij tegen
+            is zijn wordt worden niet geen zeer die dat te aan om als geluid"""),
+        ("sv", "Swedish", """en ett och eller med utan i på av för från till mot över under genom
+            är inte den det som sig ljud"""),
+        ("da", "Danish or Norwegian", """en et og eller med uden i på af av for fra til mod over
+            under gennem er ikke den det som sig lyd"""),
+        ("fi", "Finnish", "ja on ei se kun tai"),
+        ("pl", "Polish", "we na ze do od po przez pod nad za się nie jest są dla przy"),
+        ("cs", "Czech", "ve na ze do od po pod nad za se si je jsou nebo pro při"),
+        ("ro", "Romanian", "un cu de la pe în din se care nu este sunt și"),
+        ("hu", "Hungarian", "az egy és vagy nem van hogy"),
+        ("tr", "Turkish", "bir ve ile için da de çok gibi bu ses sesi"),
+        ("id", "Indonesian or Malay", """yang di ke dari dengan dan dalam pada untuk tidak suara
+            bunyi sebuah seorang oleh saat ada atau itu"""),
+        ("tl", "Tagalog", "ang ng sa na may mga ay isang"),
+        ("vi", "Vietnamese", "một bị và của trong trên vào tiếng có không từ với"),
+    )
+}  # fmt: skip
+_ENDINGS = (
+    ("s", ("",)), ("es", ("",)), ("ies", ("y",)), ("d", ("",)), ("ed", ("",)), ("er", ("", "e")),
+    ("ing", ("", "e")), ("ly", ("", "le")), ("y", ("", "e")),
+)  # fmt: skip
+_SHORTEST_STEM = 3
+_FEWEST_TO_NAME = 2
+"""Frequent words from which a language is named: neighbours share many."""
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def foreign(descriptions: DescriptionSet, languages: Sequence[str]) -> Iterator[Problem]:
+    """Notes of the texts that seem to be in none of a bundle's languages.
+
+    Args:
+        descriptions: only the active ones are looked at.
+        languages: BCP 47 tags of what the bundle was made for.
+    """
+    known = {tag.partition("-")[0].lower() for tag in languages}
+    listed = ", ".join(languages)
+    for text in descriptions.texts():
+        guess = guess_of(text)
+        if guess is None or guess.tags & known or (not guess.tags and known - _TOLD_APART):
+            continue
+        cut = "…" if len(text) > _SHOWN_CHARACTERS else ""
+        shown = f"{text[:_SHOWN_CHARACTERS]!r}{cut}"
+        yield Problem(
+            descriptions.where[text],
+            f"{shown} reads like {guess.name}",
+            f"write it in a language that the bundle was made for ({listed}), unless it is",
+        )
+
+
+def guess_of(text: str) -> Guess | None:
+    """What a text reads like; ``None`` where that cannot be told."""
+    plain = unicodedata.normalize("NFKC", text)
+    letters = [one for one in plain if one.isalpha()]
+    scripts = [unicodedata.name(one, "").partition(" ")[0] for one in letters]
+    if {"HIRAGANA", "KATAKANA"} & set(scripts):
+        return _SCRIPTS["HIRAGANA"]
+    if scripts and (most := max(set(scripts), key=scripts.count)) in _SCRIPTS:
+        return _SCRIPTS[most]
+    han = [one for one, script in zip(letters, scripts, strict=True) if script == "CJK"]
+    if han:
+        chinese = any(map(_is_chinese, han)) or _CHINESE_WORDS.search(plain)
+        return _CHINESE if chinese else None
+    return _guess_of_words(_WORD.findall(plain.lower()))
+
+
+def _is_chinese(character: str) -> bool:
+    if character in _CHINESE_ONLY:
+        return True
+    try:
+        character.encode(_KANJI)
+    except UnicodeEncodeError:
+        return character not in _KANJI_BEYOND
+    return False
+
+
+def _guess_of_words(words: Sequence[str]) -> Guess | None:
+    """What words in Latin letters read like.
+
+    A frequent word counts one for each language that has it, a word with a letter that English
+    has not one for all others, and one that is about sounds a half for English: many are shared.
+    """
+    if not words:
+        return None
+    known = dict(_frequent())
+    english = known.pop(_IN_ENGLISH)
+    frequent = sum(word in english for word in words)
+    others = sum(word not in english and _is_english(word) for word in words)
+    accented = [not word.isascii() and not _is_english(_unaccented(word)) for word in words]
+    scores = {
+        guess: sum(word in own or odd for word, odd in zip(words, accented, strict=True))
+        for guess, own in known.items()
+    }
+    most = max(scores.values())
+    if len(words) > 1 and most > frequent + others / 2:
+        best = [guess for guess, score in scores.items() if score == most]
+        named = len(best) == 1 and most - sum(accented) >= _FEWEST_TO_NAME
+        return best[0] if named else _UNKNOWN
+    if frequent + others:
+        return _IN_ENGLISH
+    return _UNKNOWN if len(words) > 1 or any(accented) else None
+
+
+def _unaccented(word: str) -> str:
+    decomposed = unicodedata.normalize("NFD", word)
+    return "".join(one for one in decomposed if not unicodedata.combining(one))
+
+
+def _is_english(word: str) -> bool:
+    """Whether a word, or what it is made of, is among the English ones."""
+    known = _english()
+    if word in known:
+        return True
+    for ending, instead in _ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem == word or len(stem) < _SHORTEST_STEM:
+            continue
+        if any(f"{stem}{one}" in known for one in instead):
+            return True
+        if stem[-1] == stem[-2] and stem[:-1] in known:  # humming
+            return True
+    return False
+
+
+@cache
+def _english() -> frozenset[str]:
+    lines = _ENGLISH.read_text(encoding="ascii").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+@cache
+def _frequent() -> Mapping[Guess, frozenset[str]]:
+    """Frequent words of languages in Latin letters."""
+    found: dict[Guess, frozenset[str]] = {}
+    for line in _FREQUENT.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            tag, name, words = line.split(" | ")
+            guess = Guess(name, frozenset({tag}))
+            found[guess] = found.get(guess, frozenset()) | frozenset(words.split())
+    return found

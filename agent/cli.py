@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from agent import bundle, descriptions, memory, notes, systemd
 from agent.config import FileSettings, MicrophoneSettings, StdinSettings, load_settings
-from agent.errors import ConfigError, DescriptionsError, KikimimiError
+from agent.errors import ConfigError, DescriptionsError, KikimimiError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

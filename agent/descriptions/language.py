@@ -64,102 +64,13 @@ _CHINESE_WORDS = re.compile(
     "的(?:声|人)|[掉落滴打正倒放]在|下来|起来|一个|呼救|机器|玻璃|声音|零件|[^終完修満未読魅校投]了"
 )
 
-# Words that most sentences of a language have.
-_ENGLISH_FREQUENT = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "and",
-        "or",
-        "with",
-        "without",
-        "in",
-        "on",
-        "at",
-        "to",
-        "from",
-        "by",
-        "as",
-        "into",
-        "onto",
-        "off",
-        "out",
-        "up",
-        "down",
-        "over",
-        "under",
-        "through",
-        "near",
-        "while",
-        "then",
-        "after",
-        "before",
-        "when",
-        "is",
-        "are",
-        "was",
-        "be",
-        "it",
-        "its",
-        "his",
-        "her",
-        "their",
-        "not",
-        "no",
-        "some",
-        "several",
-        "many",
-        "two",
-        "three",
-        "very",
-        "someone",
-        "something",
-        "this",
-        "that",
-        "who",
-    ]
-)
-_FREQUENT = {
-    Guess(name, frozenset({tag})): frozenset(words.split())
-    for tag, name, words in (
-        ("de", "German", """der die das den dem des ein eine einen einem einer eines und oder mit
-            auf aus bei beim von vom zu zum zur im ins am an in ist sind wird werden nicht kein
-            keine für über unter durch gegen nach vor wie wenn sich sehr laut laute lautes hoch"""),
-        ("fr", "French", """le la les l un une des du de d et ou avec sans dans sur sous par pour
-            est sont se s qui que au aux en ne pas plus très contre entre vers chez son sa ses ce
-            cette bruit"""),
-        ("es", "Spanish", """el la los las un una unos unas y o de del con sin en sobre por para al
-            es está están se que no muy su sus lo contra desde hasta cuando como ruido sonido"""),
-        ("pt", "Portuguese", """o a os as um uma uns umas e ou de do da dos das com sem em no na
-            nos nas por para pelo pela ao à é está são se que não muito seu sua contra ruído som"""),
-        ("it", "Italian", """il lo la i gli le un uno una e o di del della dello dei degli delle con
-            senza in nel nella su sul sulla per da dal dalla al alla è sono si che non molto suo
-            sua contro rumore suono"""),
-        ("nl", "Dutch", """de het een en of met zonder in op onder over van voor naar uit bij tegen
-            is zijn wordt worden niet geen zeer die dat te aan om als geluid"""),
-        ("sv", "Swedish", """en ett och eller med utan i på av för från till mot över under genom
-            är inte den det som sig ljud"""),
-        ("da", "Danish or Norwegian", """en et og eller med uden i på af av for fra til mod over
-            under gennem er ikke den det som sig lyd"""),
-        ("fi", "Finnish", "ja on ei se kun tai"),
-        ("pl", "Polish", "we na ze do od po przez pod nad za się nie jest są dla przy"),
-        ("cs", "Czech", "ve na ze do od po pod nad za se si je jsou nebo pro při"),
-        ("ro", "Romanian", "un cu de la pe în din se care nu este sunt și"),
-        ("hu", "Hungarian", "az egy és vagy nem van hogy"),
-        ("tr", "Turkish", "bir ve ile için da de çok gibi bu ses sesi"),
-        ("id", "Indonesian or Malay", """yang di ke dari dengan dan dalam pada untuk tidak suara
-            bunyi sebuah seorang oleh saat ada atau itu"""),
-        ("tl", "Tagalog", "ang ng sa na may mga ay isang"),
-        ("vi", "Vietnamese", "một bị và của trong trên vào tiếng có không từ với"),
-    )
-}  # fmt: skip
 _ENDINGS = (
     ("s", ("",)), ("es", ("",)), ("ies", ("y",)), ("d", ("",)), ("ed", ("",)), ("er", ("", "e")),
     ("ing", ("", "e")), ("ly", ("", "le")), ("y", ("", "e")),
 )  # fmt: skip
 _SHORTEST_STEM = 3
+_SHORTEST_WORD = 3
+"""Letters of a word that says something: not those of ``S7``."""
 _FEWEST_TO_NAME = 2
 """Frequent words from which a language is named: neighbours share many."""
 _WORD = re.compile(r"[^\W\d_]+")
@@ -237,7 +148,8 @@ def _guess_of_words(words: Sequence[str]) -> Guess | None:
         return best[0] if named else _UNKNOWN
     if frequent + others:
         return _IN_ENGLISH
-    return _UNKNOWN if len(words) > 1 or any(accented) else None
+    told = sum(len(word) >= _SHORTEST_WORD for word in words)
+    return _UNKNOWN if told > 1 or any(accented) else None
 
 
 def _unaccented(word: str) -> str:

@@ -55,14 +55,20 @@ _UNKNOWN = Guess("neither English nor Japanese")
 # not write: those beyond JIS X 0208 (most of the simplified ones), but for some of Japan's ...
 _KANJI = "cp932"
 _KANJI_BEYOND = frozenset("剝頰塡𠮟嚙摑繫吞噓搔瘦麵蟬醬鷗禱濵")
-# ... older forms that Japan has replaced, and words of everyday Chinese.
+# ... older forms that Japan has replaced, characters that only Chinese writes often, words of
+# everyday Chinese, and two of the frequent ones that Japanese needs kana beside.
 _CHINESE_ONLY = frozenset(
     "聲發屬鐵轉壓氣關斷變點從來對兩聽讓樣會學體處號區圖實寫將應戰搖擴擔據擇數滿燒燈獨畫當盡稱穩絲經"
     "續總繼觀觸證譯讀賣輕醫釋雜靜顯驅驗齒檢樓壞裡鬆碎敲掉碰很這們沒你她它嘶嗡吱咔嘎嘟咚叮噪摔吵"
+    "个从无网怎做站广收听价况增孩跟找拿仍靠厂缺抓赶盖搜圈陷剩哭猜扎拔撞泪摸喊扣拆糟娃跌弯抬悄嘴"
 )
 _CHINESE_WORDS = re.compile(
-    "的(?:声|人)|[掉落滴打正倒放]在|下来|起来|一个|呼救|机器|玻璃|声音|零件|[^終完修満未読魅校投]了"
+    "的(?:声|人)|[掉落滴打正倒放]在|下来|起来|一下|一直(?!線)|不停|[呼求]救|大声[呼叫求]|机器|手机|玻璃|"
+    "声音|零件|工人|脚步|尖叫|[笑水雨叫金属警报]声$|打开|漏气|[箱瓶盒桌杯管]子|里面|然后|"
+    "[^終完修満未読魅校投]了|(..)[与和]\\1"
 )
+_CHINESE_FREQUENT = frozenset("的在有了我与里看那把是着来去")
+_FEWEST_FREQUENT = 2
 
 _ENDINGS = (
     ("s", ("",)), ("es", ("",)), ("ies", ("y",)), ("d", ("",)), ("ed", ("",)), ("er", ("", "e")),
@@ -109,7 +115,8 @@ def guess_of(text: str) -> Guess | None:
         return _SCRIPTS[most]
     han = [one for one, script in zip(letters, scripts, strict=True) if script == "CJK"]
     if han:
-        chinese = any(map(_is_chinese, han)) or _CHINESE_WORDS.search(plain)
+        frequent = len(_CHINESE_FREQUENT & set(han)) >= _FEWEST_FREQUENT
+        chinese = frequent or any(map(_is_chinese, han)) or _CHINESE_WORDS.search(plain)
         return _CHINESE if chinese else None
     return _guess_of_words(_WORD.findall(plain.lower()))
 
@@ -127,8 +134,9 @@ def _is_chinese(character: str) -> bool:
 def _guess_of_words(words: Sequence[str]) -> Guess | None:
     """What words in Latin letters read like.
 
-    A frequent word counts one for each language that has it, a word with a letter that English
-    has not one for all others, and one that is about sounds a half for English: many are shared.
+    A frequent word counts one for each language that has it, a letter by itself a half. A word
+    with a letter that English lacks counts one for all others, and one that is about sounds a
+    half for English: many are shared.
     """
     if not words:
         return None
@@ -138,18 +146,26 @@ def _guess_of_words(words: Sequence[str]) -> Guess | None:
     others = sum(word not in english and _is_english(word) for word in words)
     accented = [not word.isascii() and not _is_english(_unaccented(word)) for word in words]
     scores = {
-        guess: sum(word in own or odd for word, odd in zip(words, accented, strict=True))
+        guess: sum(
+            (1.0 if len(word) > 1 else 0.5) * (word in own or odd)
+            for word, odd in zip(words, accented, strict=True)
+        )
         for guess, own in known.items()
     }
     most = max(scores.values())
-    if len(words) > 1 and most > frequent + others / 2:
+    if len(words) > 1 and most > frequent + others / 2 and most >= 1:
         best = [guess for guess, score in scores.items() if score == most]
         named = len(best) == 1 and most - sum(accented) >= _FEWEST_TO_NAME
         return best[0] if named else _UNKNOWN
+    unknown = sum(
+        len(word) >= _SHORTEST_WORD and word not in english and not _is_english(word)
+        for word in words
+    )
+    if not frequent and unknown > max(1, others):
+        return _UNKNOWN
     if frequent + others:
         return _IN_ENGLISH
-    told = sum(len(word) >= _SHORTEST_WORD for word in words)
-    return _UNKNOWN if told > 1 or any(accented) else None
+    return _UNKNOWN if any(accented) else None
 
 
 def _unaccented(word: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import yamlfile
-from agent.yamlfile import Mapping, Scalar, Sequence
+from agent.yamlfile import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from agent.errors import Problem
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 # A loaded machine is no fault of the code under test.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -207,6 +210,28 @@ def test_a_comment_that_may_be_the_end_of_a_text_is_doubted(line: str, lost: str
     else:
         assert value.doubt is not None
         assert value.doubt.found == f"ends before {lost}, since ' #' begins a comment"
+
+
+def _scalars(node: Node) -> Iterator[Scalar]:
+    if isinstance(node, Scalar):
+        yield node
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from _scalars(item)
+    else:
+        for entry in node.entries:
+            yield from _scalars(entry.value)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.name)
+def test_no_value_that_comes_with_it_is_doubted(path: Path) -> None:
+    """None of the many comments in the files to start from is taken for the end of a text."""
+    root, problems = _parse(path.read_bytes())
+    assert problems == []
+    assert root is not None
+    values = list(_scalars(root))
+    assert values
+    assert [value for value in values if value.doubt is not None] == []
 
 
 def test_a_text_that_goes_on_in_what_looks_like_a_field_is_doubted() -> None:

@@ -19,6 +19,7 @@ from agent import descriptions as descriptions_file
 from agent.bundle import Bundle
 from agent.calibration.applied import check_calibration
 from agent.config import FileSettings, MicrophoneSettings, StreamSettings, load_settings
+from agent.descriptions.language import foreign
 from agent.errors import (
     BrokerError,
     BundleError,
@@ -107,9 +108,10 @@ def check(
     """
     problems: list[Problem] = []
     warnings: list[Problem] = []
+    noted: list[Problem] = []
     settings: Settings | None = None
     try:
-        settings = load_settings(settings_path, environ)
+        settings = load_settings(settings_path, environ, noted)
     except ConfigError as error:
         problems.extend(error.problems)
     bundle: Bundle | None = None
@@ -124,10 +126,16 @@ def check(
         descriptions = _load_descriptions(descriptions_path, problems, warnings)
     if bundle is not None and descriptions is not None and probes.embed is not None:
         _check_texts(descriptions, bundle, probes.embed, problems, warnings)
-    notes: list[str] = []
+    if descriptions is not None:
+        noted += descriptions.notes
+        if bundle is not None:
+            noted += foreign(descriptions, bundle.manifest.text.languages)
+    wrong = {problem.where for problem in problems}
+    notes = [str(note) for note in noted if note.where not in wrong]
     if settings is not None and bundle is not None and descriptions is not None:
-        warned, notes = check_calibration(settings, bundle, descriptions)
+        warned, told = check_calibration(settings, bundle, descriptions)
         warnings += warned
+        notes += told
         if probes.embed is not None and not problems:
             warned, told = check_examples(settings, bundle, descriptions)
             warnings += warned

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import argparse
 
     from agent.config import Settings
+    from agent.errors import Problem
 
 
 def add_site(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +27,17 @@ def add_site(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def site_settings(arguments: argparse.Namespace) -> Settings:
+def site_settings(arguments: argparse.Namespace, notes: list[Problem] | None = None) -> Settings:
     """The site's settings with what the command line says instead.
+
+    Args:
+        arguments: as parsed.
+        notes: takes what is not wrong but may be meant otherwise.
 
     Raises:
         ConfigError: with every problem that was found.
     """
-    settings = load_settings(arguments.config, os.environ)
+    settings = load_settings(arguments.config, os.environ, notes)
     if arguments.descriptions is not None:
         settings = replace(settings, descriptions=arguments.descriptions)
     if arguments.bundle is not None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import bundle, descriptions, log, systemd
+from agent import bundle, descriptions, log, notes, systemd
 from agent.clock import SystemClock
 from agent.config import FileSettings, MicrophoneSettings, StdinSettings
 from agent.errors import KikimimiError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import argparse
 
     from agent.config import Settings
+    from agent.errors import Problem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,12 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         KikimimiError: settings, descriptions or bundle are wrong.
     """
-    settings = _with_source(site_settings(arguments), arguments)
+    noted: list[Problem] = []
+    settings = _with_source(site_settings(arguments, noted), arguments)
     # PortAudio sends standard error to nowhere while it looks for devices: log by a copy of it.
     errors = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     log.set_up(settings.log.level, settings.log.format, errors)
     # The watchdog ends a process that hangs by SIGABRT: the log then shows where it hung.
     faulthandler.enable(errors)
+    notes.log("configuration_noted", noted)
     model = bundle.load(settings.bundle)
     described = descriptions.load(settings.descriptions)
     requests = Requests()

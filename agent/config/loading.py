@@ -71,12 +71,16 @@ class _Kind(StrEnum):
     STREAM = "stream"
 
 
-def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load_settings(
+    path: Path | None, environ: Mapping[str, str], notes: list[Problem] | None = None
+) -> Settings:
     """The settings from a file, the environment and the defaults.
 
     Args:
         path: ``agent.yaml``; what ``KIKIMIMI_CONFIG`` names, or only defaults, if ``None``.
         environ: the environment variables.
+        notes: collects what is valid and hardly meant, such as a name that loses its end to a
+            comment.
 
     Raises:
         ConfigError: with every problem that was found.
@@ -87,7 +91,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     root = yamlfile.Mapping("defaults") if path is None else yamlfile.load(path, problems)
     root = _with_environment(root, environ, problems)
     base = Path() if path is None else path.parent
-    settings = _settings(Table(root, "", problems), base, environ)
+    settings = _settings(Table(root, "", problems, notes), base, environ)
     if problems:
         raise ConfigError(problems)
     return settings

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from agent.config import ConsoleSettings, Settings
     from agent.console.app import Parts
+    from agent.manifest import Manifest
 
 FOLDER = "console"
 """Of the state folder: the password and, by default, the ratings."""
@@ -148,6 +149,7 @@ def build(settings: Settings, password: Password, token: str | None) -> Parts:
     if console.tasks is not None:
         folder = console.ratings or settings.state_dir / FOLDER / "ratings"
         ratings = Ratings(tasks.load(console.tasks, console.recordings), folder, clock)
+    manifest = _manifest(settings.bundle)
     board, hub = Board(settings.state_dir), Hub()
     return Parts(
         settings=settings,
@@ -155,7 +157,7 @@ def build(settings: Settings, password: Password, token: str | None) -> Parts:
         board=board,
         box=Box(settings, board, hub, clock),
         hub=hub,
-        editor=Editor(settings.descriptions, _threshold(settings.bundle)),
+        editor=Editor(settings.descriptions, manifest.tuning.threshold, manifest.text.languages),
         ratings=ratings,
         sessions=Sessions(clock, console.session_s),
         password=password,
@@ -163,13 +165,13 @@ def build(settings: Settings, password: Password, token: str | None) -> Parts:
     )
 
 
-def _threshold(folder: Path | None) -> float:
-    """What an uncalibrated description has to reach."""
+def _manifest(folder: Path | None) -> Manifest:
+    """What tells how high a description has to score, and which languages are known."""
     try:
-        return bundle.load(folder).manifest.tuning.threshold
+        return bundle.load(folder).manifest
     except BundleError as error:
         _log.warning("bundle_unusable", extra={"reason": str(error)})
-        return bundle.load(None).manifest.tuning.threshold
+        return bundle.load(None).manifest
 
 
 def _announce(console: ConsoleSettings, token: str | None) -> None:

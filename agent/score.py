@@ -22,6 +22,7 @@ from agent.audiofile import read_audio
 from agent.encoder import Encoder
 from agent.errors import AudioFileError, ConfigError, Problem
 from agent.features import LogMel
+from agent.names import shown
 from agent.records import Window
 from agent.retrieval import mean_average_precision, top_1
 
@@ -49,7 +50,7 @@ class Scored:
         match = self.match
         return json.dumps(
             {
-                "file": str(self.file),
+                "file": shown(self.file),
                 "start": round(match.captured_at, 6),
                 "end": round(match.captured_at + match.duration_s, 6),
                 "cosine": {name: round(value, 6) for name, value in match.cosines().items()},
@@ -96,7 +97,7 @@ class Scorer:
             AudioFileError: the file cannot be read.
         """
         constants = self.bundle.manifest.frontend
-        samples = read_audio(path, constants.sample_rate_hz)
+        samples = read_audio(path, constants.sample_rate_hz, remark=_remark)
         log_mel = self.log_mel.whole(samples)
         size = self.bundle.manifest.tuning.window_frames
         if whole or log_mel.shape[1] <= size:
@@ -118,6 +119,10 @@ class Scorer:
             embeddings = self.encoder.encode(np.stack([one.log_mel for one in batch]))
             for match in self.matcher.match(batch, embeddings):
                 yield Scored(path, match)
+
+
+def _remark(text: str) -> None:
+    print(f"kikimimi score: {text}", file=sys.stderr)
 
 
 def _starts(frames: int, size: int, hop: int) -> list[int]:
@@ -171,7 +176,8 @@ def read_truth(
         truth = {path: path.parent.name for path in files}
     else:
         by_name = _truth_by_name(source, columns)
-        truth = {path: by_name[path.name] for path in files if path.name in by_name}
+        names = {path: shown(path.name) for path in files}
+        truth = {path: by_name[name] for path, name in names.items() if name in by_name}
     problems = []
     for path in files:
         if path not in truth:
@@ -187,7 +193,8 @@ def read_truth(
 def _truth_by_name(source: str, columns: tuple[str, str]) -> dict[str, str]:
     file_column, id_column = columns
     try:
-        with Path(source).open(encoding="utf-8", newline="") as file:
+        # Names of files are bytes; a table may hold them as they are.
+        with Path(source).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -196,7 +203,7 @@ def _truth_by_name(source: str, columns: tuple[str, str]) -> dict[str, str]:
         found = f"has the columns {', '.join(rows[0])}"
         remedy = "name two of them with --truth-columns FILE,ID"
         raise ConfigError([Problem(source, found, remedy)])
-    return {row[file_column]: row[id_column] for row in rows}
+    return {shown(row[file_column]): row[id_column] for row in rows}
 
 
 def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
@@ -301,7 +308,7 @@ def _print(scored: Sequence[Scored], *, as_json: bool) -> None:
         best = np.argsort(-match.score, kind="stable")[:3]
         words = "  ".join(f"{match.error_ids[i]} {match.score[i]:+.2f}" for i in best)
         end = match.captured_at + match.duration_s
-        print(f"{one.file}  {match.captured_at:7.2f}-{end:7.2f} s  {words}")
+        print(f"{shown(one.file)}  {match.captured_at:7.2f}-{end:7.2f} s  {words}")
 
 
 def _print_accuracies(results: Sequence[Accuracy], *, as_json: bool) -> None:

@@ -14,11 +14,12 @@ from agent.bundle import sha256_of
 from agent.encoder import Encoder
 from agent.errors import AudioFileError, CaptureError
 from agent.hearing import make_listener, make_windower
+from agent.names import shown
 from agent.records import Block
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from agent.bundle import Bundle
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from agent.capture.supervisor import SourceStatus
     from agent.clock import Clock
     from agent.config import Settings
-
-SOUND_FILES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
-"""What is taken of a folder."""
 
 _BATCH = 16
 _TICK_S = 0.2
@@ -57,6 +55,10 @@ class Took:
     short: list[Path] = field(default_factory=list)
     """Recordings that are shorter than a window."""
     unread: list[AudioFileError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What is odd about recordings that were heard all the same."""
+    passed_over: list[Path] = field(default_factory=list)
+    """What stands beside them in their folders and is no sound file."""
 
 
 def listen(
@@ -116,27 +118,6 @@ def listen(
     return took
 
 
-def recordings(named: Sequence[Path]) -> list[Path]:
-    """The sound files among files and folders, in the order of their names.
-
-    Raises:
-        AudioFileError: one is not there, or a folder holds none.
-    """
-    found: list[Path] = []
-    for path in named:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SOUND_FILES)
-            if not inside:
-                kinds = ", ".join(sorted(SOUND_FILES))
-                raise AudioFileError(f"{path}: holds no sound file ({kinds}); name another folder")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise AudioFileError(f"{path}: no such file; name a sound file or a folder of them")
-    return found
-
-
 def hear_files(
     files: Sequence[Path],
     bundle: Bundle,
@@ -166,7 +147,7 @@ def hear_files(
             took.known.append(path)
             continue
         try:
-            heard = ear.hear(path, stream)
+            heard = ear.hear(path, stream, took.remarks.append)
         except AudioFileError as error:
             keeping.forget(stream)
             took.unread.append(error)
@@ -194,15 +175,16 @@ class _Ear:
     keeping: Keeping
     stop: threading.Event
 
-    def hear(self, path: Path, stream: str) -> int:
+    def hear(self, path: Path, stream: str, remark: Callable[[str], None]) -> int:
         """Keep the windows of a recording; how many there were."""
         rate_hz = self.bundle.manifest.frontend.sample_rate_hz
-        windower = make_windower(self.bundle, path.name, self.hop_s)
+        source = shown(path.name)
+        windower = make_windower(self.bundle, source, self.hop_s)
         index, rows = 0, 0
-        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz)):
+        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz), remark=remark):
             if self.stop.is_set():
                 break
-            windows = windower.push(Block(path.name, index, index / rate_hz, samples))
+            windows = windower.push(Block(source, index, index / rate_hz, samples))
             index += len(samples)
             for at in range(0, len(windows), _BATCH):
                 some = windows[at : at + _BATCH]

@@ -19,6 +19,7 @@ from agent import descriptions as descriptions_file
 from agent.config import load_settings
 from agent.errors import AudioFileError, ConfigError, Problem
 from agent.labels.box import opened
+from agent.names import shown
 from agent.replay.compare import NOTABLE, Change, Comparing
 from agent.replay.listener import Listener
 from agent.replay.sounds import Sound, from_box, from_folders, joined
@@ -147,7 +148,7 @@ def _document(done: _Replayed) -> dict[str, object]:
         ],
         "alerts": [
             {
-                "file": str(one.sound.path),
+                "file": shown(one.sound.path),
                 "error_id": one.error_id,
                 "change": one.change.value,
                 "verdict": one.verdict and one.verdict.value,
@@ -157,7 +158,7 @@ def _document(done: _Replayed) -> dict[str, object]:
             for one in compared.pairings
         ],
         "confirmed_lost": [
-            {"file": str(sound.path), "error_id": error_id} for sound, error_id in compared.lost
+            {"file": shown(sound.path), "error_id": error_id} for sound, error_id in compared.lost
         ],
         "verdicts_left_out": {
             "disputed": compared.disputed,
@@ -170,7 +171,7 @@ def _document(done: _Replayed) -> dict[str, object]:
 
 def _side(one: Listener) -> dict[str, object]:
     return {
-        "folder": str(one.bundle.folder),
+        "folder": shown(one.bundle.folder),
         "bundle": one.bundle.digest,
         "uncalibrated_threshold": one.bundle.manifest.tuning.threshold,
     }
@@ -194,7 +195,7 @@ def _print(done: _Replayed) -> None:
     for name, one in (("current", done.current), ("candidate", done.candidate)):
         threshold = one.bundle.manifest.tuning.threshold
         console.print(
-            f"{name:<10}{one.bundle.folder} {one.bundle.sha256[:12]}, threshold {threshold:g}",
+            f"{name:<10}{shown(one.bundle.folder)} {one.bundle.sha256[:12]}, threshold {threshold:g}",
             highlight=False,
         )
     table = Table(
@@ -217,7 +218,9 @@ def _print(done: _Replayed) -> None:
         console.print(f"{compared.reworded} verdicts are about a description's former words")
     for sound, error_id in compared.lost:
         console.print(
-            f"lost: {error_id} in {sound.path}, which people confirmed", style="red", markup=False
+            f"lost: {error_id} in {shown(sound.path)}, which people confirmed",
+            style="red",
+            markup=False,
         )
     console.print(
         f"{done.sounds} sounds, {len(done.unread)} of them unread; "
@@ -245,4 +248,6 @@ def _told(one: Pairing) -> str:
     old, new = (f"{side.score:.1f} of {side.threshold:g}" if side else "-" for side in sides)
     starts_s = 0.0 if first is None else first.starts_s
     name = "changed" if one.change is Change.KEPT else one.change.value
-    return f"{name:<8}{one.sound.path} {starts_s:.1f} s  {one.error_id}{verdict}  {old} → {new}"
+    return (
+        f"{name:<8}{shown(one.sound.path)} {starts_s:.1f} s  {one.error_id}{verdict}  {old} → {new}"
+    )

@@ -8,6 +8,7 @@ whole.
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from agent.errors import AudioFileError
 from agent.soundfiles.opening import open_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -44,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 def log_remark(text: str) -> None:
     """Take note of what is odd about a file that is read all the same."""
-    _log.warning("sound_file_remark", extra={"remark": text})
+    _log.info("sound_file_remark", extra={"remark": text})
 
 
 def read_audio(
@@ -75,7 +76,7 @@ def iter_audio(
     block_samples: int,
     *,
     remark: Callable[[str], None] = log_remark,
-) -> Iterator[FloatArray]:
+) -> Generator[FloatArray]:
     """Read a sound file in blocks, holding no more than a block of it.
 
     Args:
@@ -132,8 +133,10 @@ def write_flac(target: Path | BinaryIO, samples: FloatArray, sample_rate_hz: int
     Raises:
         AudioFileError: it cannot be written (full disk, read-only).
     """
+    # By its bytes: soundfile encodes a name as UTF-8, which not every name can be.
+    file = os.fsencode(target) if isinstance(target, os.PathLike) else target
     try:
-        soundfile.write(target, samples, sample_rate_hz, subtype="PCM_16", format="FLAC")
+        soundfile.write(file, samples, sample_rate_hz, subtype="PCM_16", format="FLAC")
     except (OSError, soundfile.LibsndfileError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "error_string", str(error))
         raise AudioFileError(f"cannot write a FLAC ({reason}); free the disk") from error

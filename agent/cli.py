@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import bundle, descriptions, memory, systemd
-from agent.config import FileSettings, MicrophoneSettings, StdinSettings, load_settings
+from agent.config import load_settings
 from agent.errors import ConfigError, DescriptionsError, KikimimiError
+from agent.source_options import add_source, with_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,8 @@ FINE, FOUND_PROBLEMS, BAD_USAGE = 0, 1, 2
 _EXAMPLES = {
     "run": "  kikimimi run --config /etc/kikimimi/agent.yaml\n"
     "  kikimimi run --descriptions descriptions.yaml --source recording.wav\n"
-    "  arecord -t raw -f FLOAT_LE -r 32000 | kikimimi run --source -",
+    "  arecord -t raw -f FLOAT_LE -r 32000 | kikimimi run --source -\n"
+    "  arecord -t raw -f S16_LE -r 16000 | kikimimi run --source - --format s16le --rate 16000",
     "check": "  kikimimi check --config agent.yaml --online\n"
     "  kikimimi check --descriptions descriptions.yaml --json",
     "devices": "  kikimimi devices",
@@ -64,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 fine, 1 found problems, 2 bad usage or configuration.
     """
     arguments = _parser().parse_args(argv)
+    # Names that a terminal cannot show must not end what is said of all others.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # of a text file
     memory.give_back_large_blocks()
     try:
         return int(arguments.command(arguments))
@@ -100,10 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = add("run", "listen, and publish alerts by MQTT")
     _add_site(run)
-    run.add_argument(
-        "--source", metavar="FILE|-", help="listen to a sound file or standard input instead"
-    )
-    run.add_argument("--device", metavar="NAME", help="listen to this microphone instead")
+    add_source(run)
     run.set_defaults(command=_run)
 
     demo = add("demo", "hear a factory scene, or a microphone, with a live view of the alerts")
@@ -214,15 +215,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.clock import SystemClock
     from agent.pipeline import Pipeline, Requests
 
-    settings = _settings(arguments)
-    if arguments.source == "-":
-        settings = replace(settings, sources=(StdinSettings(name="stdin"),))
-    elif arguments.source is not None:
-        path = Path(arguments.source)
-        settings = replace(settings, sources=(FileSettings(name="file", path=path),))
-    elif arguments.device is not None:
-        microphone = MicrophoneSettings(name="mic1", device=arguments.device)
-        settings = replace(settings, sources=(microphone,))
+    settings = with_source(_settings(arguments), arguments)
     # PortAudio sends standard error to nowhere while it looks for devices: log by a copy of it.
     errors = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     log.set_up(settings.log.level, settings.log.format, errors)

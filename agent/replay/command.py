@@ -101,11 +101,15 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=True)
     shown = console.is_terminal
     for sound in track(sounds, "replaying", console=console, transient=True, disable=not shown):
+        remarks: list[str] = []
         try:
-            comparing.take(sound, current.hear(sound.path), candidate.hear(sound.path))
+            sides = [one.hear(sound.path, remarks.append) for one in (current, candidate)]
+            comparing.take(sound, *sides)
         except AudioFileError as error:
             unread.append(str(error))
             sys.stderr.write(f"kikimimi replay: {error}\n")
+        for remark in dict.fromkeys(remarks):  # both bundles heard the file
+            sys.stderr.write(f"kikimimi replay: {remark}\n")
     done = _Replayed(current, candidate, len(sounds), tuple(unread), comparing.result())
     if arguments.json:
         sys.stdout.write(json.dumps(_document(done), ensure_ascii=False) + "\n")
@@ -194,10 +198,8 @@ def _print(done: _Replayed) -> None:
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, soft_wrap=True)
     for name, one in (("current", done.current), ("candidate", done.candidate)):
         threshold = one.bundle.manifest.tuning.threshold
-        console.print(
-            f"{name:<10}{shown(one.bundle.folder)} {one.bundle.sha256[:12]}, threshold {threshold:g}",
-            highlight=False,
-        )
+        folder, digest = shown(one.bundle.folder), one.bundle.sha256[:12]
+        console.print(f"{name:<10}{folder} {digest}, threshold {threshold:g}", highlight=False)
     table = Table(
         *("description", "kept", "lost", "gained", "score", "changed", "confirmed", "rejected"),
         box=None,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent import watchlist
-from agent.audiofile import iter_audio
+from agent.audiofile import iter_audio, log_remark
 from agent.detector import Detector
 from agent.encoder import Encoder
 from agent.hearing import make_windower
 from agent.records import Block, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from agent.bundle import Bundle
@@ -84,8 +84,14 @@ class Listener:
         make_windower(bundle, _SOURCE, hop_s)
         return cls(bundle, watch, policies, Encoder(bundle), hop_s)
 
-    def hear(self, path: Path) -> tuple[HeardAlert, ...]:
+    def hear(
+        self, path: Path, remark: Callable[[str], None] = log_remark
+    ) -> tuple[HeardAlert, ...]:
         """The alerts of one file, by when they start.
+
+        Args:
+            path: of the file.
+            remark: told, in a line, what is odd about it although it is heard.
 
         Raises:
             AudioFileError: it cannot be read.
@@ -96,7 +102,7 @@ class Listener:
         alerts: dict[tuple[str, float], HeardAlert] = {}
         index = 0
         waiting: list[Window] = []
-        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz)):
+        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz), remark=remark):
             waiting += windower.push(Block(_SOURCE, index, index / rate_hz, samples))
             index += len(samples)
             if len(waiting) >= _BATCH:

@@ -9,6 +9,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,11 +17,13 @@ import numpy as np
 
 from agent import bundle as bundles
 from agent import descriptions as descriptions_file
+from agent.audiofile import iter_audio
 from agent.bundle import Bundle
 from agent.calibration.applied import check_calibration
 from agent.config import FileSettings, MicrophoneSettings, StreamSettings, load_settings
 from agent.descriptions.language import foreign
 from agent.errors import (
+    AudioFileError,
     BrokerError,
     BundleError,
     CaptureError,
@@ -48,6 +51,8 @@ FindMicrophone: TypeAlias = Callable[[MicrophoneSettings], object]
 
 DUPLICATE_COSINE = 0.95
 """Descriptions whose texts are at least this near are hard to tell apart."""
+_RATE_HZ = 32_000
+"""Of the beginning of a sound file, which is read to see whether it can be."""
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -186,8 +191,8 @@ def _check_machine(
 ) -> None:
     for number, source in enumerate(settings.sources):
         where = f"sources[{number}] {source.name}"
-        if isinstance(source, FileSettings) and not source.path.is_file():
-            problems.append(Problem(where, f"{source.path} is not there", "name a sound file"))
+        if isinstance(source, FileSettings) and (trouble := _no_sound(source.path)):
+            problems.append(Problem(where, *trouble))
         if isinstance(source, StreamSettings) and shutil.which("ffmpeg") is None:
             problems.append(Problem(where, "ffmpeg is missing", "apt-get install ffmpeg"))
         if isinstance(source, MicrophoneSettings) and probes.find_microphone is not None:
@@ -200,6 +205,19 @@ def _check_machine(
         _check_secrecy(settings.mqtt, warnings)
         if probes.online:
             _check_broker(settings.mqtt, warnings)
+
+
+def _no_sound(path: Path) -> tuple[str, str] | None:
+    """Why a sound file cannot be read and what to do, as far as its beginning tells."""
+    if not path.is_file():
+        return f"{path} is not there", "name a sound file"
+    try:
+        with closing(iter_audio(path, _RATE_HZ, _RATE_HZ)) as blocks:
+            next(blocks)
+    except AudioFileError as error:
+        found, _, remedy = str(error).rpartition("; ")
+        return found, remedy
+    return None
 
 
 def _check_state_folder(folder: Path, warnings: list[Problem]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from agent import lookalikes, mistakes
 from agent.errors import Problem
 from agent.lookalikes import Finding
+from agent.names import named
 from agent.yamlfile import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -305,14 +307,18 @@ def choice(options: type[E]) -> Callable[[str], E]:
 
 
 def path(base: Path) -> Callable[[str], Path]:
-    """A path; ``~`` is the home folder, and a relative one starts at ``base``."""
+    r"""A path; ``~`` is the home folder, and a relative one starts at ``base``.
+
+    Bytes that are no UTF-8 can be written as they are shown, ``\x93``.
+    """
 
     def convert(raw: str) -> Path:
-        _refuse_controls(raw)
+        # Bytes that are no UTF-8 are lone surrogates here, and part of a name all the same.
+        _refuse_controls(os.fsencode(raw).decode("utf-8", "ignore"))
         if not raw.strip():
             raise ValueError("write a path")
         try:
-            return base / Path(raw.strip()).expanduser()
+            return base / Path(named(raw.strip())).expanduser()
         except RuntimeError as error:
             raise ValueError("write the path without ~") from error
 

@@ -27,7 +27,12 @@ FORBIDDEN = {
 HOMES = {
     "sounddevice": {"agent/capture/microphone.py"},
     "soxr": {"agent/audiofile.py", "agent/capture/assembly.py"},
-    "soundfile": {"agent/audiofile.py", "agent/demo.py", "agent/bench.py"},
+    "soundfile": {
+        "agent/audiofile.py",
+        "agent/soundfiles/libsndfile.py",
+        "agent/demo.py",
+        "agent/bench.py",
+    },
     "onnxruntime": {"agent/graph.py"},
     "tokenizers": {"agent/text_encoder.py"},
     "hnswlib": {"agent/matcher.py"},

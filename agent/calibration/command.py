@@ -19,11 +19,12 @@ from agent.calibration.applied import unusable
 from agent.calibration.drift import Reference
 from agent.calibration.index import Index
 from agent.calibration.kept import FOLDER, KEEP_HOURS, Keeping
-from agent.calibration.listening import Took, hear_files, listen, recordings
+from agent.calibration.listening import Took, hear_files, listen
 from agent.calibration.report import Progress, Report, read_span
 from agent.clock import SystemClock
 from agent.errors import ConfigError, Problem, StoreError
 from agent.options import add_site, site_settings
+from agent.soundfiles.folders import find_sounds
 from agent.watchlist import wanted_of
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="hear recordings of the background, or folders of them, instead",
+        help="hear recordings of the background, or folders of them, instead: WAV, FLAC, Ogg, "
+        "Opus, MP3 and the like, and through ffmpeg what phones and cameras write",
     )
     parser.add_argument(
         "--fresh", action="store_true", help="forget what was heard before instead of adding to it"
@@ -85,7 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Calibrate; 1 if a description stays uncalibrated or a recording could not be read."""
     settings = site_settings(arguments)
     _check(arguments)
-    files = recordings(arguments.files) if arguments.files else []
+    found = find_sounds(arguments.files or ())
+    files = found.files
     spans = tuple(read_span(text) for text in arguments.exclude)
     bundle = bundles.load(settings.bundle)
     descriptions = descriptions_file.load(settings.descriptions)
@@ -106,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
                 took = hear_files(
                     files, bundle, hop_s, keeping=keeping, stop=stop, watcher=progress
                 )
+                took.passed_over += found.passed_over
             elif hours:
                 took = listen(
                     settings,

@@ -19,6 +19,8 @@ from agent.calibration import poisson, site
 from agent.calibration.index import Finding, Index, Span
 from agent.calibration.threshold import Kind
 from agent.errors import ConfigError, Problem
+from agent.names import shown
+from agent.soundfiles.folders import told_passed_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +55,7 @@ def read_span(text: str) -> Span:
     if not mark or not source or ends_at < starts_at:
         remedy = "write SOURCE@FROM/TO, such as mic1@2026-11-24T10:00:00Z/2026-11-24T10:00:05Z"
         raise ConfigError([Problem("--exclude", f"is {text!r}", remedy)])
-    return Span(source, starts_at, ends_at)
+    return Span(shown(source), starts_at, ends_at)
 
 
 def _moment(text: str) -> float:
@@ -118,9 +120,11 @@ class Report:
                 "trim": self.index.trim,
                 "heard_now_hours": round(self.took.hours, 4),
                 "windows_dropped": self.took.dropped,
-                "heard_before": [str(path) for path in self.took.known],
-                "too_short": [str(path) for path in self.took.short],
+                "heard_before": [shown(path) for path in self.took.known],
+                "too_short": [shown(path) for path in self.took.short],
                 "unread": [str(error) for error in self.took.unread],
+                "remarks": self.took.remarks,
+                "passed_over": [shown(path) for path in self.took.passed_over],
             },
             ensure_ascii=False,
         )
@@ -142,7 +146,9 @@ class Report:
 
     def _taken(self) -> list[str]:
         lines = [f"not read: {error}" for error in self.took.unread]
-        lines += [f"shorter than a window, left out: {path}" for path in self.took.short]
+        lines += [f"shorter than a window, left out: {shown(path)}" for path in self.took.short]
+        lines += [f"heard, but: {remark}" for remark in self.took.remarks]
+        lines += told_passed_over(self.took.passed_over)
         if self.took.known:
             lines.append(f"{len(self.took.known)} recordings were heard before, and count once")
         if self.took.dropped:
@@ -192,7 +198,7 @@ class Report:
                 "error, hand it to: kikimimi calibrate --exclude"
             )
             lines += [f"  {spec(one)}  {_heard(one)}" for one in self.suspects]
-        lines.append(f"Written to {self.state_dir}; reload the agent (SIGHUP) to use it.")
+        lines.append(f"Written to {shown(self.state_dir)}; reload the agent (SIGHUP) to use it.")
         return lines
 
 

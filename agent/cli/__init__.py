@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     try:
         command, arguments = commandline.parse("kikimimi", _DESCRIPTION, COMMANDS, given)
+        # Names that a terminal cannot show must not end what is said of all others.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # of a text file
         memory.give_back_large_blocks()
         return command.run(arguments)
     except (ConfigError, DescriptionsError) as error:

@@ -14,6 +14,7 @@ COMMANDS = (
             "kikimimi run --config /etc/kikimimi/agent.yaml",
             "kikimimi run --descriptions descriptions.yaml --source recording.wav",
             "arecord -t raw -f FLOAT_LE -r 32000 | kikimimi run --source -",
+            "arecord -t raw -f S16_LE -r 8000 | kikimimi run --source - --format s16le --rate 8000",
         ),
     ),
     Command(

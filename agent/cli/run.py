@@ -5,31 +5,25 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import bundle, descriptions, log, notes, systemd
 from agent.clock import SystemClock
-from agent.config import FileSettings, MicrophoneSettings, StdinSettings
 from agent.errors import KikimimiError
 from agent.options import add_site, site_settings
 from agent.pipeline import Pipeline, Requests
+from agent.source_options import add_source, with_source
 
 if TYPE_CHECKING:
     import argparse
 
-    from agent.config import Settings
     from agent.errors import Problem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_site(parser)
-    parser.add_argument(
-        "--source", metavar="FILE|-", help="listen to a sound file or standard input instead"
-    )
-    parser.add_argument("--device", metavar="NAME", help="listen to this microphone instead")
+    add_source(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         KikimimiError: settings, descriptions or bundle are wrong.
     """
     noted: list[Problem] = []
-    settings = _with_source(site_settings(arguments, noted), arguments)
+    settings = with_source(site_settings(arguments, noted), arguments)
     # PortAudio sends standard error to nowhere while it looks for devices: log by a copy of it.
     errors = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     log.set_up(settings.log.level, settings.log.format, errors)
@@ -60,15 +54,3 @@ def run(arguments: argparse.Namespace) -> int:
         if requests.stop:  # systemd stops the process that embeds texts as well
             return 0
         raise
-
-
-def _with_source(settings: Settings, arguments: argparse.Namespace) -> Settings:
-    if arguments.source == "-":
-        return replace(settings, sources=(StdinSettings(name="stdin"),))
-    if arguments.source is not None:
-        path = Path(arguments.source)
-        return replace(settings, sources=(FileSettings(name="file", path=path),))
-    if arguments.device is not None:
-        microphone = MicrophoneSettings(name="mic1", device=arguments.device)
-        return replace(settings, sources=(microphone,))
-    return settings

@@ -13,8 +13,12 @@ from agent.config.clips import read_clips
 from agent.config.console import read_console
 from agent.config.report import read_report
 from agent.config.settings import (
+    HIGHEST_RATE_HZ,
+    LOWEST_RATE_HZ,
+    MOST_CHANNELS,
     STREAM_SCHEMES,
     EncoderSettings,
+    Encoding,
     FileSettings,
     LogSettings,
     MicrophoneSettings,
@@ -178,7 +182,15 @@ def _source(table: Table, default_name: str, file: Callable[[str], Path]) -> Sou
         if not source.realtime and table.has("speed"):
             table.report("speed", "is given, but realtime is false", "leave one of them out")
     elif kind is _Kind.STDIN:
-        source = StdinSettings(name=name)
+        stdin = StdinSettings(name)
+        source = StdinSettings(
+            name=name,
+            format=table.value("format", fields.choice(Encoding), stdin.format),
+            rate_hz=table.value(
+                "rate", fields.integer(LOWEST_RATE_HZ, HIGHEST_RATE_HZ), stdin.rate_hz
+            ),
+            channels=table.value("channels", fields.integer(1, MOST_CHANNELS), stdin.channels),
+        )
     elif kind is _Kind.STREAM:
         source = StreamSettings(name=name, url=_url(table))
     else:

@@ -70,11 +70,44 @@ class FileSettings:
     """Sound's time over real time where played in real time: 20 for twenty times as fast."""
 
 
+class Encoding(StrEnum):
+    """How a raw sample is written, little-endian."""
+
+    U8 = "u8"
+    S16 = "s16le"
+    S24 = "s24le"
+    S32 = "s32le"
+    F32 = "f32le"
+    F64 = "f64le"
+
+    @property
+    def bytes(self) -> int:
+        """Size of a sample."""
+        return {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4, "f64le": 8}[self]
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it can hold what is no sample: NaN, infinity, numbers beyond all measure."""
+        return self in {Encoding.F32, Encoding.F64}
+
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
+"""Of raw samples and of WAV on standard input."""
+MOST_CHANNELS = 64
+"""Likewise."""
+
+
 @dataclass(frozen=True, slots=True)
 class StdinSettings:
-    """Raw sound on standard input: float32, little-endian, mono, at the bundle's sample rate."""
+    """Sound on standard input: WAV, which is known by its header, or else raw samples."""
 
     name: str
+    format: Encoding = Encoding.F32
+    """Of raw samples ..."""
+    rate_hz: int | None = None
+    """... and how many of them make a second; the bundle's rate where ``None`` ..."""
+    channels: int = 1
+    """... and how many channels follow each other in it."""
 
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtp", "udp", "srt", "tcp")

@@ -240,6 +240,8 @@ def test_without_descriptions_it_says_what_is_missing(
     [
         (("--since", "soon"), "--since: is 'soon'; write a duration"),
         (("--since", "2026-13-01"), "write a day such as 2026-05-01"),
+        (("--since", "05/01/2026"), "--since: is '05/01/2026'; write a day such as 2026-05-01"),
+        (("--until", "30"), "--until: is '30'; write a duration such as 30d or 12h"),
         (("--since", "2026-05-02", "--until", "2026-05-01"), "write a time before --until"),
         (("--timezone", "Tokio"), "--timezone: is 'Tokio'; write a time zone such as"),
         (("--shifts", "early"), "--shifts: is 'early'; write a name and two times"),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import bundle, descriptions, memory, systemd
+from agent import bundle, descriptions, folders, memory, systemd
 from agent.config import FileSettings, MicrophoneSettings, StdinSettings, load_settings
 from agent.errors import ConfigError, DescriptionsError, KikimimiError
 
@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 fine, 1 found problems, 2 bad usage or configuration.
     """
     arguments = _parser().parse_args(argv)
+    folders.close_new_files()
     memory.give_back_large_blocks()
     try:
         return int(arguments.command(arguments))
@@ -228,6 +229,7 @@ def _run(arguments: argparse.Namespace) -> int:
     log.set_up(settings.log.level, settings.log.format, errors)
     # The watchdog ends a process that hangs by SIGABRT: the log then shows where it hung.
     faulthandler.enable(errors)
+    folders.close_to_others(settings.state_dir)
     model = bundle.load(settings.bundle)
     described = descriptions.load(settings.descriptions)
     requests = Requests()

@@ -158,11 +158,14 @@ def _setting(settings: Settings, arguments: argparse.Namespace) -> Setting:
     if arguments.shifts is not None:
         given = _option("--shifts", arguments.shifts, shifts.shifts)
     wanted = arguments.timezone or report.timezone
-    if wanted is None and (variable := os.environ.get(shifts.TZ)) is not None:
+    variable = os.environ.get(shifts.TZ)
+    if wanted:
+        zone, name = _option("--timezone", wanted, shifts.zone_named), wanted
+    elif variable is not None:
         where = f"environment variable {shifts.TZ}"
         zone, name = _option(where, variable, shifts.zone_of_variable)
     else:
-        zone, name = _option("--timezone", wanted, shifts.zone_of)
+        zone, name = shifts.zone_of_machine()
     return Setting(
         site=settings.site,
         node=settings.node,

@@ -128,17 +128,8 @@ def midnight(day: date, zone: tzinfo) -> float:
     return _at(day, 0, zone)
 
 
-def zone_of(name: str | None) -> tuple[tzinfo, str]:
-    """A time zone and its name.
-
-    Args:
-        name: such as ``Asia/Tokyo``; the machine's own where it is ``None``.
-
-    Raises:
-        ValueError: with what to write instead.
-    """
-    if name is not None:
-        return zone_named(name), name
+def zone_of_machine() -> tuple[tzinfo, str]:
+    """The time zone of this machine and its name; UTC where it has none."""
     try:
         return _from_file(_LOCALTIME)
     except ValueError:

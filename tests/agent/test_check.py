@@ -264,6 +264,10 @@ def test_a_password_that_others_can_read_is_warned_of(site: Site) -> None:
     secret.chmod(0o600)
     site.settings["mqtt"] = {"host": "localhost", "username": "a", "password_file": "password"}
     assert site.check().warnings == ()
+    secret.write_text("\nhush", encoding="utf-8")
+    (problem,) = site.check().warnings
+    assert problem.where == f"mqtt.password_file {secret}"
+    assert "its first line is empty" in problem.found
 
 
 def test_the_broker_is_only_asked_when_online(site: Site) -> None:

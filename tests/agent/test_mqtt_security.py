@@ -105,6 +105,12 @@ def test_plain_text_to_a_tls_port_is_no_connection(tmp_path: Path, store: Store)
     [
         (b"", "is empty"),
         (b"\n", "is empty"),
+        (b"\xef\xbb\xbf\r\n", "is empty"),
+        (b"\nhush\n", "its first line is empty; write the password there"),
+        (b"\r\nhush\r\n", "its first line is empty; write the password there"),
+        (b"\xef\xbb\xbf\nhush", "its first line is empty; write the password there"),
+        (b"hush\nxyz\n", "several lines"),
+        ("hush".encode("utf-16"), "is UTF-16; save it as UTF-8"),
         (b"hush\xfftell", "not UTF-8"),
         (b"xyz" * 999, "over"),
     ],
@@ -120,6 +126,23 @@ def test_a_bad_password_file_tells_nothing_of_its_content(
     shown = "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None
     assert not any(secret in shown for secret in ("hush", "xyz", "xff"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"hush now",
+        b"hush now\n",
+        b"hush now\r\n",
+        b"hush now\r\n\r\n",
+        b"\xef\xbb\xbfhush now\r\n",
+    ],
+)
+def test_a_password_is_the_line_however_an_editor_saved_it(tmp_path: Path, content: bytes) -> None:
+    """With the ends of lines of any system, and with a byte-order mark in front."""
+    file = tmp_path / "password"
+    file.write_bytes(content)
+    assert MqttSettings(username="box", password_file=file).password() == "hush now"
 
 
 def test_pauses_grow_to_a_cap_with_jitter() -> None:

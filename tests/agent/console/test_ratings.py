@@ -55,8 +55,12 @@ def test_both_forms_of_the_list_read_alike(tmp_path: Path) -> None:
         writer = csv.DictWriter(file, list(lines[0]))
         writer.writeheader()
         writer.writerows(lines)
-    pairs = load(_written(tmp_path, lines), None)
+    listed = _written(tmp_path, lines)
+    pairs = load(listed, None)
     assert load(table, tmp_path) == pairs
+    for path in (listed, table):  # as Excel and Notepad save them
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+        assert load(path, tmp_path) == pairs
     assert len(pairs) == 24
     assert pairs[7].path == tmp_path / "sounds" / "1.wav"
     assert pairs[7].media == "audio/wav"

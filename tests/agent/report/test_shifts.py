@@ -21,7 +21,8 @@ from agent.report.shifts import (
     shift_at,
     shift_days,
     shifts,
-    zone_of,
+    zone_named,
+    zone_of_machine,
     zone_of_variable,
 )
 
@@ -111,15 +112,15 @@ def test_the_night_in_which_clocks_go_back_is_longer() -> None:
 
 def test_time_zones() -> None:
     """By name, by the environment, by the machine; a wrong one with a remedy."""
-    assert zone_of("Asia/Tokyo")[1] == "Asia/Tokyo"
-    assert zone_of(None)[1]
+    assert str(zone_named("Asia/Tokyo")) == "Asia/Tokyo"
+    assert zone_of_machine()[1]
     for wrong in ("Tokio", "../../etc/passwd", "/etc/passwd", "あ", "JST"):
-        for read in (zone_of, zone_of_variable):
+        for read in (zone_named, zone_of_variable):
             with pytest.raises(ValueError, match="such as Asia/Tokyo"):
                 read(wrong)
     # Nine hours west by POSIX, which whoever writes it in a setting did not mean.
     with pytest.raises(ValueError, match=r"POSIX counts UTC\+9 westwards"):
-        zone_of("UTC+9")
+        zone_named("UTC+9")
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def diagnosis(settings: MqttSettings) -> str:
     """
     try:
         found = _look(settings)
-    except OSError:
+    except (OSError, ValueError):  # nobody is there any more, or the name cannot be one
         return ""
     if found.websockets:
         spoken = "MQTT over websockets"

@@ -270,6 +270,19 @@ def test_a_password_that_others_can_read_is_warned_of(site: Site) -> None:
     assert "its first line is empty" in problem.found
 
 
+def test_a_state_folder_that_everybody_may_write_is_warned_of(site: Site) -> None:
+    """The folder itself, or what lies in it, with the command that closes it."""
+    folder = site.folder / "open"
+    (folder / "levels").mkdir(parents=True)
+    site.settings["state_dir"] = str(folder)
+    assert site.check().warnings == ()
+    for path in (folder / "levels", folder):
+        path.chmod(0o777)
+        (warning,) = site.check().warnings
+        assert warning.found == f"{path} can be written by every user"
+        assert warning.remedy == f"run chmod -R o-w {folder}"
+
+
 def test_the_broker_is_only_asked_when_online(site: Site) -> None:
     """Without --online a missing broker is no finding."""
     site.settings["mqtt"] = {"host": "127.0.0.1", "port": free_port()}

@@ -260,6 +260,23 @@ def test_wrong_options_are_refused(
     assert message in capsys.readouterr().err
 
 
+def test_the_variable_tz_is_the_site_s_clock(
+    site: tuple[Path, Month], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the notation of POSIX too; a wrong one is named as what it is."""
+    config = site[0] / "machine.yaml"
+    config.write_text("state_dir: state\nsources: [{name: mic1}, {name: mic2}]\n")
+    report = ["report", "--config", str(config), *PERIOD, "--json"]
+    monkeypatch.setenv("TZ", "JST-9")
+    assert cli.main(report) == 0
+    found, known = json.loads(capsys.readouterr().out), figures(site[0], capsys)
+    assert found["time_zone"] == "JST-9"
+    assert found["by_day"] == known["by_day"]
+    monkeypatch.setenv("TZ", "JST")
+    assert cli.main(report) == 2
+    assert "environment variable TZ: is 'JST'; write a time zone" in capsys.readouterr().err
+
+
 def test_no_store_is_made_by_looking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong folder is named and left as it is; a newer store is refused."""
     write_site(tmp_path)

@@ -163,8 +163,10 @@ class Ratings:
         where = str(path)
         try:
             # Whoever mends a line by an editor may leave a byte-order mark.
-            written = path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
+            written = path.read_text(encoding="utf-8-sig").split("\n")
             for number, text in enumerate(written, start=1):
+                if not text.strip():
+                    continue
                 where = f"{path}:{number}"
                 line = json.loads(text)
                 key = (line["caption"], line["recording"], bool(line["again"]))

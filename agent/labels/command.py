@@ -102,7 +102,7 @@ def _moment(text: str) -> float:
     try:
         return moments.moment(text, UTC, time.time())
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; {error} (UTC)") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; {error}") from None
 
 
 def _list(arguments: argparse.Namespace) -> int:

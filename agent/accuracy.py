@@ -85,9 +85,9 @@ def _truth_by_name(source: str, columns: tuple[str, str]) -> dict[str, str]:
     file_column, id_column = columns
     try:
         # Names of files are bytes; a table may hold them as they are.
-        with Path(source).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with Path(source).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError([Problem(source, reason, "name a CSV file in UTF-8")]) from error
     if rows and not {file_column, id_column} <= rows[0].keys():

@@ -17,6 +17,7 @@ import numpy as np
 
 from agent import bundle as bundles
 from agent import descriptions as descriptions_file
+from agent import folders
 from agent.audiofile import iter_audio
 from agent.bundle import Bundle
 from agent.calibration.applied import check_calibration
@@ -232,12 +233,22 @@ def _check_state_folder(folder: Path, warnings: list[Problem]) -> None:
         found = f"{folder} cannot be written ({(error.strerror or str(error)).lower()})"
         remedy = "give the agent's user the right to write there, or name another folder"
         warnings.append(Problem("state_dir", found, remedy))
+    if folder.is_dir():
+        itself = [folder] if folder.stat().st_mode & stat.S_IWOTH else []
+        for opened in (*itself, *folders.open_to_others(folder)):
+            found = f"{opened} can be written by every user"
+            warnings.append(Problem("state_dir", found, f"run chmod -R o-w {folder}"))
+            break
 
 
 def _check_secrecy(mqtt: MqttSettings, warnings: list[Problem]) -> None:
     file = mqtt.password_file
     if file is None:
         return
+    try:
+        mqtt.password()
+    except BrokerError as error:
+        warnings.append(_as_problem(error))
     if stat.S_IMODE(file.stat().st_mode) & stat.S_IROTH:
         found = f"{file} can be read by every user"
         warnings.append(Problem("mqtt.password_file", found, f"run chmod o-r {file}"))

@@ -10,6 +10,7 @@
      ├── CaptureError       (OSError)          a microphone or a stream
      │    └── AudioFileError                   a sound file
      ├── StoreError         (OSError)          the state folder and its database
+     │    └── StateInUseError                  another agent has it
      └── BrokerError        (ConnectionError)  the MQTT broker
 
 A message is one line that names the thing, what was found and what to do instead: it is
@@ -95,6 +96,10 @@ class AudioFileError(CaptureError):
 
 class StoreError(KikimimiError, OSError):
     """The state folder or its database cannot be used."""
+
+
+class StateInUseError(StoreError):
+    """Another agent uses the state folder."""
 
 
 class BrokerError(KikimimiError, ConnectionError):

@@ -92,6 +92,7 @@ class Pipeline:
         Raises:
             BundleError: the bundle does not fit.
             ConfigError: the hop is no whole number of the bundle's frames.
+            StateInUseError: another agent uses the state folder.
         """
         self._settings = settings
         self._bundle = bundle

@@ -191,7 +191,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     sentences = [text.text for text in load_texts(load_classes(arguments.data))]
     for path in captions:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             sentences.extend(row["caption"] for row in csv.DictReader(file))
     kept = cut_vocabulary(read_weights().vocabulary, sentences)
     write_frozen(kept)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent import bundle as bundles
 from agent import descriptions as descriptions_file
+from agent import folders
 from agent.calibration import index as indices
 from agent.calibration import site
 from agent.calibration.applied import unusable
@@ -146,7 +147,7 @@ def _alone(state_dir: Path) -> Iterator[None]:
     path = state_dir / FOLDER / ".lock"
     with ExitStack() as stack:
         try:
-            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folders.make(path.parent)
             file = stack.enter_context(path.open("w"))
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror or error}; mend its rights") from error

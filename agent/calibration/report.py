@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
@@ -15,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from agent import moments
 from agent.calibration import poisson, site
 from agent.calibration.index import Finding, Index, Span
 from agent.calibration.threshold import Kind
@@ -39,31 +42,36 @@ _WIDTH = 110
 
 
 def read_span(text: str) -> Span:
-    """``SOURCE@FROM/TO`` or ``SOURCE@TIME``; times are ISO 8601, or seconds of a recording.
+    """``SOURCE@FROM/TO`` or ``SOURCE@TIME``; each a time, or seconds of a recording.
 
     Raises:
         ConfigError: it is something else.
     """
-    source, mark, times = text.rpartition("@")
-    first, both, last = times.partition("/")
-    try:
-        starts_at = _moment(first)
-        ends_at = _moment(last) if both else starts_at + _AROUND_S
-        starts_at -= 0.0 if both else _AROUND_S
-    except ValueError:
-        mark = ""
-    if not mark or not source or ends_at < starts_at:
+    source, _, times = text.rpartition("@")
+    span = _span(times)
+    if not source or span is None or span[1] < span[0]:
         remedy = "write SOURCE@FROM/TO, such as mic1@2026-11-24T10:00:00Z/2026-11-24T10:00:05Z"
         raise ConfigError([Problem("--exclude", f"is {text!r}", remedy)])
-    return Span(shown(source), starts_at, ends_at)
+    return Span(shown(source), *span)
+
+
+def _span(times: str) -> tuple[float, float] | None:
+    """From when to when; ``None`` where it is neither one time nor two."""
+    with suppress(ValueError):
+        at = _moment(times)
+        return at - _AROUND_S, at + _AROUND_S
+    for slash in re.finditer("/", times):  # which may also stand within a day
+        with suppress(ValueError):
+            return _moment(times[: slash.start()]), _moment(times[slash.end() :])
+    return None
 
 
 def _moment(text: str) -> float:
+    """A time, or the seconds of a recording."""
     try:
         seconds = float(text)
     except ValueError:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.astimezone()).timestamp()
+        return moments.moment(text, None)
     if not math.isfinite(seconds):
         raise ValueError(text)
     return seconds

@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from agent import commandline, memory
+from agent import commandline, folders, memory
 from agent.cli.commands import COMMANDS
 from agent.errors import ConfigError, DescriptionsError, KikimimiError
 
@@ -30,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command, arguments = commandline.parse("kikimimi", _DESCRIPTION, COMMANDS, given)
         # Names that a terminal cannot show must not end what is said of all others.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # of a text file
+        folders.close_new_files()
         memory.give_back_large_blocks()
         return command.run(arguments)
     except (ConfigError, DescriptionsError) as error:

@@ -7,7 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from agent import bundle, descriptions, log, notes, systemd
+from agent import bundle, descriptions, folders, log, notes, systemd
 from agent.clock import SystemClock
 from agent.errors import KikimimiError
 from agent.options import add_site, site_settings
@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The watchdog ends a process that hangs by SIGABRT: the log then shows where it hung.
     faulthandler.enable(errors)
     notes.log("configuration_noted", noted)
+    folders.close_to_others(settings.state_dir)
     model = bundle.load(settings.bundle)
     described = descriptions.load(settings.descriptions)
     requests = Requests()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from agent import secret
 from agent.errors import BrokerError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ from agent.privacy import SpeechPolicy
 PORT = 1_883
 PORT_TLS = 8_883
 DAY_S = 86_400
-_MAX_PASSWORD_BYTES = 1_024
 
 
 class Protocol(StrEnum):
@@ -176,29 +176,23 @@ class MqttSettings:
     protocol: Protocol = Protocol.AUTO
 
     def password(self) -> str | None:
-        """The password as its file holds it now, without the line's end.
+        """The password as its file holds it now.
 
         Raises:
-            BrokerError: the file cannot be read, is empty or too long. Tells nothing of what it
+            BrokerError: the file cannot be read or holds no password. Tells nothing of what it
                 holds, and neither does the error that caused it.
         """
         if self.password_file is None:
             return None
-        remedy = "write the password on its first line"
         try:
             with self.password_file.open("rb") as file:
-                raw = file.read(_MAX_PASSWORD_BYTES + 1)
-            password = raw.decode("utf-8").rstrip("\r\n")
+                raw = file.read(secret.MAX_BYTES + 1)
+            return secret.password_of(raw)
         except OSError as error:
-            reason, remedy = error.strerror or str(error), "name a readable file"
-        except UnicodeDecodeError:
-            reason = "not UTF-8"
-        else:
-            if password and len(raw) <= _MAX_PASSWORD_BYTES:
-                return password
-            reason = f"over {_MAX_PASSWORD_BYTES} bytes" if password else "is empty"
-        # Outside of the handlers: the cause would carry the bytes that were read.
-        raise BrokerError(f"mqtt.password_file {self.password_file}: {reason}; {remedy}")
+            reason = f"{error.strerror or error}; name a readable file"
+        except ValueError as error:
+            reason = str(error)
+        raise BrokerError(f"mqtt.password_file {self.password_file}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)

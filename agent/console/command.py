@@ -14,6 +14,7 @@ from agent.clock import SystemClock
 from agent.console.passwords import LONGEST, SHORTEST, Password
 from agent.errors import BundleError, ConfigError, KikimimiError, Problem
 from agent.options import add_site, site_settings
+from agent.secret import MAX_BYTES, password_of
 
 if TYPE_CHECKING:
     import argparse
@@ -82,7 +83,11 @@ def _set_password(password: Password) -> int:
         if getpass.getpass("once more: ") != first:
             raise KikimimiError("the two are not the same; nothing was changed")
     else:
-        first = sys.stdin.readline().rstrip("\r\n")
+        try:
+            first = password_of(sys.stdin.buffer.readline(MAX_BYTES + 1))
+        except ValueError as error:
+            message = f"password on standard input: {error}; nothing was changed"
+            raise KikimimiError(message) from error
     try:
         password.set(first)
     except ValueError as error:

@@ -7,9 +7,11 @@ import json
 import os
 import sys
 import time
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent import moments
 from agent.alerts import timestamp
 from agent.config import load_settings
 from agent.labels import box
@@ -108,9 +110,9 @@ def _add_since(parser: argparse.ArgumentParser) -> None:
 
 def _moment(text: str) -> float:
     try:
-        return box.moment(text, time.time())
+        return moments.moment(text, UTC, time.time())
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; {error}") from None
 
 
 def _list(arguments: argparse.Namespace) -> int:

@@ -330,6 +330,23 @@ def test_a_password_that_others_can_read_is_warned_of(site: Site) -> None:
     secret.chmod(0o600)
     site.settings["mqtt"] = {"host": "localhost", "username": "a", "password_file": "password"}
     assert site.check().warnings == ()
+    secret.write_text("\nhush", encoding="utf-8")
+    (problem,) = site.check().warnings
+    assert problem.where == f"mqtt.password_file {secret}"
+    assert "its first line is empty" in problem.found
+
+
+def test_a_state_folder_that_everybody_may_write_is_warned_of(site: Site) -> None:
+    """The folder itself, or what lies in it, with the command that closes it."""
+    folder = site.folder / "open"
+    (folder / "levels").mkdir(parents=True)
+    site.settings["state_dir"] = str(folder)
+    assert site.check().warnings == ()
+    for path in (folder / "levels", folder):
+        path.chmod(0o777)
+        (warning,) = site.check().warnings
+        assert warning.found == f"{path} can be written by every user"
+        assert warning.remedy == f"run chmod -R o-w {folder}"
 
 
 def test_the_broker_is_only_asked_when_online(site: Site) -> None:

@@ -15,11 +15,14 @@ import soundfile
 import soxr
 
 from agent.errors import AudioFileError
+from agent.mixdown import Mixdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
+
+    import numpy.typing as npt
 
     from agent.records import FloatArray
 
@@ -49,30 +52,37 @@ _ID3_HEADER_BYTES = 10
 _UNKNOWN_WAV_BYTES = 0x7FFF_0000
 
 
-def read_audio(path: Path, sample_rate_hz: int) -> FloatArray:
+def read_audio(path: Path, sample_rate_hz: int, mixdown: Mixdown | None = None) -> FloatArray:
     """Read a whole sound file.
 
     Args:
         path: of the file.
         sample_rate_hz: to resample to.
+        mixdown: chooses and mixes the channels, and tells what is wrong with them; one of all
+            channels if ``None``.
 
     Returns:
-        Mean of the channels, float32, full scale at 1.0, shape ``(samples,)``.
+        Mean of the channels, or the best of them, float32, full scale at 1.0, shape
+        ``(samples,)``.
 
     Raises:
-        AudioFileError: the file is missing, unreadable, empty, cut short, no sound file, or
-            holds samples that are not numbers.
+        AudioFileError: the file is missing, unreadable, empty, cut short, no sound file, lacks
+            a channel that was chosen, or holds samples that are not numbers.
     """
-    return np.concatenate(list(iter_audio(path, sample_rate_hz, 10 * sample_rate_hz)))
+    blocks = iter_audio(path, sample_rate_hz, 10 * sample_rate_hz, mixdown)
+    return np.concatenate(list(blocks))
 
 
-def iter_audio(path: Path, sample_rate_hz: int, block_samples: int) -> Iterator[FloatArray]:
+def iter_audio(
+    path: Path, sample_rate_hz: int, block_samples: int, mixdown: Mixdown | None = None
+) -> Iterator[FloatArray]:
     """Read a sound file in blocks, holding no more than a block of it.
 
     Args:
         path: of the file.
         sample_rate_hz: to resample to.
         block_samples: samples of a block, at ``sample_rate_hz``.
+        mixdown: as in :func:`read_audio`.
 
     Yields:
         Blocks of :func:`read_audio`'s result, shape ``(block_samples,)``; the last may be
@@ -83,7 +93,7 @@ def iter_audio(path: Path, sample_rate_hz: int, block_samples: int) -> Iterator[
     """
     pending: list[FloatArray] = []
     held = given = 0
-    for chunk in _resampled(path, sample_rate_hz):
+    for chunk in _resampled(path, sample_rate_hz, mixdown or Mixdown()):
         pending.append(chunk)
         held += len(chunk)
         if held < block_samples:
@@ -125,15 +135,16 @@ def write_flac(target: Path | BinaryIO, samples: FloatArray, sample_rate_hz: int
         raise AudioFileError(f"cannot write a FLAC ({reason}); free the disk") from error
 
 
-def _resampled(path: Path, sample_rate_hz: int) -> Iterator[FloatArray]:
+def _resampled(path: Path, sample_rate_hz: int, mixdown: Mixdown) -> Iterator[FloatArray]:
     with _open(path) as file:
         rate_hz = file.samplerate
+        mono = _mono(path, file, mixdown)
         if rate_hz == sample_rate_hz:
-            yield from _mono(path, file)
+            yield from mono
             return
         # HQ: 20-bit precision, pass band to 0.913 of Nyquist, linear phase.
         stream = soxr.ResampleStream(rate_hz, sample_rate_hz, 1, dtype="float32", quality="HQ")
-        for chunk in _mono(path, file):
+        for chunk in mono:
             yield stream.resample_chunk(chunk)
         yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
 
@@ -210,8 +221,17 @@ def _tells_length(path: Path) -> bool:
         return _MP3_LENGTH.search(file.read(_MP3_FIRST_FRAME_BYTES)) is not None
 
 
-def _mono(path: Path, file: soundfile.SoundFile) -> Iterator[FloatArray]:
-    """Mean of the channels, chunk by chunk, as the file has it."""
+def _mono(path: Path, file: soundfile.SoundFile, mixdown: Mixdown) -> Iterator[FloatArray]:
+    """The channels mixed, chunk by chunk, as the file has it."""
+    if trouble := mixdown.missing(file.channels):
+        raise AudioFileError(f"{path}: {trouble}")
+    mixdown.begin(file.samplerate)
+    for mono in mixdown.recording(_frames(path, file, mixdown)):
+        yield np.ascontiguousarray(mono)
+
+
+def _frames(path: Path, file: soundfile.SoundFile, mixdown: Mixdown) -> Iterator[FloatArray]:
+    """The chosen channels, chunk by chunk, ``(frames, channels)``; every sample is a number."""
     promised, rate_hz = file.frames, file.samplerate
     chunk_frames = max(1, _CHUNK_VALUES // file.channels)
     done = 0
@@ -222,22 +242,17 @@ def _mono(path: Path, file: soundfile.SoundFile) -> Iterator[FloatArray]:
             raise _cut_short(path, done / rate_hz, promised / rate_hz) from error
         if len(frames) == 0:
             raise _cut_short(path, done / rate_hz, promised / rate_hz)
-        mono = _mixed(frames)
-        if not np.isfinite(mono).all():
-            raise _not_numbers(path, file, mono, done)
-        done += len(mono)
-        yield np.ascontiguousarray(mono)
+        chosen = mixdown.chosen(frames)
+        if not _sane(chosen).all():
+            raise _not_numbers(path, file, mixdown, chosen, done)
+        done += len(frames)
+        yield chosen
 
 
-def _mixed(frames: FloatArray) -> FloatArray:
-    """Mean of the channels; what is beyond all measure counts as infinite."""
-    if frames.shape[1] == 1:
-        mono: FloatArray = frames[:, 0]
-    else:
-        with np.errstate(over="ignore", invalid="ignore"):
-            mono = frames.mean(axis=1, dtype=np.float32)
-    absurd = np.abs(mono) > _ABSURD
-    return np.where(absurd, np.float32(np.inf), mono) if absurd.any() else mono
+def _sane(frames: FloatArray) -> npt.NDArray[np.bool_]:
+    """Where samples are numbers, and not beyond all measure."""
+    sane: npt.NDArray[np.bool_] = np.abs(frames) <= _ABSURD  # false for NaN, too
+    return sane
 
 
 def _cut_short(path: Path, there_s: float, promised_s: float | None) -> AudioFileError:
@@ -248,13 +263,14 @@ def _cut_short(path: Path, there_s: float, promised_s: float | None) -> AudioFil
 
 
 def _not_numbers(
-    path: Path, file: soundfile.SoundFile, mono: FloatArray, before: int
+    path: Path, file: soundfile.SoundFile, mixdown: Mixdown, frames: FloatArray, before: int
 ) -> AudioFileError:
     """Say where the first NaN or infinity is, and count them to the end of the file."""
-    first_s = (before + int(np.argmin(np.isfinite(mono)))) / file.samplerate
-    count = int(np.count_nonzero(~np.isfinite(mono)))
+    good = _sane(frames).all(axis=1)
+    first_s = (before + int(np.argmin(good))) / file.samplerate
+    count = int(np.count_nonzero(~good))
     for rest in file.blocks(_CHUNK_VALUES // file.channels + 1, dtype="float32", always_2d=True):
-        count += int(np.count_nonzero(~np.isfinite(_mixed(rest))))
+        count += int(np.count_nonzero(~_sane(mixdown.chosen(rest)).all(axis=1)))
     return AudioFileError(
         f"{path}: {count} of {file.frames} samples are not numbers (NaN or infinity), the first "
         f"at {first_s:.3f} s; write the file again"

@@ -99,9 +99,7 @@ class Table:
             items.extend(Item(f"{node.where} {path}", one) for one in converted)
         return items
 
-    def values(
-        self, name: str, convert: Callable[[str], T], default: tuple[T, ...]
-    ) -> tuple[T, ...]:
+    def values(self, name: str, convert: Callable[[str], T], default: D) -> tuple[T, ...] | D:
         """A list of values, or a single one in place of a list of one."""
         node = self._take(name)
         if node is None:

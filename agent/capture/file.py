@@ -9,6 +9,7 @@ from agent.audiofile import iter_audio
 from agent.capture.source import SourceCounters
 from agent.capture.timeline import WallClock
 from agent.errors import CaptureError
+from agent.mixdown import Mixdown
 from agent.records import Block
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class FileSource:
         realtime: bool = True,
         loop: bool = False,
         speed: float = 1.0,
+        channels: tuple[int, ...] | None = None,
     ) -> None:
         """Remember what to play.
 
@@ -52,6 +54,7 @@ class FileSource:
             realtime: ``False`` gives each block as soon as it is asked for.
             loop: whether to begin again at the end, without a gap.
             speed: sound's time over real time, 20 for twenty times as fast.
+            channels: to be mixed, counted from 1; all of them if ``None``.
         """
         self._name = name
         self._path = path
@@ -60,6 +63,7 @@ class FileSource:
         self._realtime = realtime
         self._loop = loop
         self._speed = speed
+        self._mixdown = Mixdown(channels)
         # As many blocks in a second of real time at any speed.
         block_s = _REALTIME_BLOCK_S * max(1.0, speed) if realtime else _BLOCK_S
         self._block_samples = round(block_s * sample_rate_hz)
@@ -87,12 +91,22 @@ class FileSource:
         """Nothing is lost from a file."""
         return SourceCounters()
 
+    @property
+    def remark(self) -> str:
+        """That channels cancel, where they do."""
+        return self._mixdown.remark
+
+    @property
+    def if_silent(self) -> str:
+        """Nothing."""
+        return ""
+
     def open(self) -> None:
         """Begin at the file's start; a file that cannot be read is told here."""
         self.close()
         self._closed.clear()
         self._ended = False
-        self._audio = iter_audio(self._path, self._rate_hz, self._block_samples)
+        self._audio = self._read()
         self._samples = next(self._audio)
         self._start_s = self._clock.monotonic()
         if self._epoch_s is None:
@@ -139,9 +153,12 @@ class FileSource:
         self._closed.wait(min(wait_s, timeout_s))
         return self._clock.monotonic() >= due_s
 
+    def _read(self) -> Iterator[FloatArray]:
+        return iter_audio(self._path, self._rate_hz, self._block_samples, self._mixdown)
+
     def _following(self, audio: Iterator[FloatArray]) -> FloatArray | None:
         samples = next(audio, None)
         if samples is None and self._loop:
-            self._audio = iter_audio(self._path, self._rate_hz, self._block_samples)
+            self._audio = self._read()
             samples = next(self._audio, None)
         return samples

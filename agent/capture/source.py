@@ -36,6 +36,14 @@ class Source(Protocol):
     def ended(self) -> bool:
         """Whether no more sound will ever come (the file or the input is at its end)."""
 
+    @property
+    def remark(self) -> str:
+        """What is not right with its sound although it comes, and what to do; empty if nothing."""
+
+    @property
+    def if_silent(self) -> str:
+        """What else to try where there is digital silence; empty where nothing is known."""
+
     def open(self) -> None:
         """Start the flow of sound."""
 

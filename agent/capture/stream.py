@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from agent.capture.assembly import Assembly
 from agent.capture.pcm import Encoding, PcmFormat, PcmReader
@@ -33,6 +33,10 @@ class Pipe(Protocol):
 
     def close(self) -> None:
         """Free it; safe to call twice."""
+
+    @property
+    def if_silent(self) -> str:
+        """What else to try where there is digital silence; empty where nothing is known."""
 
     def at_end(self) -> None:
         """Called at the end of the bytes.
@@ -71,6 +75,11 @@ class StandardInput:
             os.close(self._copy)
             self._copy = None
 
+    @property
+    def if_silent(self) -> str:
+        """Nothing."""
+        return ""
+
     def at_end(self) -> None:
         """The sender is done, and so are we."""
 
@@ -91,6 +100,7 @@ class StreamSource:
         clock: Clock,
         raw: PcmFormat | None = None,
         stall_s: float | None = None,
+        channels: tuple[int, ...] | None = None,
     ) -> None:
         """Remember where to read.
 
@@ -101,12 +111,13 @@ class StreamSource:
             clock: tells when sound arrived.
             raw: what raw bytes mean; float32, mono, at ``sample_rate_hz`` if ``None``.
             stall_s: a sender that is silent for so long is given up; never if ``None``.
+            channels: to be mixed, counted from 1; all of them if ``None``.
         """
         self._name = name
         self._pipe = pipe
         self._clock = clock
         self._raw = raw or PcmFormat(Encoding.F32, sample_rate_hz, 1)
-        self._assembly = Assembly(name, sample_rate_hz, clock, channels=None)
+        self._assembly = Assembly(name, sample_rate_hz, clock, channels)
         self._reader = PcmReader(self._raw)
         self._stall_s = stall_s
         self._descriptor: int | None = None
@@ -131,6 +142,16 @@ class StreamSource:
         return SourceCounters(
             dropped_samples=self._dropped, non_finite_samples=self._assembly.non_finite
         )
+
+    @property
+    def remark(self) -> str:
+        """That channels cancel, where they do."""
+        return self._assembly.remark
+
+    @property
+    def if_silent(self) -> str:
+        """What the pipe knows."""
+        return self._pipe.if_silent
 
     def open(self) -> None:
         """Begin to read."""
@@ -171,8 +192,7 @@ class StreamSource:
         try:
             frames = self._reader.feed(data)
         except CaptureError as error:
-            self._refusal = f"source '{self._name}': {error}"
-            raise CaptureError(self._refusal) from error
+            self._refuse(str(error), error)
         return self._assemble(frames) if len(frames) else None
 
     def _check_alive(self) -> None:
@@ -194,9 +214,16 @@ class StreamSource:
     def _begin(self) -> int:
         form = self._reader.format or self._raw
         if not self._begun:
+            if trouble := self._assembly.missing(form.channels):
+                self._refuse(trouble)
             self._assembly.begin(form.rate_hz)
             self._begun = True
         return form.rate_hz
+
+    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
+        """What the sender sends is not to be read, now or later."""
+        self._refusal = f"source '{self._name}': {reason}"
+        raise CaptureError(self._refusal) from cause
 
     def _finish(self) -> Block | None:
         self._pipe.at_end()

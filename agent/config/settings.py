@@ -67,6 +67,8 @@ class FileSettings:
     """Whether to play at the speed of sound's own time, not as fast as possible."""
     speed: float = 1.0
     """Sound's time over real time where played in real time: 20 for twenty times as fast."""
+    channels: tuple[int, ...] | None = None
+    """Channels that are mixed, counted from 1; all of them if ``None``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class StdinSettings:
     """Raw sound on standard input: float32, little-endian, mono, at the bundle's sample rate."""
 
     name: str
+    channels: tuple[int, ...] | None = None
+    """Channels of a WAV file that are mixed, counted from 1; all of them if ``None``."""
 
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtp", "udp", "srt", "tcp")
@@ -87,6 +91,10 @@ class StreamSettings:
     name: str
     url: str = field(repr=False)
     """With one of :data:`STREAM_SCHEMES`; may hold a user name and a password."""
+    track: int = 1
+    """Which of its sound tracks is heard, counted from 1."""
+    channels: tuple[int, ...] | None = None
+    """Channels of the track that are mixed, counted from 1; all of them if ``None``."""
 
 
 SourceSettings: TypeAlias = MicrophoneSettings | FileSettings | StdinSettings | StreamSettings

@@ -9,8 +9,10 @@ from agent.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from agent.fields import Table
+    from agent.mixdown import Mixdown
 
 MOST = 128
 _REMEDY = "write 1 or [1, 2]"
@@ -23,6 +25,12 @@ def read(table: Table) -> tuple[int, ...] | None:
     if numbers is not None and (not numbers or len(set(numbers)) != len(numbers)):
         table.report("channels", "does not name each channel once", _REMEDY)
     return numbers or None
+
+
+def remark(path: Path, mixdown: Mixdown) -> str:
+    """What is wrong with the channels of a file that was heard; empty if nothing is."""
+    choice = mixdown.choice
+    return f"{path}: {choice}; choose with {_OPTION}" if choice else ""
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from agent.octaves import Powers
     from agent.records import FloatArray
 
 # Ratios of powers. In an octave the mean loses 6 dB against the best channel ...
@@ -190,7 +191,7 @@ class Mixdown:
             if self._powers.new_s >= _JUDGED_S:
                 self._judge()
 
-    def _look_elsewhere(self, powers: FloatArray) -> None:
+    def _look_elsewhere(self, powers: Powers) -> None:
         """Mix at once where a channel that is not heard has the sound, twice running."""
         if self._taken is None:
             return
@@ -253,7 +254,7 @@ class _Found:
     """What powers tell; octaves that cannot be compared count as without a loss."""
 
     compared: npt.NDArray[np.bool_]
-    loss: FloatArray
+    loss: Powers
     """Of the mean against the best channel, by octave, a ratio of powers."""
     cancels: npt.NDArray[np.bool_]
     """Octaves in which the mean loses sound."""
@@ -263,7 +264,7 @@ class _Found:
     """Channels without sound while another has it."""
     hears: npt.NDArray[np.bool_]
     """Channels that alone lose less than the mean does."""
-    levels_db: FloatArray
+    levels_db: Powers
     """Of each channel, mean over the octaves: not the rumble decides."""
 
     @classmethod

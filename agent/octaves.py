@@ -9,8 +9,13 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias
+
+    import numpy.typing as npt
 
     from agent.records import FloatArray
+
+    Powers: TypeAlias = npt.NDArray[np.float64]
 
 _LOWEST_HZ = 44.2
 """Edge of the lowest octave, around 62.5 Hz: below are steps and wind."""
@@ -39,9 +44,9 @@ class HalfOctaves:
         halves = round(2.0 * math.log2(top_hz / _LOWEST_HZ))
         edges_hz = _LOWEST_HZ * 2.0 ** (np.arange(halves + 1) / 2.0)
         edges_hz[-1] = top_hz
-        self.widths_hz: FloatArray = edges_hz[2:] - edges_hz[:-2]
+        self.widths_hz: Powers = edges_hz[2:] - edges_hz[:-2]
         """Of each octave, shape ``(halves - 1,)``."""
-        self.centres_hz: FloatArray = np.sqrt(edges_hz[2:] * edges_hz[:-2])
+        self.centres_hz: Powers = np.sqrt(edges_hz[2:] * edges_hz[:-2])
         self._edges = np.ceil(edges_hz * self._size / rate_hz).astype(int)
         self._frame = np.zeros((channels, self._size), np.float32)
         self._spectra = np.zeros((1 + channels, self._size // 2 + 1), np.complex64)
@@ -49,9 +54,9 @@ class HalfOctaves:
         self._sum = np.zeros((1 + channels, halves))
         self._summed_s = 0.0
         self._learnt = 0
-        self.latest: FloatArray = np.zeros_like(self._sum)
+        self.latest: Powers = np.zeros_like(self._sum)
         """Powers of the last frame."""
-        self.running: FloatArray = np.zeros_like(self._sum)
+        self.running: Powers = np.zeros_like(self._sum)
         """Powers as far as they were learnt."""
         self.known_s = 0.0
         """Seconds of sound that ``running`` stands for."""

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent import bundle as bundles
-from agent import descriptions, watchlist
+from agent import channels, descriptions, watchlist
 from agent.audiofile import read_audio
 from agent.encoder import Encoder
 from agent.errors import AudioFileError, ConfigError, Problem
 from agent.features import LogMel
+from agent.mixdown import Mixdown
 from agent.records import Window
 from agent.retrieval import mean_average_precision, top_1
 
@@ -68,6 +69,8 @@ class Scorer:
     matcher: Matcher
     log_mel: LogMel
     hop_frames: int
+    channels: tuple[int, ...] | None = None
+    """Channels of the files to hear, counted from 1; all of them if ``None``."""
 
     @classmethod
     def load(cls, bundle: Bundle, path: Path, threads: int = 1) -> Scorer:
@@ -96,7 +99,10 @@ class Scorer:
             AudioFileError: the file cannot be read.
         """
         constants = self.bundle.manifest.frontend
-        samples = read_audio(path, constants.sample_rate_hz)
+        mixdown = Mixdown(self.channels)
+        samples = read_audio(path, constants.sample_rate_hz, mixdown)
+        if remark := channels.remark(path, mixdown):
+            print(f"kikimimi score: {remark}", file=sys.stderr)
         log_mel = self.log_mel.whole(samples)
         size = self.bundle.manifest.tuning.window_frames
         if whole or log_mel.shape[1] <= size:
@@ -226,6 +232,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--descriptions", type=Path, required=True, metavar="FILE")
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="instead of the shipped one")
     parser.add_argument("--whole", action="store_true", help="score each file as one window")
+    channels.add_option(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a window")
     parser.add_argument(
         "--truth",
@@ -246,7 +253,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score; 1 if a file could not be read."""
     bundle = bundles.load(arguments.bundle)
-    scorer = Scorer.load(bundle, arguments.descriptions)
+    chosen_channels = channels.of_option(arguments.channels)
+    scorer = replace(Scorer.load(bundle, arguments.descriptions), channels=chosen_channels)
     chosen = variants_of(bundle, arguments.variant) if arguments.variant else {"": bundle}
     truth = None
     if arguments.truth is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import bundle as bundles
+from agent import channels
 from agent import descriptions as descriptions_file
 from agent.calibration import index as indices
 from agent.calibration import site
@@ -78,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"hours of background to keep, the latest ({KEEP_HOURS:g} by default)",
     )
+    channels.add_option(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -88,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings = replace(settings, descriptions=arguments.descriptions)
     _check(arguments)
     files = recordings(arguments.files) if arguments.files else []
+    chosen = channels.of_option(arguments.channels)
     spans = tuple(read_span(text) for text in arguments.exclude)
     bundle = bundles.load(arguments.bundle or settings.bundle)
     descriptions = descriptions_file.load(settings.descriptions)
@@ -106,7 +109,13 @@ def run(arguments: argparse.Namespace) -> int:
             if files:
                 hop_s = settings.windows.hop_s
                 took = hear_files(
-                    files, bundle, hop_s, keeping=keeping, stop=stop, watcher=progress
+                    files,
+                    bundle,
+                    hop_s,
+                    keeping=keeping,
+                    stop=stop,
+                    watcher=progress,
+                    channels=chosen,
                 )
             elif hours:
                 took = listen(
@@ -134,6 +143,9 @@ def _check(arguments: argparse.Namespace) -> None:
     if not site.LEAST_HOURS <= arguments.keep_hours <= 24.0 * 31:
         found = f"is {arguments.keep_hours:g}"
         problems.append(Problem("--keep-hours", found, "write up to 744, such as 60"))
+    if arguments.channels is not None and not arguments.files:
+        remedy = "name recordings with --files; those of a source are in agent.yaml"
+        problems.append(Problem("--channels", "is given without recordings", remedy))
     if problems:
         raise ConfigError(problems)
 

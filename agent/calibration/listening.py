@@ -11,9 +11,11 @@ import numpy as np
 from agent.audiofile import iter_audio
 from agent.backlog import Backlog
 from agent.bundle import sha256_of
+from agent.channels import remark as channel_remark
 from agent.encoder import Encoder
 from agent.errors import AudioFileError, CaptureError
 from agent.hearing import make_listener, make_windower
+from agent.mixdown import Mixdown
 from agent.records import Block
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class Took:
     short: list[Path] = field(default_factory=list)
     """Recordings that are shorter than a window."""
     unread: list[AudioFileError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What is not right with recordings that were heard."""
 
 
 def listen(
@@ -145,8 +149,11 @@ def hear_files(
     keeping: Keeping,
     stop: threading.Event,
     watcher: Watcher,
+    channels: tuple[int, ...] | None = None,
 ) -> Took:
     """Hear recordings as the box would, each by itself; one that was heard before is left out.
+
+    Of a recording that was heard by other channels, what was heard then is forgotten.
 
     Raises:
         StoreError: what was heard cannot be written.
@@ -158,15 +165,18 @@ def hear_files(
         if stop.is_set():
             break
         try:
-            stream = sha256_of(path)[:32]
+            content = sha256_of(path)[:32]
         except OSError as error:
             took.unread.append(AudioFileError(f"{path}: {error.strerror or error}; mend it"))
             continue
-        if any(part.stream == stream for part in keeping.index.parts):
+        stream = "-".join((content, *map(str, channels or ())))
+        heard_before = {p.stream for p in keeping.index.parts if p.stream.startswith(content)}
+        if stream in heard_before:
             took.known.append(path)
             continue
         try:
-            heard = ear.hear(path, stream)
+            mixdown = Mixdown(channels)
+            heard = ear.hear(path, stream, mixdown)
         except AudioFileError as error:
             keeping.forget(stream)
             took.unread.append(error)
@@ -176,6 +186,10 @@ def hear_files(
             keeping.forget(stream)
             break
         keeping.finish(stream)
+        for other in heard_before:
+            keeping.forget(other)
+        if remark := channel_remark(path, mixdown):
+            took.remarks.append(remark)
         if not heard:
             took.short.append(path)
         rows += heard
@@ -194,12 +208,12 @@ class _Ear:
     keeping: Keeping
     stop: threading.Event
 
-    def hear(self, path: Path, stream: str) -> int:
+    def hear(self, path: Path, stream: str, mixdown: Mixdown) -> int:
         """Keep the windows of a recording; how many there were."""
         rate_hz = self.bundle.manifest.frontend.sample_rate_hz
         windower = make_windower(self.bundle, path.name, self.hop_s)
         index, rows = 0, 0
-        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz)):
+        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz), mixdown):
             if self.stop.is_set():
                 break
             windows = windower.push(Block(path.name, index, index / rate_hz, samples))

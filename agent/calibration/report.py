@@ -121,6 +121,7 @@ class Report:
                 "heard_before": [str(path) for path in self.took.known],
                 "too_short": [str(path) for path in self.took.short],
                 "unread": [str(error) for error in self.took.unread],
+                "remarks": list(self.took.remarks),
             },
             ensure_ascii=False,
         )
@@ -142,6 +143,7 @@ class Report:
 
     def _taken(self) -> list[str]:
         lines = [f"not read: {error}" for error in self.took.unread]
+        lines += self.took.remarks
         lines += [f"shorter than a window, left out: {path}" for path in self.took.short]
         if self.took.known:
             lines.append(f"{len(self.took.known)} recordings were heard before, and count once")

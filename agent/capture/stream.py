@@ -35,6 +35,10 @@ class Pipe(Protocol):
         """Free it; safe to call twice."""
 
     @property
+    def begins_anew(self) -> bool:
+        """Whether what comes after opening it again stands alone, header and all."""
+
+    @property
     def if_silent(self) -> str:
         """What else to try where there is digital silence; empty where nothing is known."""
 
@@ -74,6 +78,11 @@ class StandardInput:
         if self._copy is not None:
             os.close(self._copy)
             self._copy = None
+
+    @property
+    def begins_anew(self) -> bool:
+        """It goes on where it was left."""
+        return False
 
     @property
     def if_silent(self) -> str:
@@ -221,9 +230,11 @@ class StreamSource:
         return form.rate_hz
 
     def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
-        """What the sender sends is not to be read, now or later."""
-        self._refusal = f"source '{self._name}': {reason}"
-        raise CaptureError(self._refusal) from cause
+        """What the sender sends is not to be read, nor what it sends after that."""
+        refusal = f"source '{self._name}': {reason}"
+        if not self._pipe.begins_anew:
+            self._refusal = refusal
+        raise CaptureError(refusal) from cause
 
     def _finish(self) -> Block | None:
         self._pipe.at_end()

@@ -20,6 +20,7 @@ from agent.errors import AudioFileError
 from agent.examples.records import Kind, Moment, Recording, SetAside
 from agent.features import LogMel
 from agent.folders import inside
+from agent.mixdown import Mixdown
 from agent.records import Speech, Verdict
 
 if TYPE_CHECKING:
@@ -220,14 +221,14 @@ class Library:
     ) -> None:
         """The files that a description names: of each its most telling window."""
         error_id = wanted.error.error_id
-        for path in wanted.error.examples:
+        for example in wanted.error.examples:
             try:
-                embeddings = self._embedded(path)
+                embeddings = self._embedded(example.path, channels=example.channels)
             except AudioFileError as error:
-                set_aside.append(SetAside(error_id, str(path), Kind.EXAMPLE, str(error)))
+                set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, str(error)))
                 continue
             best = embeddings[self._telling(embeddings, wanted.described.texts)]
-            recordings.append(Recording(error_id, str(path), Kind.EXAMPLE, best, sure=True))
+            recordings.append(Recording(error_id, str(example), Kind.EXAMPLE, best, sure=True))
 
     def _telling(self, embeddings: FloatArray, texts: FloatArray) -> int:
         """The window that texts fit best, of the half that is least like ordinary sound.
@@ -239,12 +240,15 @@ class Library:
         fits[ordinary > np.median(ordinary)] = -np.inf
         return int(fits.argmax())
 
-    def _embedded(self, path: Path, at_s: tuple[float, ...] = ()) -> FloatArray:
+    def _embedded(
+        self, path: Path, at_s: tuple[float, ...] = (), channels: tuple[int, ...] | None = None
+    ) -> FloatArray:
         """Embeddings of a file's windows, ``(windows, dim)``.
 
         Args:
             path: of the file.
             at_s: where windows begin; all windows if empty.
+            channels: to hear, counted from 1; all of them if ``None``.
 
         Raises:
             AudioFileError: the file cannot be read, or is too long.
@@ -253,18 +257,21 @@ class Library:
             status = path.stat()
         except OSError as error:
             raise AudioFileError(f"{path}: {error.strerror or error}; record it again") from error
-        key = (path, status.st_mtime_ns, status.st_size, at_s)
+        key = (path, status.st_mtime_ns, status.st_size, at_s, channels)
         if key not in self._made:
-            self._made[key] = self._embed(path, at_s)
+            self._made[key] = self._embed(path, at_s, Mixdown(channels))
         return self._made[key]
 
-    def _embed(self, path: Path, at_s: tuple[float, ...]) -> FloatArray:
+    def _embed(self, path: Path, at_s: tuple[float, ...], mixdown: Mixdown) -> FloatArray:
         manifest = self._bundle.manifest
         constants, tuning = manifest.frontend, manifest.tuning
         if self._tower is None:
             self._tower = Encoder(self._bundle), LogMel.of(self._bundle)
         encoder, log_mel = self._tower
-        samples = read_audio(path, constants.sample_rate_hz)
+        samples = read_audio(path, constants.sample_rate_hz, mixdown)
+        if mixdown.choice is not None:
+            remark = f"{mixdown.choice}; write {{file: …, channels: [{mixdown.choice.channel}]}}"
+            _log.warning("example_channels", extra={"file": str(path), "reason": remark})
         seconds = len(samples) / constants.sample_rate_hz
         if not at_s and seconds > LONGEST_S:
             found = f"{path}: lasts {seconds:.0f} s"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.calibration.applied import Site
@@ -55,15 +54,19 @@ def check_examples(
 
 def _told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], list[str]]:
     places = {one.error_id: one.where for one in descriptions.active}
-    named = {one.error_id: {str(path) for path in one.examples} for one in descriptions.active}
+    named = {
+        one.error_id: {str(example): example.path for example in one.examples}
+        for one in descriptions.active
+    }
     notes = list(_counts(joined.examples, joined.rejected, places))
     warnings: list[Problem] = []
     apart: list[str] = []
     for one in joined.set_aside:
         if one.kind is Kind.EXAMPLE and one.name in named[one.error_id]:
-            if not Path(one.name).is_file():
+            path = named[one.error_id][one.name]
+            if not path.is_file():
                 continue  # told where the descriptions are read
-            found = one.reason if one.name in one.reason else f"{one.name} {one.reason}"
+            found = one.reason if str(path) in one.reason else f"{one.name} {one.reason}"
             where = f"{places[one.error_id]}.examples"
             warnings.append(Problem(where, found, "name another recording of it, or none"))
         else:

@@ -15,10 +15,12 @@ from rich.progress import track
 from rich.table import Table
 
 from agent import bundle as bundles
+from agent import channels
 from agent import descriptions as descriptions_file
 from agent.config import load_settings
 from agent.errors import AudioFileError, ConfigError, Problem
 from agent.labels.box import opened
+from agent.mixdown import Mixdown
 from agent.replay.compare import NOTABLE, Change, Comparing
 from agent.replay.listener import Listener
 from agent.replay.sounds import Sound, from_box, from_folders, joined
@@ -71,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SCORE",
         help="of all descriptions, in both bundles; by default each one's own, or the bundle's",
     )
+    channels.add_option(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -101,7 +104,12 @@ def run(arguments: argparse.Namespace) -> int:
     shown = console.is_terminal
     for sound in track(sounds, "replaying", console=console, transient=True, disable=not shown):
         try:
-            comparing.take(sound, current.hear(sound.path), candidate.hear(sound.path))
+            first, second = Mixdown(sound.channels), Mixdown(sound.channels)
+            comparing.take(
+                sound, current.hear(sound.path, first), candidate.hear(sound.path, second)
+            )
+            if remark := channels.remark(sound.path, first):
+                sys.stderr.write(f"kikimimi replay: {remark}\n")
         except AudioFileError as error:
             unread.append(str(error))
             sys.stderr.write(f"kikimimi replay: {error}\n")
@@ -120,7 +128,9 @@ def _sounds(arguments: argparse.Namespace, settings: Settings) -> tuple[Sound, .
         if arguments.config is not None and not (arguments.labels or arguments.files):
             kept = from_box(settings, stack.enter_context(opened(settings)))
         exported = from_folders(arguments.labels)
-        return joined(kept, exported, [Sound(path) for path in arguments.files])
+        chosen = channels.of_option(arguments.channels)
+        recordings = [Sound(path, channels=chosen) for path in arguments.files]
+        return joined(kept, exported, recordings)
 
 
 def _document(done: _Replayed) -> dict[str, object]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent.bundle import Bundle
     from agent.descriptions import DescriptionSet
     from agent.detector import Policy
+    from agent.mixdown import Mixdown
     from agent.records import Detection, Window
     from agent.watchlist import Watchlist
 
@@ -84,8 +85,12 @@ class Listener:
         make_windower(bundle, _SOURCE, hop_s)
         return cls(bundle, watch, policies, Encoder(bundle), hop_s)
 
-    def hear(self, path: Path) -> tuple[HeardAlert, ...]:
+    def hear(self, path: Path, mixdown: Mixdown) -> tuple[HeardAlert, ...]:
         """The alerts of one file, by when they start.
+
+        Args:
+            path: of the file.
+            mixdown: of its channels; a new one for each file.
 
         Raises:
             AudioFileError: it cannot be read.
@@ -96,7 +101,7 @@ class Listener:
         alerts: dict[tuple[str, float], HeardAlert] = {}
         index = 0
         waiting: list[Window] = []
-        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz)):
+        for samples in iter_audio(path, rate_hz, round(_BLOCK_S * rate_hz), mixdown):
             waiting += windower.push(Block(_SOURCE, index, index / rate_hz, samples))
             index += len(samples)
             if len(waiting) >= _BATCH:

@@ -14,6 +14,7 @@ import soundfile
 
 from agent.capture.ffmpeg import ffmpeg_source
 from agent.clock import SystemClock
+from agent.config import StreamSettings
 from agent.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def read_all(source: StreamSource, blocks: list[Block]) -> None:
 @needs_ffmpeg
 def test_stream_is_heard_and_its_end_is_a_loss(address: str) -> None:
     """All sound comes, and then the supervisor learns that there is no more."""
-    source = ffmpeg_source("camera", f"http://{address}/noise.flac", RATE_HZ, SystemClock())
+    source = ffmpeg_source(
+        StreamSettings("camera", f"http://{address}/noise.flac"), RATE_HZ, SystemClock()
+    )
     source.open()
     blocks: list[Block] = []
     with pytest.raises(CaptureError, match="is lost: it ended"):
@@ -72,7 +75,9 @@ def test_stream_is_heard_and_its_end_is_a_loss(address: str) -> None:
 @needs_ffmpeg
 def test_reason_of_ffmpeg_is_told_without_the_password(address: str) -> None:
     """What ffmpeg says reaches the operator, and the camera's password does not."""
-    source = ffmpeg_source("camera", f"http://me:secret@{address}/none", RATE_HZ, SystemClock())
+    source = ffmpeg_source(
+        StreamSettings("camera", f"http://me:secret@{address}/none"), RATE_HZ, SystemClock()
+    )
     source.open()
     with pytest.raises(CaptureError, match="404") as caught:
         read_all(source, [])
@@ -85,20 +90,22 @@ def test_reason_of_ffmpeg_is_told_without_the_password(address: str) -> None:
 def test_other_schemes_are_refused(url: str) -> None:
     """A URL reaches the network, not the box's files, and is never an option of ffmpeg."""
     with pytest.raises(CaptureError, match="write a URL with one of rtsp"):
-        ffmpeg_source("camera", url, RATE_HZ, SystemClock()).open()
+        ffmpeg_source(StreamSettings("camera", url), RATE_HZ, SystemClock()).open()
 
 
 def test_missing_ffmpeg_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install."""
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CaptureError, match="apt-get install ffmpeg"):
-        ffmpeg_source("camera", "http://127.0.0.1/", RATE_HZ, SystemClock()).open()
+        ffmpeg_source(StreamSettings("camera", "http://127.0.0.1/"), RATE_HZ, SystemClock()).open()
 
 
 @needs_ffmpeg
 def test_close_ends_the_process(address: str) -> None:
     """No process stays behind, and closing twice is fine."""
-    source = ffmpeg_source("camera", f"http://{address}/noise.flac", RATE_HZ, SystemClock())
+    source = ffmpeg_source(
+        StreamSettings("camera", f"http://{address}/noise.flac"), RATE_HZ, SystemClock()
+    )
     source.open()
     process = source._pipe._process
     source.close()

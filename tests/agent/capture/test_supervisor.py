@@ -44,6 +44,8 @@ class ScriptedSource:
     close_fails: bool = False
     name: str = "mic1"
     ended: bool = False
+    remark: str = ""
+    if_silent: str = ""
     opened: int = 0
     is_open: bool = False
     hangs: threading.Event = field(default_factory=threading.Event)

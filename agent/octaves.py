@@ -22,7 +22,7 @@ _LOWEST_HZ = 44.2
 _TOP = 0.95
 """Of half the rate: above are the slopes of filters."""
 _FRAME_S = 0.1
-_SPAN_S = 5.0
+_SPAN_S = 2.0
 """Time constant of the running powers, while the sound is as loud as before."""
 
 

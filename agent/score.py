@@ -252,8 +252,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score; 1 if a file could not be read."""
-    bundle = bundles.load(arguments.bundle)
     chosen_channels = channels.of_option(arguments.channels)
+    bundle = bundles.load(arguments.bundle)
     scorer = replace(Scorer.load(bundle, arguments.descriptions), channels=chosen_channels)
     chosen = variants_of(bundle, arguments.variant) if arguments.variant else {"": bundle}
     truth = None

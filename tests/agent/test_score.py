@@ -157,8 +157,7 @@ def test_an_inverted_side_is_noticed_and_scored_as_it_sounds(
     stereo = recording.with_name("stereo.wav")
     soundfile.write(stereo, np.stack((samples, -samples), axis=1), RATE_HZ, subtype="FLOAT")
     options = ("--descriptions", described, "--json", "--whole")
-    (mono, *_), _ = _score(capsys, recording, *options)[1:]
-    _, (mixed,), told = _score(capsys, stereo, *options)
+    _, (mono, mixed), told = _score(capsys, recording, stereo, *options)
     assert told == (
         f"kikimimi score: {stereo}: channels 1 and 2 cancel each other: one side is inverted (two "
         "wires swapped); channel 1 alone is heard; choose with --channels\n"

@@ -78,6 +78,8 @@ def iter_audio(
 ) -> Iterator[FloatArray]:
     """Read a sound file in blocks, holding no more than a block of it.
 
+    Of several channels the first ten seconds are held as well, at most 8 MiB.
+
     Args:
         path: of the file.
         sample_rate_hz: to resample to.

@@ -29,7 +29,7 @@ def read(table: Table) -> tuple[int, ...] | None:
 
 def remark(path: Path, mixdown: Mixdown) -> str:
     """What is wrong with the channels of a file that was heard; empty if nothing is."""
-    choice = mixdown.choice
+    choice = mixdown.last_choice
     return f"{path}: {choice}; choose with {_OPTION}" if choice else ""
 
 

@@ -56,6 +56,8 @@ _SAME_DB = 1.0
 _BETTER_DB = 6.0
 
 _JUDGED_S = 1.0
+_REST = 3
+"""After ten seconds without a fault three frames of four are not measured."""
 _ENDED_S = 30.0
 """Seconds of sound without a loss after which all channels are mixed again."""
 _FADE_S = 0.01
@@ -95,6 +97,11 @@ class Mixdown:
         return self._choice
 
     @property
+    def last_choice(self) -> Choice | None:
+        """The latest of all that was heard, though its cause may have ended."""
+        return self._last_choice
+
+    @property
     def remark(self) -> str:
         """What is wrong with the mean, and what to write in YAML; empty if nothing is."""
         return f"{self._choice}; write channels: [{self._choice.channel}]" if self._choice else ""
@@ -120,7 +127,9 @@ class Mixdown:
         self._count = channels
         self._powers = HalfOctaves(self._rate_hz, channels) if channels > 1 else None
         self._choice: Choice | None = None
+        self._last_choice: Choice | None = None
         self._taken: int | None = None
+        self._heard_s = 0.0
         self._well_s = 0.0
         self._elsewhere = 0
         self._before: int | None = None
@@ -206,7 +215,13 @@ class Mixdown:
         assert self._powers is not None  # noqa: S101 - there are several channels
         since_s = self._powers.new_s
         self._powers.learn()
-        found = _Found.of(self._powers)
+        self._heard_s += since_s
+        self._decide(_Found.of(self._powers), since_s)
+        # While nothing is wrong, some of the sound is enough.
+        steady = self._taken is None and self._heard_s >= _LEAD_S
+        self._powers.rest = _REST if steady else 0
+
+    def _decide(self, found: _Found | None, since_s: float) -> None:
         if found is None:
             return
         if self._taken is not None:
@@ -222,6 +237,7 @@ class Mixdown:
     def _take(self, channel: int | None, fault: str) -> None:
         self._well_s, self._elsewhere = 0.0, 0
         self._choice = None if channel is None else Choice(self._names[channel], fault)
+        self._last_choice = self._choice or self._last_choice
         if channel != self._taken:
             self._before, self._taken = self._taken, channel
             self._fading = self._fade_frames if self._begun else 0

@@ -1,4 +1,4 @@
-"""Powers of several channels and of their mean in half octaves: one FFT a tenth of a second."""
+"""Powers of several channels and of their mean in half octaves, by one FFT a tenth of a second."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOWEST_HZ = 44.2
 _TOP = 0.95
 """Of half the rate: above are the slopes of filters."""
 _FRAME_S = 0.1
-_SPAN_S = 2.0
+_SPAN_S = 3.0
 """Time constant of the running powers, while the sound is as loud as before."""
 
 
@@ -51,24 +51,26 @@ class HalfOctaves:
         self._frame = np.zeros((channels, self._size), np.float32)
         self._spectra = np.zeros((1 + channels, self._size // 2 + 1), np.complex64)
         self._filled = 0
+        self._passing = 0
         self._sum = np.zeros((1 + channels, halves))
-        self._summed_s = 0.0
+        self._measured_s = 0.0
         self._learnt = 0
+        self.new_s = 0.0
+        """Seconds of sound since the running powers were learnt."""
+        self.rest = 0
+        """How many frames are passed over after each that is measured."""
         self.latest: Powers = np.zeros_like(self._sum)
         """Powers of the last frame."""
         self.running: Powers = np.zeros_like(self._sum)
         """Powers as far as they were learnt."""
         self.known_s = 0.0
-        """Seconds of sound that ``running`` stands for."""
-
-    @property
-    def new_s(self) -> float:
-        """Seconds of sound that were measured and not learnt yet."""
-        return self._summed_s
+        """Seconds of sound that were measured for ``running``, as far as they still count."""
 
     def take(self, frames: FloatArray) -> Iterator[None]:
         """Measure ``(frames, channels)``; yields after each frame of the FFT."""
-        at = 0
+        self.new_s += len(frames) / self._rate_hz
+        at = min(self._passing, len(frames))
+        self._passing -= at
         while at < len(frames):
             piece = frames[at : at + self._size - self._filled]
             self._frame[:, self._filled : self._filled + len(piece)] = piece.T
@@ -77,10 +79,14 @@ class HalfOctaves:
             if self._filled == self._size:
                 self._measure()
                 yield
+                self._passing = self.rest * self._size
+                passed = min(self._passing, len(frames) - at)
+                self._passing -= passed
+                at += passed
 
     def drop(self) -> None:
         """Forget the frame that is not whole: what follows is from elsewhere."""
-        self._filled = 0
+        self._filled = self._passing = 0
 
     def learn(self) -> None:
         """Take what was measured, or the frame that is not whole, into the running powers.
@@ -88,21 +94,22 @@ class HalfOctaves:
         What is quieter than before weighs less: so the silence of a night does not make a fault
         forgotten that the day's sound showed.
         """
-        if self._summed_s == 0.0:
+        if self._measured_s == 0.0 and self._filled:
             self._frame[:, self._filled :] = 0.0
             self._measure()
+        new_s, self.new_s = self.new_s, 0.0
+        measured_s, self._measured_s = self._measured_s, 0.0
         if not self._sum.any():  # silence tells nothing
-            self._summed_s = 0.0
             return
-        powers = self._sum * (self._size / self._rate_hz) / self._summed_s
+        powers = self._sum * (self._size / self._rate_hz / measured_s)
+        self._sum[:] = 0.0
         self._learnt += 1
-        step = max(1.0 / self._learnt, 1.0 - math.exp(-self._summed_s / _SPAN_S))
+        forgotten = 1.0 - math.exp(-new_s / _SPAN_S)
+        step = max(1.0 / self._learnt, forgotten)
         known, now = self.running[1:].sum(axis=0), powers[1:].sum(axis=0)
         weight = step * np.minimum(1.0, now / np.maximum(known, np.finfo(np.float64).tiny))
         self.running = self.running + weight * (powers - self.running)
-        self.known_s = min(self.known_s + self._summed_s, 2.0 * _SPAN_S)
-        self._sum[:] = 0.0
-        self._summed_s = 0.0
+        self.known_s += measured_s - forgotten * self.known_s
 
     def _measure(self) -> None:
         self._spectra[1:] = np.fft.rfft(self._frame * self._window, axis=1)
@@ -111,5 +118,5 @@ class HalfOctaves:
         powers = np.square(self._spectra.real) + np.square(self._spectra.imag)
         self.latest = np.add.reduceat(powers, self._edges, axis=1)[:, :-1].astype(np.float64)
         self._sum += self.latest
-        self._summed_s += self._filled / self._rate_hz
+        self._measured_s += self._filled / self._rate_hz
         self._filled = 0

@@ -269,8 +269,8 @@ class Library:
             self._tower = Encoder(self._bundle), LogMel.of(self._bundle)
         encoder, log_mel = self._tower
         samples = read_audio(path, constants.sample_rate_hz, mixdown)
-        if mixdown.choice is not None:
-            remark = f"{mixdown.choice}; write {{file: …, channels: [{mixdown.choice.channel}]}}"
+        if choice := mixdown.last_choice:
+            remark = f"{choice}; write {{file: …, channels: [{choice.channel}]}}"
             _log.warning("example_channels", extra={"file": str(path), "reason": remark})
         seconds = len(samples) / constants.sample_rate_hz
         if not at_s and seconds > LONGEST_S:

@@ -160,6 +160,16 @@ def test_it_ends_when_the_cause_ends() -> None:
     back = pink(60.0, 2)
     assert choices(mixing, stack(back, back)) == [None]
     assert mixing.remark == ""
+    assert mixing.last_choice is not None  # of a recording it is told all the same
+
+
+def test_a_fault_that_begins_later_is_noticed_within_five_seconds() -> None:
+    """Though less of the sound is measured once all has been well for a while."""
+    mixing = mixdown()
+    sound = pink(20.0)
+    assert choices(mixing, stack(sound, sound)) == []
+    inverted = stack(sound, -sound)
+    assert choices(mixing, inverted[: 5 * RATE_HZ]) == [1]
 
 
 def test_it_does_not_flap() -> None:

@@ -17,12 +17,15 @@ import soundfile
 import soxr
 
 from agent.errors import AudioFileError
+from agent.mixdown import Mixdown
 from agent.soundfiles.opening import open_sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
     from typing import BinaryIO
+
+    import numpy.typing as npt
 
     from agent.records import FloatArray
     from agent.soundfiles.decoder import Decoder
@@ -49,24 +52,31 @@ def log_remark(text: str) -> None:
 
 
 def read_audio(
-    path: Path, sample_rate_hz: int, *, remark: Callable[[str], None] = log_remark
+    path: Path,
+    sample_rate_hz: int,
+    *,
+    mixdown: Mixdown | None = None,
+    remark: Callable[[str], None] = log_remark,
 ) -> FloatArray:
     """Read a whole sound file.
 
     Args:
         path: of the file.
         sample_rate_hz: to resample to.
+        mixdown: chooses and mixes the channels, and knows what is wrong with them; one of all
+            channels if ``None``.
         remark: told, in a line, what is odd about a file that is read all the same.
 
     Returns:
-        Mean of the channels, float32, full scale at 1.0, shape ``(samples,)``.
+        Mean of the channels, or the best of them, float32, full scale at 1.0, shape
+        ``(samples,)``.
 
     Raises:
         AudioFileError: the file is missing, unreadable, empty, cut short, no sound file, shorter
-            than :data:`SHORTEST_S`, or holds samples that are not numbers; or ffmpeg, which
-            would read it, is missing.
+            than :data:`SHORTEST_S`, lacks a channel that was chosen, or holds samples that are
+            not numbers; or ffmpeg, which would read it, is missing.
     """
-    blocks = iter_audio(path, sample_rate_hz, 10 * sample_rate_hz, remark=remark)
+    blocks = iter_audio(path, sample_rate_hz, 10 * sample_rate_hz, mixdown=mixdown, remark=remark)
     return np.concatenate(list(blocks))
 
 
@@ -75,6 +85,7 @@ def iter_audio(
     sample_rate_hz: int,
     block_samples: int,
     *,
+    mixdown: Mixdown | None = None,
     remark: Callable[[str], None] = log_remark,
 ) -> Generator[FloatArray]:
     """Read a sound file in blocks, holding no more than a block of it.
@@ -83,7 +94,8 @@ def iter_audio(
         path: of the file.
         sample_rate_hz: to resample to.
         block_samples: samples of a block, at ``sample_rate_hz``.
-        remark: as of :func:`read_audio`.
+        mixdown: as of :func:`read_audio`.
+        remark: likewise.
 
     Yields:
         Blocks of :func:`read_audio`'s result, shape ``(block_samples,)``; the last may be
@@ -95,7 +107,7 @@ def iter_audio(
     pending: list[FloatArray] = []
     held = given = 0
     shortest = round(SHORTEST_S * sample_rate_hz)
-    for chunk in _resampled(path, sample_rate_hz, remark):
+    for chunk in _resampled(path, sample_rate_hz, mixdown or Mixdown(), remark):
         pending.append(chunk)
         held += len(chunk)
         if held < block_samples or given + held < shortest:
@@ -143,50 +155,56 @@ def write_flac(target: Path | BinaryIO, samples: FloatArray, sample_rate_hz: int
 
 
 def _resampled(
-    path: Path, sample_rate_hz: int, remark: Callable[[str], None]
+    path: Path, sample_rate_hz: int, mixdown: Mixdown, remark: Callable[[str], None]
 ) -> Iterator[FloatArray]:
     with closing(open_sound(path, remark)) as file:
+        mono = _mono(path, file, mixdown)
         if file.rate_hz == sample_rate_hz:
-            yield from _mono(path, file)
+            yield from mono
             return
         # HQ: 20-bit precision, pass band to 0.913 of Nyquist, linear phase.
         stream = soxr.ResampleStream(file.rate_hz, sample_rate_hz, 1, dtype="float32", quality="HQ")
-        for chunk in _mono(path, file):
+        for chunk in mono:
             yield stream.resample_chunk(chunk)
         yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
-def _mono(path: Path, file: Decoder) -> Iterator[FloatArray]:
-    """Mean of the channels, chunk by chunk, at the file's rate."""
-    done = 0
-    chunks = file.frames()
-    for frames in chunks:
-        mono = _mixed(frames)
-        if not np.isfinite(mono).all():
-            raise _not_numbers(path, file, mono, done, chunks)
-        done += len(mono)
+def _mono(path: Path, file: Decoder, mixdown: Mixdown) -> Iterator[FloatArray]:
+    """The channels mixed, chunk by chunk, at the file's rate."""
+    mixdown.begin(file.rate_hz)
+    for mono in mixdown.recording(_chosen(path, file, mixdown)):
         yield np.ascontiguousarray(mono)
 
 
-def _mixed(frames: FloatArray) -> FloatArray:
-    """Mean of the channels; what is beyond all measure counts as infinite."""
-    if frames.shape[1] == 1:
-        mono: FloatArray = frames[:, 0]
-    else:
-        with np.errstate(over="ignore", invalid="ignore"):
-            mono = frames.mean(axis=1, dtype=np.float32)
-    absurd = np.abs(mono) > _ABSURD
-    return np.where(absurd, np.float32(np.inf), mono) if absurd.any() else mono
+def _chosen(path: Path, file: Decoder, mixdown: Mixdown) -> Iterator[FloatArray]:
+    """The chosen channels, chunk by chunk, ``(frames, channels)``; every sample is a number."""
+    done = 0
+    chunks = file.frames()
+    for frames in chunks:
+        if trouble := mixdown.missing(frames.shape[1]):
+            raise AudioFileError(f"{path}: {trouble}")
+        chosen = mixdown.chosen(frames)
+        if not _sane(chosen).all():
+            raise _not_numbers(path, file, chosen, done, map(mixdown.chosen, chunks))
+        done += len(frames)
+        yield chosen
+
+
+def _sane(frames: FloatArray) -> npt.NDArray[np.bool_]:
+    """Where samples are numbers, and not beyond all measure."""
+    sane: npt.NDArray[np.bool_] = np.abs(frames) <= _ABSURD  # false for NaN, too
+    return sane
 
 
 def _not_numbers(
-    path: Path, file: Decoder, mono: FloatArray, before: int, following: Iterator[FloatArray]
+    path: Path, file: Decoder, frames: FloatArray, before: int, following: Iterator[FloatArray]
 ) -> AudioFileError:
     """Say where the first NaN or infinity is, and count them to the end of the file."""
-    first_s = (before + int(np.argmin(np.isfinite(mono)))) / file.rate_hz
-    count, total = int(np.count_nonzero(~np.isfinite(mono))), before + len(mono)
+    good = _sane(frames).all(axis=1)
+    first_s = (before + int(np.argmin(good))) / file.rate_hz
+    count, total = int(np.count_nonzero(~good)), before + len(frames)
     for rest in following:
-        count += int(np.count_nonzero(~np.isfinite(_mixed(rest))))
+        count += int(np.count_nonzero(~_sane(rest).all(axis=1)))
         total += len(rest)
     return AudioFileError(
         f"{path}: {count} of {total} samples are not numbers (NaN or infinity), the first "

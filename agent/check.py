@@ -181,9 +181,10 @@ def _load_descriptions(
         warnings.append(Problem(str(path), "has no enabled description", "enable one"))
     for described in descriptions.active:
         for example in described.examples:
-            if not example.is_file():
+            if not example.path.is_file():
                 where = f"{described.where}.examples"
-                warnings.append(Problem(where, f"{example} is not there", "record it again"))
+                found = f"{example.path} is not there"
+                warnings.append(Problem(where, found, "record it again"))
     return descriptions
 
 

@@ -130,9 +130,7 @@ class Table:
             items.extend(Item(f"{node.where} {path}", one) for one in converted)
         return items
 
-    def values(
-        self, name: str, convert: Callable[[str], T], default: tuple[T, ...]
-    ) -> tuple[T, ...]:
+    def values(self, name: str, convert: Callable[[str], T], default: D) -> tuple[T, ...] | D:
         """A list of values, or a single one in place of a list of one."""
         node = self._take(name)
         if node is None:
@@ -140,10 +138,23 @@ class Table:
         path = self._path_of(name)
         if not isinstance(node, Sequence):
             return self._convert(node, path, convert) or default
-        converted = (
-            self._convert(item, f"{path}[{i}]", convert) for i, item in enumerate(node.items)
-        )
+        converted = (self._convert(item, where, convert) for item, where in self._each(node, path))
         return tuple(one for single in converted for one in single)
+
+    def plain_or_tables(
+        self, name: str, convert: Callable[[str], T], read: Callable[[Table], T]
+    ) -> tuple[T, ...]:
+        """A list of values or tables, mixed, or a single one in place of a list of one."""
+        node = self._take(name)
+        if node is None:
+            return ()
+        found: list[T] = []
+        for item, where in self._each(node, self._path_of(name)):
+            if isinstance(item, Mapping):
+                found.append(read(Table(item, where, self._problems)))
+            else:
+                found.extend(self._convert(item, where, convert))
+        return tuple(found)
 
     def table(self, name: str) -> Table:
         """A table in the table; an empty one where it is missing or something else."""
@@ -200,7 +211,12 @@ class Table:
             wrong = mistakes.mistaken(node, f"write a list: {example}")
             self.report(name, wrong.found, wrong.remedy)
             return []
-        path = self._path_of(name)
+        return self._each(node, self._path_of(name))
+
+    def _each(self, node: Node, path: str) -> list[tuple[Node, str]]:
+        """The items of a list, or what stands in place of a list of one."""
+        if not isinstance(node, Sequence):
+            return [(node, path)]
         return [(item, f"{path}[{i}]") for i, item in enumerate(node.items)]
 
     def _convert(self, node: Node, path: str, convert: Callable[[str], T]) -> tuple[T, ...]:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from agent import channels
 from agent.audiofile import iter_audio, log_remark
 from agent.encoder import Encoder
 from agent.errors import AudioFileError
 from agent.features import LogMel
 from agent.hearing import hop_frames, make_windower
+from agent.mixdown import Mixdown
 from agent.names import shown
 from agent.records import Block, Window
 
@@ -44,6 +46,8 @@ class FileHearing:
     hop_s: float
     remark: Callable[[str], None] = log_remark
     """Told, in a line, what is odd about a file that is heard all the same."""
+    channels: tuple[int, ...] | None = None
+    """Channels that are mixed, counted from 1; all of them if ``None``."""
 
     @classmethod
     def of(cls, bundle: Bundle, hop_s: float | None = None, *, threads: int = 1) -> FileHearing:
@@ -133,12 +137,18 @@ class FileHearing:
             AudioFileError: the file cannot be read, or is longer than :data:`LONGEST_WHOLE_S`.
         """
         remedy = f"leave out --whole, or cut it to at most {LONGEST_WHOLE_S:.0f} s"
-        samples = read_short(path, self.rate_hz, LONGEST_WHOLE_S, remedy, remark=self.remark)
+        mixdown = Mixdown(self.channels)
+        samples = read_short(
+            path, self.rate_hz, LONGEST_WHOLE_S, remedy, mixdown=mixdown, remark=self.remark
+        )
+        channels.tell(path, mixdown, self.remark)
         log_mel = LogMel.of(self.bundle).whole(samples)
         return Window(shown(path.name), 0, 0.0, len(samples) / self.rate_hz, log_mel)
 
     def _blocks(self, path: Path, remark: Callable[[str], None]) -> Iterator[FloatArray]:
-        return iter_audio(path, self.rate_hz, round(_BLOCK_S * self.rate_hz), remark=remark)
+        mixdown, block = Mixdown(self.channels), round(_BLOCK_S * self.rate_hz)
+        yield from iter_audio(path, self.rate_hz, block, mixdown=mixdown, remark=remark)
+        channels.tell(path, mixdown, remark)
 
 
 def read_short(
@@ -147,6 +157,7 @@ def read_short(
     longest_s: float,
     remedy: str,
     *,
+    mixdown: Mixdown | None = None,
     remark: Callable[[str], None] = log_remark,
 ) -> FloatArray:
     """All of a file that has to be short; of one that is not, no more is held.
@@ -156,6 +167,7 @@ def read_short(
         rate_hz: to resample to.
         longest_s: that it may last.
         remedy: what to do with a longer one.
+        mixdown: of its channels; one of all channels if ``None``.
         remark: told, in a line, what is odd about the file although it is read.
 
     Returns:
@@ -164,9 +176,10 @@ def read_short(
     Raises:
         AudioFileError: the file cannot be read, or is longer.
     """
-    blocks = iter_audio(path, rate_hz, round(longest_s * rate_hz), remark=remark)
+    block = round(longest_s * rate_hz)
+    blocks = iter_audio(path, rate_hz, block, mixdown=mixdown, remark=remark)
     samples = next(blocks)
     if rest := sum(map(len, blocks)):
         lasts_s = (len(samples) + rest) / rate_hz
-        raise AudioFileError(f"{shown(path)}: lasts {lasts_s:.0f} s; {remedy}")
+        raise AudioFileError(f"{path}: lasts {lasts_s:.0f} s; {remedy}")
     return samples

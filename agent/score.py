@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from agent import bundle as bundles
-from agent import descriptions
+from agent import channels, descriptions
 from agent.accuracy import accuracy, read_truth
 from agent.config import load_settings
 from agent.detector import Detector
@@ -184,6 +184,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"score each file as one window, of at most {LONGEST_WHOLE_S:.0f} s",
     )
+    channels.add_option(parser)
     parser.add_argument(
         "--alerts", action="store_true", help="print what would have alarmed instead of scores"
     )
@@ -258,8 +259,13 @@ def _load(arguments: argparse.Namespace) -> Scorer:
         raise ConfigError([Problem("kikimimi score", "no descriptions", remedy)])
     warnings, notes = told(watch.examples, described)
     for one in (*filter(None, [watch.calibration.trouble]), *warnings, *notes):
-        print(f"kikimimi score: {one}", file=sys.stderr)
-    return Scorer(hearing, watch)
+        _remark(str(one))
+    chosen = channels.of_option(arguments.channels)
+    return Scorer(replace(hearing, remark=_remark, channels=chosen), watch)
+
+
+def _remark(text: str) -> None:
+    print(f"kikimimi score: {text}", file=sys.stderr)
 
 
 def _each(
@@ -275,13 +281,13 @@ def _each(
 
     console = Console(stderr=True)
     # What is printed on a terminal shows the progress itself.
-    shown = console.is_terminal and len(files) > 1 and (quiet or not sys.stdout.isatty())
-    for path in track(files, "scoring", console=console, transient=True, disable=not shown):
+    visible = console.is_terminal and len(files) > 1 and (quiet or not sys.stdout.isatty())
+    for path in track(files, "scoring", console=console, transient=True, disable=not visible):
         try:
             yield from hear(path)
         except AudioFileError as error:
             unread.append(error)
-            print(f"kikimimi score: {error}", file=sys.stderr)
+            _remark(str(error))
 
 
 def _print_accuracies(results: Sequence[Accuracy], *, as_json: bool) -> None:

@@ -87,7 +87,7 @@ def _stdin(arguments: argparse.Namespace) -> StdinSettings:
         "stdin",
         format=value("format", fields.choice(Encoding), default.format),
         rate_hz=value("rate", fields.integer(LOWEST_RATE_HZ, HIGHEST_RATE_HZ), default.rate_hz),
-        channels=value("channels", fields.integer(1, MOST_CHANNELS), default.channels),
+        channel_count=value("channels", fields.integer(1, MOST_CHANNELS), default.channel_count),
     )
     if problems:
         raise ConfigError(problems)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import bundle as bundles
+from agent import channels, folders
 from agent import descriptions as descriptions_file
-from agent import folders
 from agent.calibration import index as indices
 from agent.calibration import site
 from agent.calibration.applied import unusable
@@ -81,6 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"hours of background to keep, the latest ({KEEP_HOURS:g} by default)",
     )
+    channels.add_option(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -90,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     found = find_sounds(arguments.files or ())
     files = found.files
+    chosen = channels.of_option(arguments.channels)
     spans = tuple(read_span(text) for text in arguments.exclude)
     bundle = bundles.load(settings.bundle)
     descriptions = descriptions_file.load(settings.descriptions)
@@ -108,7 +110,13 @@ def run(arguments: argparse.Namespace) -> int:
             if files:
                 hop_s = settings.windows.hop_s
                 took = hear_files(
-                    files, bundle, hop_s, keeping=keeping, stop=stop, watcher=progress
+                    files,
+                    bundle,
+                    hop_s,
+                    keeping=keeping,
+                    stop=stop,
+                    watcher=progress,
+                    channels=chosen,
                 )
                 took.passed_over += found.passed_over
             elif hours:
@@ -137,6 +145,9 @@ def _check(arguments: argparse.Namespace) -> None:
     if not site.LEAST_HOURS <= arguments.keep_hours <= 24.0 * 31:
         found = f"is {arguments.keep_hours:g}"
         problems.append(Problem("--keep-hours", found, "write up to 744, such as 60"))
+    if arguments.channels is not None and not arguments.files:
+        remedy = "name recordings with --files; those of a source are in agent.yaml"
+        problems.append(Problem("--channels", "is given without recordings", remedy))
     if problems:
         raise ConfigError(problems)
 

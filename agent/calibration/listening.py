@@ -121,24 +121,29 @@ def hear_files(
     keeping: Keeping,
     stop: threading.Event,
     watcher: Watcher,
+    channels: tuple[int, ...] | None = None,
 ) -> Took:
     """Hear recordings as the box would, each by itself; one that was heard before is left out.
+
+    Of a recording that was heard by other channels, what was heard then is forgotten.
 
     Raises:
         StoreError: what was heard cannot be written.
         ConfigError: the hop is no whole number of frames.
     """
-    ear = _Ear(FileHearing.of(bundle, hop_s), keeping, stop)
+    ear = _Ear(replace(FileHearing.of(bundle, hop_s), channels=channels), keeping, stop)
     took, rows = Took(), 0
     for path in files:
         if stop.is_set():
             break
         try:
-            stream = sha256_of(path)[:32]
+            content = sha256_of(path)[:32]
         except OSError as error:
             took.unread.append(AudioFileError(f"{path}: {error.strerror or error}; mend it"))
             continue
-        if any(part.stream == stream for part in keeping.index.parts):
+        stream = "-".join((content, *map(str, channels or ())))
+        heard_before = {p.stream for p in keeping.index.parts if p.stream.startswith(content)}
+        if stream in heard_before:
             took.known.append(path)
             continue
         try:
@@ -152,6 +157,8 @@ def hear_files(
             keeping.forget(stream)
             break
         keeping.finish(stream)
+        for other in heard_before:
+            keeping.forget(other)
         if not heard:
             took.short.append(path)
         rows += heard

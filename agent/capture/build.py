@@ -42,14 +42,16 @@ def make_source(settings: SourceSettings, sample_rate_hz: int, clock: Clock) -> 
             realtime=settings.realtime,
             loop=settings.loop,
             speed=settings.speed,
+            channels=settings.channels,
         )
     if isinstance(settings, StreamSettings):
-        return ffmpeg_source(settings.name, settings.url, sample_rate_hz, clock)
+        return ffmpeg_source(settings, sample_rate_hz, clock)
     return StreamSource(
         settings.name,
         StandardInput(),
         sample_rate_hz=sample_rate_hz,
         clock=clock,
-        raw=PcmFormat(settings.format, settings.rate_hz or sample_rate_hz, settings.channels),
+        raw=PcmFormat(settings.format, settings.rate_hz or sample_rate_hz, settings.channel_count),
         final=True,
+        channels=settings.channels,
     )

@@ -9,6 +9,7 @@ from agent.audiofile import iter_audio, log_remark
 from agent.capture.source import SourceCounters
 from agent.capture.timeline import WallClock
 from agent.errors import CaptureError
+from agent.mixdown import Mixdown
 from agent.records import Block
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class FileSource:
         realtime: bool = True,
         loop: bool = False,
         speed: float = 1.0,
+        channels: tuple[int, ...] | None = None,
     ) -> None:
         """Remember what to play.
 
@@ -52,6 +54,7 @@ class FileSource:
             realtime: ``False`` gives each block as soon as it is asked for.
             loop: whether to begin again at the end, without a gap.
             speed: sound's time over real time, 20 for twenty times as fast.
+            channels: to be mixed, counted from 1; all of them if ``None``.
         """
         self._name = name
         self._path = path
@@ -60,6 +63,7 @@ class FileSource:
         self._realtime = realtime
         self._loop = loop
         self._speed = speed
+        self._mixdown = Mixdown(channels)
         # As many blocks in a second of real time at any speed.
         block_s = _REALTIME_BLOCK_S * max(1.0, speed) if realtime else _BLOCK_S
         self._block_samples = round(block_s * sample_rate_hz)
@@ -85,8 +89,18 @@ class FileSource:
         return self._ended
 
     def counters(self) -> SourceCounters:
-        """Nothing is lost from a file, but there may be something odd about it."""
-        return SourceCounters(remark=self._remark)
+        """Nothing is lost from a file."""
+        return SourceCounters()
+
+    @property
+    def remark(self) -> str:
+        """What is odd about the file, and that channels cancel, where they do."""
+        return "; ".join(filter(None, (self._remark, self._mixdown.remark)))
+
+    @property
+    def if_silent(self) -> str:
+        """Nothing."""
+        return ""
 
     def open(self) -> None:
         """Begin at the file's start; a file that cannot be read is told here."""
@@ -141,7 +155,13 @@ class FileSource:
         return self._clock.monotonic() >= due_s
 
     def _from_start(self) -> Iterator[FloatArray]:
-        return iter_audio(self._path, self._rate_hz, self._block_samples, remark=self._remarked)
+        return iter_audio(
+            self._path,
+            self._rate_hz,
+            self._block_samples,
+            mixdown=self._mixdown,
+            remark=self._remarked,
+        )
 
     def _remarked(self, text: str) -> None:
         if text != self._remark:  # a file that is played again and again is odd once

@@ -216,6 +216,16 @@ class Microphone:
         """What went wrong so far; samples at the device's rate."""
         return SourceCounters(self._overflows, self._dropped, self._assembly.non_finite)
 
+    @property
+    def remark(self) -> str:
+        """That channels cancel, where they do."""
+        return self._assembly.remark
+
+    @property
+    def if_silent(self) -> str:
+        """Nothing."""
+        return ""
+
     def open(self) -> None:
         """Find the device and start it."""
         self.close()

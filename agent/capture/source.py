@@ -19,8 +19,6 @@ class SourceCounters:
     """Samples lost with them, at the source's own rate where it can be told."""
     non_finite_samples: int = 0
     """NaN or infinite samples, replaced by zero."""
-    remark: str = ""
-    """What is odd about the sound although it comes; empty if nothing is."""
 
 
 class Source(Protocol):
@@ -37,6 +35,14 @@ class Source(Protocol):
     @property
     def ended(self) -> bool:
         """Whether no more sound will ever come (the file or the input is at its end)."""
+
+    @property
+    def remark(self) -> str:
+        """What is not right with its sound although it comes, and what to do; empty if nothing."""
+
+    @property
+    def if_silent(self) -> str:
+        """What else to try where there is digital silence; empty where nothing is known."""
 
     def open(self) -> None:
         """Start the flow of sound."""

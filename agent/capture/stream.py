@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from agent.capture.assembly import Assembly
 from agent.capture.pcm import PcmFormat, PcmReader
@@ -38,6 +38,14 @@ class Pipe(Protocol):
 
     def close(self) -> None:
         """Free it; safe to call twice."""
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether what comes after opening it again stands alone, header and all."""
+
+    @property
+    def if_silent(self) -> str:
+        """What else to try where there is digital silence; empty where nothing is known."""
 
     def at_end(self) -> None:
         """Called at the end of the bytes.
@@ -76,6 +84,16 @@ class StandardInput:
             os.close(self._copy)
             self._copy = None
 
+    @property
+    def begins_anew(self) -> bool:
+        """It goes on where it was left."""
+        return False
+
+    @property
+    def if_silent(self) -> str:
+        """Nothing."""
+        return ""
+
     def at_end(self) -> None:
         """The sender is done, and so are we."""
 
@@ -97,6 +115,7 @@ class StreamSource:
         raw: PcmFormat | None = None,
         stall_s: float | None = None,
         final: bool = False,
+        channels: tuple[int, ...] | None = None,
     ) -> None:
         """Remember where to read.
 
@@ -109,12 +128,13 @@ class StreamSource:
             stall_s: a sender that is silent for so long is given up; never if ``None``.
             final: whether the pipe cannot be opened anew, so that what was refused once ends the
                 source.
+            channels: to be mixed, counted from 1; all of them if ``None``.
         """
         self._name = name
         self._pipe = pipe
         self._clock = clock
         self._raw = raw or PcmFormat(Encoding.F32, sample_rate_hz, 1)
-        self._assembly = Assembly(name, sample_rate_hz, clock, channels=None)
+        self._assembly = Assembly(name, sample_rate_hz, clock, channels)
         self._reader = PcmReader(self._raw)
         self._stall_s = stall_s
         self._final = final
@@ -141,6 +161,16 @@ class StreamSource:
         return SourceCounters(
             dropped_samples=self._dropped, non_finite_samples=self._assembly.non_finite
         )
+
+    @property
+    def remark(self) -> str:
+        """That channels cancel, where they do."""
+        return self._assembly.remark
+
+    @property
+    def if_silent(self) -> str:
+        """What the pipe knows."""
+        return self._pipe.if_silent
 
     def open(self) -> None:
         """Begin to read."""
@@ -182,8 +212,7 @@ class StreamSource:
         try:
             frames = self._reader.feed(data)
         except CaptureError as error:
-            self._refusal = f"source '{self._name}': {error}"
-            raise CaptureError(self._refusal) from error
+            self._refuse(str(error), error)
         return self._assemble(frames) if len(frames) else None
 
     def _check_alive(self) -> None:
@@ -228,9 +257,18 @@ class StreamSource:
     def _begin(self) -> int:
         form = self._reader.format or self._raw
         if not self._begun:
+            if trouble := self._assembly.missing(form.channels):
+                self._refuse(trouble)
             self._assembly.begin(form.rate_hz)
             self._begun = True
         return form.rate_hz
+
+    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
+        """What the sender sends is not to be read, nor what it sends after that."""
+        refusal = f"source '{self._name}': {reason}"
+        if not self._pipe.begins_anew:
+            self._refusal = refusal
+        raise CaptureError(refusal) from cause
 
     def _finish(self) -> Block | None:
         self._pipe.at_end()

@@ -249,7 +249,12 @@ class Supervisor:
                 "sound was lost because this machine is too busy; give it less to do",
             )
         else:
-            self._set(self._meter.state, self._meter.reason)
+            self._set(self._meter.state, self._reason())
+
+    def _reason(self) -> str:
+        reason = self._meter.reason
+        hint = self._source.if_silent if self._meter.state is SourceState.SILENT else ""
+        return f"{reason}; {hint}" if hint else reason
 
     def _wait(self) -> None:
         quiet_s = self._clock.monotonic() - self._heard_s
@@ -260,7 +265,7 @@ class Supervisor:
     def _set(
         self, state: SourceState, reason: str, *, ended: bool = False, failed: bool = False
     ) -> None:
-        remarks = [self._source.counters().remark, self._meter.remark, self._usual.reason]
+        remarks = [self._source.remark, self._meter.remark, self._usual.reason]
         with self._changing:
             before = self._status
             changed = state is not before.state

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import fields, yamlfile
+from agent import channels, fields, yamlfile
 from agent.config.broker import read_commands, read_mqtt, read_verdicts, topic_level
 from agent.config.clips import read_clips
 from agent.config.console import read_console
@@ -63,7 +63,7 @@ _FILE_VARIABLES = frozenset(
     }
 )
 _MAX_SOURCES = 32
-_MAX_CHANNEL = 128
+_MAX_TRACK = 64
 
 
 class _Kind(StrEnum):
@@ -178,6 +178,7 @@ def _source(table: Table, default_name: str, file: Callable[[str], Path]) -> Sou
             loop=table.value("loop", fields.switch, default=False),
             realtime=table.value("realtime", fields.switch, default=True),
             speed=table.value("speed", fields.number(0.1, 100.0), default=1.0),
+            channels=channels.read(table),
         )
         if not source.realtime and table.has("speed"):
             table.report("speed", "is given, but realtime is false", "leave one of them out")
@@ -189,20 +190,25 @@ def _source(table: Table, default_name: str, file: Callable[[str], Path]) -> Sou
             rate_hz=table.value(
                 "rate", fields.integer(LOWEST_RATE_HZ, HIGHEST_RATE_HZ), stdin.rate_hz
             ),
-            channels=table.value("channels", fields.integer(1, MOST_CHANNELS), stdin.channels),
+            channel_count=table.value(
+                "channel_count", fields.integer(1, MOST_CHANNELS), stdin.channel_count
+            ),
+            channels=channels.read(table),
         )
     elif kind is _Kind.STREAM:
-        source = StreamSettings(name=name, url=_url(table))
+        source = StreamSettings(
+            name=name,
+            url=_url(table),
+            track=table.value("track", fields.integer(1, _MAX_TRACK), default=1),
+            channels=channels.read(table),
+        )
     else:
         default = MicrophoneSettings(name)
-        channel = fields.integer(1, _MAX_CHANNEL)
         source = MicrophoneSettings(
             name=name,
             device=table.value("device", fields.text(), default.device),
-            channels=table.values("channels", channel, default.channels),
+            channels=channels.read(table) or default.channels,
         )
-        if len(set(source.channels)) != len(source.channels) or not source.channels:
-            table.report("channels", "does not name each channel once", "write 1 or [1, 2]")
     table.finish()
     return source
 

@@ -68,6 +68,8 @@ class FileSettings:
     """Whether to play at the speed of sound's own time, not as fast as possible."""
     speed: float = 1.0
     """Sound's time over real time where played in real time: 20 for twenty times as fast."""
+    channels: tuple[int, ...] | None = None
+    """Channels that are mixed, counted from 1; all of them if ``None``."""
 
 
 class Encoding(StrEnum):
@@ -106,8 +108,10 @@ class StdinSettings:
     """Of raw samples ..."""
     rate_hz: int | None = None
     """... and how many of them make a second; the bundle's rate where ``None`` ..."""
-    channels: int = 1
+    channel_count: int = 1
     """... and how many channels follow each other in it."""
+    channels: tuple[int, ...] | None = None
+    """Channels that are mixed, counted from 1; all of them if ``None``."""
 
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtp", "udp", "srt", "tcp")
@@ -121,6 +125,10 @@ class StreamSettings:
     name: str
     url: str = field(repr=False)
     """With one of :data:`STREAM_SCHEMES`; may hold a user name and a password."""
+    track: int = 1
+    """Which of its sound tracks is heard, counted from 1."""
+    channels: tuple[int, ...] | None = None
+    """Channels of the track that are mixed, counted from 1; all of them if ``None``."""
 
 
 SourceSettings: TypeAlias = MicrophoneSettings | FileSettings | StdinSettings | StreamSettings

@@ -8,12 +8,13 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent import fields, yamlfile
+from agent import channels, fields, yamlfile
 from agent.descriptions.records import (
     Defaults,
     DescriptionSet,
     DetectionPolicy,
     ErrorDescription,
+    Example,
     Hits,
 )
 from agent.errors import DescriptionsError, Problem
@@ -138,7 +139,7 @@ class _Reader:
             text=text,
             paraphrases=tuple(item.text for item in paraphrases),
             unlike=tuple(item.text for item in unlike),
-            examples=table.values("examples", fields.path(self._base), ()),
+            examples=table.plain_or_tables("examples", self._plain_example, self._example),
             severity=table.value("severity", fields.choice(Severity), defaults.severity),
             policy=_policy(table, defaults.policy),
             enabled=table.value("enabled", fields.switch, default=True),
@@ -146,6 +147,16 @@ class _Reader:
         )
         table.finish()
         return error
+
+    def _plain_example(self, raw: str) -> Example:
+        return Example(fields.path(self._base)(raw))
+
+    def _example(self, table: Table) -> Example:
+        """A recording of which channels are chosen: ``{file: x.wav, channels: [2]}``."""
+        path = table.required("file", fields.path(self._base)) or self._base
+        example = Example(path, channels.read(table))
+        table.finish()
+        return example
 
     def _listed(self, table: Table, name: str) -> list[Item]:
         items = table.texts(name, _TEXT)

@@ -51,6 +51,20 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A recording of an error."""
+
+    path: Path
+    channels: tuple[int, ...] | None = None
+    """Channels to hear, counted from 1; all of them if ``None``."""
+
+    def __str__(self) -> str:
+        if self.channels is None:
+            return str(self.path)
+        return f"{self.path} (channels {', '.join(map(str, self.channels))})"
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorDescription:
     """One work error or abnormal sound."""
 
@@ -60,7 +74,7 @@ class ErrorDescription:
     paraphrases: tuple[str, ...]
     unlike: tuple[str, ...]
     """Sounds that resemble it and are normal here."""
-    examples: tuple[Path, ...]
+    examples: tuple[Example, ...]
     """Recordings of it."""
     severity: Severity
     policy: DetectionPolicy

@@ -21,6 +21,8 @@ from agent.examples.records import Kind, Moment, Recording, SetAside
 from agent.features import LogMel
 from agent.folders import inside
 from agent.hearing_files import read_short
+from agent.mixdown import Mixdown
+from agent.names import shown
 from agent.records import Speech, Verdict
 
 if TYPE_CHECKING:
@@ -223,14 +225,14 @@ class Library:
     ) -> None:
         """The files that a description names: of each its most telling window."""
         error_id = wanted.error.error_id
-        for path in wanted.error.examples:
+        for example in wanted.error.examples:
             try:
-                embeddings = self._embedded(path)
+                embeddings = self._embedded(example.path, channels=example.channels)
             except AudioFileError as error:
-                set_aside.append(SetAside(error_id, str(path), Kind.EXAMPLE, str(error)))
+                set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, str(error)))
                 continue
             best = embeddings[self._telling(embeddings, wanted.described.texts)]
-            recordings.append(Recording(error_id, str(path), Kind.EXAMPLE, best, sure=True))
+            recordings.append(Recording(error_id, str(example), Kind.EXAMPLE, best, sure=True))
 
     def _telling(self, embeddings: FloatArray, texts: FloatArray) -> int:
         """The window that texts fit best, of the half that is least like ordinary sound.
@@ -242,12 +244,15 @@ class Library:
         fits[ordinary > np.median(ordinary)] = -np.inf
         return int(fits.argmax())
 
-    def _embedded(self, path: Path, at_s: tuple[float, ...] = ()) -> FloatArray:
+    def _embedded(
+        self, path: Path, at_s: tuple[float, ...] = (), channels: tuple[int, ...] | None = None
+    ) -> FloatArray:
         """Embeddings of a file's windows, ``(windows, dim)``.
 
         Args:
             path: of the file.
             at_s: where windows begin; all windows if empty.
+            channels: to hear, counted from 1; all of them if ``None``.
 
         Raises:
             AudioFileError: the file cannot be read, or is too long.
@@ -256,28 +261,29 @@ class Library:
             status = path.stat()
         except OSError as error:
             raise AudioFileError(f"{path}: {error.strerror or error}; record it again") from error
-        key = (path, status.st_mtime_ns, status.st_size, at_s)
+        key = (path, status.st_mtime_ns, status.st_size, at_s, channels)
         if key not in self._made:
-            self._made[key] = self._embed(path, at_s)
+            self._made[key] = self._embed(path, at_s, Mixdown(channels))
         return self._made[key]
 
     def _remarked(self, text: str) -> None:
         log_remark(text)
         self.remarks.append(text)
 
-    def _embed(self, path: Path, at_s: tuple[float, ...]) -> FloatArray:
+    def _embed(self, path: Path, at_s: tuple[float, ...], mixdown: Mixdown) -> FloatArray:
         manifest = self._bundle.manifest
         constants, tuning = manifest.frontend, manifest.tuning
         if self._tower is None:
             self._tower = Encoder(self._bundle), LogMel.of(self._bundle)
         encoder, log_mel = self._tower
+        rate_hz, remark = constants.sample_rate_hz, self._remarked
         if at_s:
-            samples = read_audio(path, constants.sample_rate_hz, remark=self._remarked)
+            samples = read_audio(path, rate_hz, mixdown=mixdown, remark=remark)
         else:
             remedy = f"cut out the sound itself, at most {LONGEST_S:.0f} s"
-            samples = read_short(
-                path, constants.sample_rate_hz, LONGEST_S, remedy, remark=self._remarked
-            )
+            samples = read_short(path, rate_hz, LONGEST_S, remedy, mixdown=mixdown, remark=remark)
+        if choice := mixdown.last_choice:
+            remark(f"{shown(path)}: {choice}; write {{file: …, channels: [{choice.channel}]}}")
         frames = log_mel.whole(samples)
         size = tuning.window_frames
         last = max(0, frames.shape[1] - size)

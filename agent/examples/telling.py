@@ -52,7 +52,10 @@ def check_examples(
         return [], []  # told where texts and the bundle are checked
     # A file that is not there is told where the descriptions are read.
     missing = {
-        str(path) for one in descriptions.active for path in one.examples if not path.is_file()
+        str(example)
+        for one in descriptions.active
+        for example in one.examples
+        if not example.path.is_file()
     }
     rest = tuple(one for one in joined.set_aside if one.name not in missing)
     warnings, notes = told(replace(joined, set_aside=rest), descriptions)
@@ -62,14 +65,17 @@ def check_examples(
 def told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], list[str]]:
     """Warnings of named files that do not count, and notes of all the rest."""
     places = {one.error_id: one.where for one in descriptions.active}
-    named = {one.error_id: {str(path) for path in one.examples} for one in descriptions.active}
+    named = {
+        one.error_id: {str(example): example.path for example in one.examples}
+        for one in descriptions.active
+    }
     notes = list(_counts(joined.examples, joined.rejected, places))
     warnings: list[Problem] = []
     apart: list[str] = []
     for one in joined.set_aside:
         if one.kind is Kind.EXAMPLE and one.name in named[one.error_id]:
-            name = shown(one.name)
-            found = one.reason if name in one.reason else f"{name} {one.reason}"
+            name, path = shown(one.name), shown(named[one.error_id][one.name])
+            found = one.reason if path in one.reason else f"{name} {one.reason}"
             where = f"{places[one.error_id]}.examples"
             warnings.append(Problem(where, found, "name another recording of it, or none"))
         else:

@@ -15,6 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from agent import bundle as bundles
+from agent import channels
 from agent import descriptions as descriptions_file
 from agent.config import load_settings
 from agent.errors import AudioFileError, ConfigError, Problem
@@ -72,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SCORE",
         help="of all descriptions, in both bundles; by default each one's own, or the bundle's",
     )
+    channels.add_option(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -99,11 +101,12 @@ def run(arguments: argparse.Namespace) -> int:
     comparing = Comparing({error.error_id: error.text for error in described.active})
     unread: list[str] = []
     console = Console(stderr=True)
-    shown = console.is_terminal
-    for sound in track(sounds, "replaying", console=console, transient=True, disable=not shown):
+    hidden = not console.is_terminal
+    for sound in track(sounds, "replaying", console=console, transient=True, disable=hidden):
         remarks: list[str] = []
         try:
-            sides = [one.hear(sound.path, remarks.append) for one in (current, candidate)]
+            both = (current, candidate)
+            sides = [one.hear(sound.path, remarks.append, sound.channels) for one in both]
             comparing.take(sound, *sides)
         except AudioFileError as error:
             unread.append(str(error))
@@ -125,7 +128,9 @@ def _sounds(arguments: argparse.Namespace, settings: Settings) -> tuple[Sound, .
         if arguments.config is not None and not (arguments.labels or arguments.files):
             kept = from_box(settings, stack.enter_context(opened(settings)))
         exported = from_folders(arguments.labels)
-        return joined(kept, exported, [Sound(path) for path in arguments.files])
+        chosen = channels.of_option(arguments.channels)
+        recordings = [Sound(path, channels=chosen) for path in arguments.files]
+        return joined(kept, exported, recordings)
 
 
 def _document(done: _Replayed) -> dict[str, object]:

@@ -73,19 +73,23 @@ class Listener:
         return cls(bundle, watch, policies, FileHearing.of(bundle, hop_s))
 
     def hear(
-        self, path: Path, remark: Callable[[str], None] = log_remark
+        self,
+        path: Path,
+        remark: Callable[[str], None] = log_remark,
+        channels: tuple[int, ...] | None = None,
     ) -> tuple[HeardAlert, ...]:
         """The alerts of one file, by when they start.
 
         Args:
             path: of the file.
             remark: told, in a line, what is odd about it although it is heard.
+            channels: that are mixed, counted from 1; all of them if ``None``.
 
         Raises:
             AudioFileError: it cannot be read.
         """
         detector = Detector(self.policies, self.hearing.rate_hz)
-        hearing = replace(self.hearing, remark=remark)
+        hearing = replace(self.hearing, remark=remark, channels=channels)
         detections = hearing.detections(path, self.watch.matcher, detector)
         alerts = [
             HeardAlert(one.error_id, one.starts_at, one.ends_at, one.score, one.threshold)

@@ -40,6 +40,8 @@ class Sound:
 
     path: Path
     judged: tuple[Judgement, ...] = ()
+    channels: tuple[int, ...] | None = None
+    """Channels to hear, counted from 1; all of them if ``None``."""
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ import soxr
 
 from agent.audiofile import iter_audio, read_audio
 from agent.errors import AudioFileError
+from agent.mixdown import Mixdown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +62,38 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         read_audio(tmp_path / "a.wav", RATE_HZ), wave.mean(axis=1), atol=1e-7
     )
+
+
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 48_000])
+def test_a_side_that_is_inverted_does_not_silence_the_file(tmp_path: Path, rate_hz: int) -> None:
+    """The louder channel is read from the first sample, and that is told."""
+    wave = noise(12 * rate_hz)[:, 0]
+    inverted = np.stack((-0.5 * wave, wave), axis=1)
+    soundfile.write(tmp_path / "two.wav", inverted, rate_hz, subtype="FLOAT")
+    soundfile.write(tmp_path / "one.wav", wave, rate_hz, subtype="FLOAT")
+    mixdown = Mixdown()
+    read = read_audio(tmp_path / "two.wav", RATE_HZ, mixdown)
+    np.testing.assert_array_equal(read, read_audio(tmp_path / "one.wav", RATE_HZ))
+    assert str(mixdown.choice) == (
+        "channels 1 and 2 cancel each other: one side is inverted (two wires swapped); "
+        "channel 2 alone is heard"
+    )
+
+
+def test_channels_can_be_chosen(tmp_path: Path) -> None:
+    """One of them, or the mean of some; what stands in the others is no matter."""
+    wave = noise(1_000, channels=4)
+    wave[500, 0] = np.nan
+    soundfile.write(tmp_path / "a.wav", wave, RATE_HZ, subtype="FLOAT")
+    one = read_audio(tmp_path / "a.wav", RATE_HZ, Mixdown((3,)))
+    np.testing.assert_array_equal(one, wave[:, 2])
+    some = read_audio(tmp_path / "a.wav", RATE_HZ, Mixdown((2, 4)))
+    np.testing.assert_allclose(some, wave[:, [1, 3]].mean(axis=1), atol=1e-7)
+    assert "1 of 1000 samples" in failure(tmp_path / "a.wav")
+    with pytest.raises(
+        AudioFileError, match=r"a\.wav: has 4 channels, not 5; choose channels from"
+    ):
+        read_audio(tmp_path / "a.wav", RATE_HZ, Mixdown((1, 5)))
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 44_100, 48_000, 96_000, 192_000])

@@ -119,9 +119,9 @@ sources:
   - {name: left, device: USB Audio, channels: 2}
   - {name: both, kind: microphone, channels: [1, 2]}
   - {name: tape, kind: file, path: a.wav, loop: yes, realtime: no}
-  - {name: fast, kind: file, path: b.wav, speed: 20}
-  - {name: pipe, kind: stdin}
-  - {name: camera, kind: stream, url: 'rtsp://user:secret@cam/audio'}
+  - {name: fast, kind: file, path: b.wav, speed: 20, channels: [2]}
+  - {name: pipe, kind: stdin, channels: [1, 3]}
+  - {name: camera, kind: stream, url: 'rtsp://user:secret@cam/audio', track: 2, channels: 1}
 windows: {hop_s: 0.25, queue_windows: 8}
 encoder: {threads: 2}
 mqtt:
@@ -145,9 +145,9 @@ log: {level: DEBUG, format: json}
         MicrophoneSettings("left", "USB Audio", (2,)),
         MicrophoneSettings("both", "default", (1, 2)),
         FileSettings("tape", tmp_path / "a.wav", loop=True, realtime=False),
-        FileSettings("fast", tmp_path / "b.wav", speed=20.0),
-        StdinSettings("pipe"),
-        StreamSettings("camera", "rtsp://user:secret@cam/audio"),
+        FileSettings("fast", tmp_path / "b.wav", speed=20.0, channels=(2,)),
+        StdinSettings("pipe", channels=(1, 3)),
+        StreamSettings("camera", "rtsp://user:secret@cam/audio", track=2, channels=(1,)),
     )
     assert settings.windows == WindowsSettings(0.25, 8)
     assert settings.encoder.threads == 2
@@ -248,6 +248,19 @@ log: loud
             "sources:\n- {name: a, kind: stream, url: 'file:///etc/secret'}",
             ("agent.yaml:2 sources[0].url: is no URL of a stream; write one such as "
             "rtsp://camera/audio (rtsp, rtsps, http, https, rtp, udp, srt, tcp)"),
+        ),
+        (
+            "sources:\n- {name: a, kind: stdin, channels: []}",
+            ("agent.yaml:2 sources[0].channels: does not name each channel once; "
+            "write 1 or [1, 2]"),
+        ),
+        (
+            "sources:\n- {name: a, kind: file, path: y, channels: 0}",
+            "agent.yaml:2 sources[0].channels: is '0'; write a whole number from 1 to 128",
+        ),
+        (
+            "sources:\n- {name: a, kind: stream, url: 'rtsp://c/a', track: 0}",
+            "agent.yaml:2 sources[0].track: is '0'; write a whole number from 1 to 64",
         ),
         (
             "sources:\n- {name: a, device: x, path: y}",

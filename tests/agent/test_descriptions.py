@@ -16,6 +16,7 @@ from agent.descriptions import (
     DescriptionSet,
     DescriptionsFile,
     DetectionPolicy,
+    Example,
     Hits,
     Rejected,
     diff,
@@ -65,7 +66,7 @@ def test_the_documented_example_is_read() -> None:
     assert drop.error_id == "metal_part_dropped"
     assert drop.texts == ("金属部品が床に落ちた音", "metal part dropped on a concrete floor")
     assert drop.unlike == ("hammering", "プレス機の動作音")
-    assert drop.examples == (Path("/site/clips/drop-01.flac"),)
+    assert drop.examples == (Example(Path("/site/clips/drop-01.flac")),)
     assert drop.severity is Severity.MAJOR
     assert drop.policy == DetectionPolicy(None, 0.5, Hits(2, 3), 30.0, 1.0)
     assert drop.where == "/site/d.yaml:4 errors[0]"
@@ -73,6 +74,39 @@ def test_the_documented_example_is_read() -> None:
     assert leak.policy == DetectionPolicy(3.5, 0.5, Hits(4, 6), 120.0, 1.0)
     assert found.background == ("コンベアの運転音", "factory machines humming")
     assert found.digest == f"sha256:{hashlib.sha256(DESIGN.encode()).hexdigest()}"
+
+
+def test_an_example_may_say_which_channels_to_hear() -> None:
+    """Beside the plain name; one in place of a list, and relative as that is."""
+    found = parse(
+        (
+            ONE + "    examples: [one.wav, {file: clips/two.wav, channels: [2]}]\n"
+            "  - {id: b, text: beta, examples: {file: /three.wav, channels: 1}}\n"
+            "  - {id: c, text: gamma, examples: four.wav}\n"
+        ).encode(),
+        Path("/site/d.yaml"),
+    )
+    assert [error.examples for error in found.errors] == [
+        (Example(Path("/site/one.wav")), Example(Path("/site/clips/two.wav"), (2,))),
+        (Example(Path("/three.wav"), (1,)),),
+        (Example(Path("/site/four.wav")),),
+    ]
+
+
+def test_what_is_wrong_with_an_example_is_told_with_its_place() -> None:
+    """A field too many, none at all, and channels that are none."""
+    assert _problems(
+        ONE + "    examples:\n      - {file: a.wav, channel: 2}\n      - {channels: [1]}\n"
+        "      - {file: b.wav, channels: [1, 1]}\n      - [c.wav]\n"
+    ) == [
+        "d.yaml:6 errors[0].examples[0].channel: is not a field; did you mean 'channels'?",
+        "d.yaml:7 errors[0].examples[1].file: is missing; write 'file: …'",
+        (
+            "d.yaml:8 errors[0].examples[2].channels: does not name each channel once; "
+            "write 1 or [1, 2]"
+        ),
+        "d.yaml:9 errors[0].examples[3]: is a list; write a single value",
+    ]
 
 
 def test_texts_come_once_and_in_the_order_of_the_file() -> None:

@@ -196,3 +196,50 @@ def test_what_is_too_long_for_one_window_is_refused(
     status, lines, error = _score(capsys, long, recording, *options)
     assert (status, len(lines)) == (1, 1)
     assert f"{long}: lasts 61 s; leave out --whole, or cut it to at most 60 s" in error
+
+
+def test_an_inverted_side_is_noticed_and_scored_as_it_sounds(
+    capsys: pytest.CaptureFixture[str], recording: Path, described: Path
+) -> None:
+    """The fault and what to do on the side; the score as without it, by itself or by choice."""
+    samples, _ = soundfile.read(recording, dtype="float32")
+    stereo = recording.with_name("stereo.wav")
+    soundfile.write(stereo, np.stack((samples, -samples), axis=1), RATE_HZ, subtype="FLOAT")
+    options = ("--descriptions", described, "--json", "--whole")
+    _, (mono, mixed), told = _score(capsys, recording, stereo, *options)
+    assert told == (
+        f"kikimimi score: {stereo}: channels 1 and 2 cancel each other: one side is inverted (two "
+        "wires swapped); channel 1 alone is heard; choose with --channels\n"
+    )
+    _, (chosen,), silent = _score(capsys, stereo, *options, "--channels", "2")
+    assert silent == ""
+    scores = [json.loads(line)["scores"]["siren"] for line in (mono, mixed, chosen)]
+    assert scores[0] > 3.0
+    assert scores == pytest.approx([scores[0]] * 3, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("channels", "expected"),
+    [
+        ("3", "has 2 channels, not 3; choose channels from 1 to 2"),
+        ("0", "--channels: is '0'; write a whole number from 1 to 128, or several: 1,2"),
+        ("1,1", "--channels: is '1,1'; name each channel once, as in 1,2"),
+        ("left", "--channels: is 'left'; write a whole number from 1 to 128, or several: 1,2"),
+    ],
+)
+def test_channels_that_are_none_are_told(
+    capsys: pytest.CaptureFixture[str],
+    recording: Path,
+    described: Path,
+    channels: str,
+    expected: str,
+) -> None:
+    """Those that the file does not have, and what names no channel at all."""
+    samples, _ = soundfile.read(recording, dtype="float32")
+    soundfile.write(recording, np.stack((samples, samples), axis=1), RATE_HZ)
+    status, lines, told = _score(
+        capsys, recording, "--descriptions", described, "--channels", channels
+    )
+    assert status != 0
+    assert lines == []
+    assert expected in told

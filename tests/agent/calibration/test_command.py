@@ -136,6 +136,31 @@ def test_the_same_recording_counts_once(
     assert report["hours"] == pytest.approx(HEARD_S / 3_600, abs=1e-4)
 
 
+def test_of_recordings_the_chosen_channel_is_heard(
+    tmp_path: Path, bundle: Bundle, hall: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mix that cancels is told; heard again by another channel, it counts once and anew."""
+    write(tmp_path)
+    (tmp_path / "agent.yaml").write_text(
+        f"state_dir: state\ndescriptions: d.yaml\nbundle: {bundle.folder}\n"
+    )
+    samples, _ = soundfile.read(hall / "hall.wav", dtype="float32")
+    both = tmp_path / "both.wav"
+    soundfile.write(both, np.stack((samples, -0.5 * samples), axis=1), RATE_HZ)
+    first = calibrate(tmp_path, capsys, "--files", str(both))
+    (remark,) = first["remarks"]
+    assert remark.startswith(f"{both}: channels 1 and 2 cancel each other")
+    again = calibrate(tmp_path, capsys, "--files", str(both), "--channels", "2")
+    assert (again["heard_before"], again["remarks"]) == ([], [])
+    assert again["hours"] == first["hours"]
+    twice = calibrate(tmp_path, capsys, "--files", str(both), "--channels", "2")
+    assert twice["heard_before"] == [str(both)]
+    missing = calibrate(tmp_path, capsys, "--files", str(both), "--channels", "3")
+    assert missing["unread"] == [f"{both}: has 2 channels, not 3; choose channels from 1 to 2"]
+    assert main(["calibrate", "--config", str(tmp_path / "agent.yaml"), "--channels", "1"]) != 0
+    assert "--channels: is given without recordings" in capsys.readouterr().err
+
+
 def test_the_sites_own_sources_are_heard(
     tmp_path: Path, bundle: Bundle, hall: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

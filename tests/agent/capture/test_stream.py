@@ -62,7 +62,12 @@ def wav(frames: np.ndarray, rate_hz: int = RATE_HZ, subtype: str = "PCM_16", **k
 class Pipe:
     """A pipe with a source at its end."""
 
-    def __init__(self, raw: PcmFormat = RAW, clock: FakeClock | None = None) -> None:
+    def __init__(
+        self,
+        raw: PcmFormat = RAW,
+        clock: FakeClock | None = None,
+        channels: tuple[int, ...] | None = None,
+    ) -> None:
         self._reading, self._writing = os.pipe()
         self.clock = clock or FakeClock()
         self.source = StreamSource(
@@ -71,6 +76,7 @@ class Pipe:
             sample_rate_hz=RATE_HZ,
             clock=self.clock,
             raw=raw,
+            channels=channels,
         )
         self.source.open()
 
@@ -549,3 +555,34 @@ def test_a_short_input_is_judged_at_its_end(pipe: Pipe) -> None:
     pipe.hang_up()
     with pytest.raises(CaptureError, match="so this is not f32le"):
         pipe.rest()
+
+
+def test_channels_are_chosen_and_a_mix_that_cancels_is_told() -> None:
+    """Of a WAV file in a pipe, whose header tells how many there are."""
+    rising = np.linspace(-0.5, 0.5, 14_000, dtype=np.float32)
+    sides = np.stack((rising, 0.5 * rising), axis=1)
+    pipe = Pipe(channels=(2,))
+    pipe.write(wav(sides, subtype="PCM_16"))
+    pipe.hang_up()
+    np.testing.assert_allclose(heard(pipe.rest()), 0.5 * rising, atol=2**-15)
+    assert pipe.source.remark == ""
+    pipe.close()
+    pipe = Pipe(PcmFormat(Encoding.S16, 8_000, 2))
+    tone = (noise(16_000)[:, 0] * 32_000).astype("<i2")
+    pipe.write(np.stack((tone, -tone), axis=1).tobytes())
+    pipe.hang_up()
+    assert np.abs(heard(pipe.rest())).max() > 0.5
+    assert pipe.source.remark.startswith("channels 1 and 2 cancel each other")
+    pipe.close()
+
+
+def test_channels_that_are_not_there_are_refused_for_good() -> None:
+    """What follows the header of standard input could not be told from noise."""
+    pipe = Pipe(channels=(1, 4))
+    pipe.write(wav(noise(3_000, channels=2)))
+    reason = "source 'stdin': has 2 channels, not 4; choose channels from 1 to 2"
+    with pytest.raises(CaptureError, match=reason):
+        pipe.rest()
+    with pytest.raises(CaptureError, match=reason):
+        pipe.source.open()
+    pipe.close()

@@ -110,6 +110,31 @@ def test_confirmed_and_rejected_clips_and_named_files(
     store.close()
 
 
+def test_of_an_example_the_chosen_channel_is_heard(
+    bundle: Bundle, wanted: list[Wanted], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And where none is chosen and the mix cancels, one that is told."""
+    sound, other = noise(5 * RATE_HZ), noise(5 * RATE_HZ, 8) ** 3
+    soundfile.write(tmp_path / "mono.wav", sound, RATE_HZ, subtype="FLOAT")
+    both = np.stack((other, sound), axis=1)
+    soundfile.write(tmp_path / "both.wav", both, RATE_HZ, subtype="FLOAT")
+    inverted = np.stack((sound, -sound), axis=1)
+    soundfile.write(tmp_path / "inverted.wav", inverted, RATE_HZ, subtype="FLOAT")
+    examples = "[mono.wav, {file: both.wav, channels: [2]}, both.wav, inverted.wav]"
+    text = DESCRIPTIONS.replace("[named.flac, gone.flac]", examples)
+    described = parse(text.encode(), tmp_path / "d.yaml")
+    store = Store.open(tmp_path)
+    library = Library(bundle, store, tmp_path / CLIPS_FOLDER)
+    gathered = library.gather(wanted_of(bundle, described, None)[0])
+    store.close()
+    mono, chosen, mixed, cancelling = (one.embedding for one in gathered.recordings)
+    np.testing.assert_array_equal(chosen, mono)
+    np.testing.assert_array_equal(cancelling, mono)
+    assert float(mixed @ mono) < 0.9999
+    (told,) = [record for record in caplog.records if record.message == "example_channels"]
+    assert "channels 1 and 2 cancel each other" in told.reason
+
+
 def test_an_embedding_of_another_bundle_is_made_anew_or_left_out(
     bundle: Bundle, wanted: list[Wanted], tmp_path: Path
 ) -> None:

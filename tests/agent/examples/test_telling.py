@@ -5,6 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import numpy as np
+import soundfile
+
 from agent.config import Settings
 from agent.descriptions import load
 from agent.examples.telling import check_examples
@@ -12,6 +15,7 @@ from agent.records import Verdict
 from agent.store import FILE_NAME, Store
 from tests.agent.examples.test_gathering import ERROR_ID, keep, say
 from tests.bundles import make_bundle
+from tests.signals import noise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +51,21 @@ def test_counts_and_reasons_are_told(tmp_path: Path) -> None:
         f"{ERROR_ID} has 0 examples and 1 rejected sounds",
         f"{ERROR_ID}: example {lost} does not count: {reason}",
     ]
+
+
+def test_a_channel_that_a_file_does_not_have_is_told(tmp_path: Path) -> None:
+    """The example with the channels that are there counts, the other is warned of."""
+    settings = site(
+        tmp_path,
+        f"  - id: {ERROR_ID}\n    text: metal part dropped\n    examples:\n"
+        "      - {file: a.wav, channels: [2]}\n      - {file: a.wav, channels: [3]}\n",
+    )
+    both = np.stack((0.0 * noise(96_000), noise(96_000)), axis=1)
+    soundfile.write(tmp_path / "a.wav", both, 32_000)
+    bundle = make_bundle(tmp_path / "bundle")
+    ((warning,), notes) = check_examples(settings, bundle, load(settings.descriptions))
+    assert warning.found.endswith("a.wav: has 2 channels, not 3; choose channels from 1 to 2")
+    assert notes == [f"{ERROR_ID} has 1 examples and 0 rejected sounds"]
 
 
 def test_without_examples_nothing_is_made_or_said(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -169,3 +170,22 @@ def test_nothing_to_replay_is_wrong_usage(capsys: pytest.CaptureFixture[str], si
     """Status 2, and what to name."""
     assert cli.main(["replay", "--bundle", str(site / "strict")]) == 2
     assert "nothing to replay" in capsys.readouterr().err
+
+
+def test_the_chosen_channel_of_recordings_is_heard(
+    capsys: pytest.CaptureFixture[str], site: Path, tmp_path: Path
+) -> None:
+    """One side has the glass, the other nothing; of both, the side that has it is taken."""
+    samples, _ = soundfile.read(site / "labels" / "clips" / "glass.flac", dtype="float32")
+    path = tmp_path / "sides.wav"
+    soundfile.write(path, np.stack((0.0 * samples, samples), axis=1), RATE_HZ)
+    options = ("--bundle", site / "strict", "--descriptions", site / "descriptions.yaml", "--json")
+    found, told = [], []
+    for channels in ((), ("--channels", "1")):
+        cli.main(["replay", *map(str, (path, *options, *channels))])
+        output = capsys.readouterr()
+        found.append([one["error_id"] for one in json.loads(output.out)["alerts"]])
+        told.append(output.err)
+    assert found == [["glass_broken"], []]
+    remark = "channel 1 has no sound; channel 2 alone is heard; choose with --channels"
+    assert told == [f"kikimimi replay: {path}: {remark}\n", ""]

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from tests.tracing import Trace, Traced
 
+pytestmark = pytest.mark.broker
+
 ROOT = Path(__file__).resolve().parents[2]
 RATE_HZ = 16_000
 _HERE = "127.0.0.1"
@@ -195,7 +197,7 @@ def test_command_tells_nobody(
 def test_console_listens_where_it_says_and_nowhere_else(site: Site, heard: Trace) -> None:
     """While a page is asked for, with its data."""
     with site.kikimimi("console --config agent.yaml") as started:
-        started.wait_for("Uvicorn running")
+        started.wait_for("Uvicorn running", "broker_connected")
         cookie = ""
         for path in ("/", "/api/session", "/api/overview"):
             with closing(http.client.HTTPConnection(_HERE, site.console.port)) as connection:

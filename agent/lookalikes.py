@@ -10,7 +10,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_BLANKS = "\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_BLANKS = f"\t{_SPACES}"
 _INVISIBLE = "\u00ad\u180e\u200b-\u200f\u2060\ufeff"
 _DASHES = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
 _BULLETS = f"{_DASHES}\u30fc\u30fb\uff65\u2022\u25cf"
@@ -50,11 +51,8 @@ _STRUCTURE = [
     (re.compile(pattern), where, remedy)
     for pattern, where, remedy in (
         ("^ *(?P<sign>\uff03)", "where a comment begins", "type '#'"),
-        (
-            f"^ *(?P<sign>[{_BLANKS}])[ {_BLANKS}{_INVISIBLE}]*[^# {_BLANKS}]",
-            "in the indentation",
-            "indent by spaces alone",
-        ),
+        (f"^ *(?P<sign>[{_SPACES}])", "in the indentation", "indent by spaces alone"),
+        ("^ *(?P<sign>\t)[ \t]*[^# \t]", "in the indentation", "indent by spaces alone"),
         (f"^ *(?P<sign>[{_INVISIBLE}])", "at the start of the line", "delete it"),
         (f"^ *(?P<sign>[{_BULLETS}])", "where a list's item begins", "type '-' and a space"),
         (
@@ -87,6 +85,7 @@ _STRUCTURE = [
             "where a list ends",
             "type {typed!r}",
         ),
+        (f"[\\]}}] *(?P<sign>[{_SPACES}{_INVISIBLE}])", "behind a list", "delete it"),
     )
 ]
 _OPENING = re.compile(f"[{_OPEN}\uff5b]")

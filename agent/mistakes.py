@@ -24,7 +24,7 @@ def joined(item: Node, given: Node | None) -> Finding | None:
     """
     if not isinstance(item, Scalar) or not isinstance(given, Sequence):
         return None
-    parts = [part.strip() for part in lookalikes.COMMA.split(item.text) if part.strip()]
+    parts = [" ".join(part.split()) for part in lookalikes.COMMA.split(item.text) if part.strip()]
     alike = len(given.items) == 1 or len({part[-1] for part in parts}) == 1
     if len(parts) < 2 or not given.flow or item.quoted or not alike:  # noqa: PLR2004
         return None
@@ -57,7 +57,7 @@ def misnamed(name: str, near: str | None) -> Finding | None:
     if held is None:
         return None
     indented = lookalikes.typed(name[0]) == " "
-    remedy = "indent by spaces alone" if indented else f"type '{near or lookalikes.plain(name)}'"
+    remedy = "indent by spaces alone" if indented else f"type {near or lookalikes.plain(name)!r}"
     return Finding(f"is not a field and {held}", remedy)
 
 
@@ -76,7 +76,7 @@ def mistyped(node: Scalar, convert: Callable[[str], object]) -> Finding | None:
         convert(plain)
     except ValueError:
         return None
-    return Finding(f"{shown(node)} and {held}", f"type '{plain}'") if held else None
+    return Finding(f"{shown(node)} and {held}", f"type {plain!r}") if held else None
 
 
 def shown(node: Node) -> str:

@@ -88,7 +88,7 @@ def test_the_files_to_start_from_were_found() -> None:
 
 @pytest.mark.parametrize("language", SHIPPED)
 def test_captions_of_sounds_are_hardly_ever_told(data_dir: Path, language: str) -> None:
-    """At most one in a thousand of 7,350 in each language; the word list is of others."""
+    """At most one in a thousand of 7,350 in each language; the list of words is of others."""
     captions = []
     for part in ("val", "test"):
         path = data_dir / "audiocaps-captions" / language / f"{part}.csv"

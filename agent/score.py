@@ -229,7 +229,14 @@ def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``kikimimi score``."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="WAV, FLAC, Ogg, Opus, MP3 and the like; through ffmpeg also m4a, aac, mp4, mov, mkv, "
+        "webm, wma, 3gp, amr",
+    )
     parser.add_argument("--descriptions", type=Path, required=True, metavar="FILE")
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="instead of the shipped one")
     parser.add_argument("--whole", action="store_true", help="score each file as one window")

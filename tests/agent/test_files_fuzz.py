@@ -179,7 +179,7 @@ def test_damaged_files_of_phones_and_cameras(
         except AudioFileError as error:
             refused += 1
             assert told((error,)), case  # noqa: PT017 - most inputs raise nothing
-        # Opus makes a fortieth of a second of a byte at most; lengths in a header make nothing.
+        # No codec here makes 25 ms out of a byte; a length in a header makes nothing.
         assert samples < RATE_HZ // 40 * len(whole), case
     assert refused
 

@@ -165,7 +165,14 @@ def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``kikimimi score``."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="WAV, FLAC, Ogg, Opus, MP3 and the like; through ffmpeg also m4a, aac, mp4, mov, mkv, "
+        "webm, wma, 3gp, amr",
+    )
     parser.add_argument(
         "--descriptions", type=Path, metavar="FILE", help="what to listen for, instead of the box's"
     )

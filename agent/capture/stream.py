@@ -248,7 +248,7 @@ class StreamSource:
         refusal = (
             f"source '{self._name}': {share:.0%} of the samples are no numbers or far beyond full "
             f"scale, so this is not {form.encoding}; say what is sent: "
-            "--format s16le --rate 16000 --channels 1 (in agent.yaml format, rate, channels)"
+            "--format s16le --rate 16000 --channels 1 (in agent.yaml format, rate_hz, channels)"
         )
         if self._final:
             self._refusal = refusal

@@ -188,7 +188,7 @@ def _source(table: Table, default_name: str, file: Callable[[str], Path]) -> Sou
             name=name,
             format=table.value("format", fields.choice(Encoding), stdin.format),
             rate_hz=table.value(
-                "rate", fields.integer(LOWEST_RATE_HZ, HIGHEST_RATE_HZ), stdin.rate_hz
+                "rate_hz", fields.integer(LOWEST_RATE_HZ, HIGHEST_RATE_HZ), stdin.rate_hz
             ),
             channel_count=table.value(
                 "channel_count", fields.integer(1, MOST_CHANNELS), stdin.channel_count

@@ -94,16 +94,16 @@ class LibsndfileDecoder:
         chunk_frames = max(1, CHUNK_VALUES // self._file.channels)
         done, length = 0, self._length
         while length is None or done < length:
+            # Not behind the end, where junk would be taken for damage.
+            wanted = chunk_frames if length is None else min(chunk_frames, length - done)
             try:
-                frames = self._file.read(chunk_frames, dtype="float32", always_2d=True)
+                frames = self._file.read(wanted, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as error:
                 raise self._cut_short(done) from error
             if len(frames) == 0:
                 if length is None:
                     return
                 raise self._cut_short(done)
-            if length is not None:
-                frames = frames[: length - done]
             done += len(frames)
             yield frames
 

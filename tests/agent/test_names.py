@@ -200,14 +200,21 @@ def test_calibrate_names_them_in_its_report(kikimimi: Callable[..., Told], site:
     (site / "rec").mkdir()
     for name in (BYTES, b"\xff.txt"):
         shutil.copyfile(site / os.fsdecode(BYTES), site / "rec" / os.fsdecode(name))
+    content = bytearray((site / os.fsdecode(BYTES)).read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 5] = bytes(5)  # a recorder that lost its power
+    (site / "rec" / "torn.wav").write_bytes(content)
     told = kikimimi("calibrate", "--config", "agent.yaml", "--files", "rec")
     assert r"rec/\xff.txt" in told.out
+    assert "heard, but: rec/torn.wav: its header does not tell how long it is" in " ".join(
+        told.out.split()
+    )
     assert "passed over, by their endings no sound files: 1 (1 .txt)" in told.out
     command = ["calibrate", "--config", "agent.yaml", "--json", "--exclude"]
     told = kikimimi(*command, f"{SHOWN}@0/1", "--files", "rec")
     report = json.loads(told.out)
     assert report["passed_over"] == [r"rec/\xff.txt"]
-    assert report["heard_before"] == [f"rec/{SHOWN}"]
+    assert report["heard_before"] == ["rec/torn.wav", f"rec/{SHOWN}"]
     assert [one["source"] for one in report["excluded"]] == [SHOWN]
 
 

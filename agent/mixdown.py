@@ -2,8 +2,7 @@
 
 The mean of two channels of which one is inverted is silence, and that of microphones which hear
 a sound one after the other is a comb filter. So the power of the mean is compared with that of
-each channel, octave by octave, and one channel is heard where the mean cancels. It is a matter
-of powers alone: nothing is aligned.
+each channel, octave by octave, and one channel is heard where the mean cancels.
 """
 
 from __future__ import annotations
@@ -79,10 +78,7 @@ class Choice:
 
 
 class Mixdown:
-    """Mixes the frames of one source, and remembers how its channels relate.
-
-    With one channel it does nothing and costs nothing.
-    """
+    """Mixes the frames of one source, and remembers how its channels relate."""
 
     def __init__(self, channels: tuple[int, ...] | None = None) -> None:
         """Args: the channels to mix, counted from 1; all of them if ``None``."""

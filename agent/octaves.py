@@ -107,8 +107,8 @@ class HalfOctaves:
         forgotten = 1.0 - math.exp(-new_s / _SPAN_S)
         step = max(1.0 / self._learnt, forgotten)
         known, now = self.running[1:].sum(axis=0), powers[1:].sum(axis=0)
-        weight = step * np.minimum(1.0, now / np.maximum(known, np.finfo(np.float64).tiny))
-        self.running = self.running + weight * (powers - self.running)
+        share = np.divide(now, known, out=np.ones_like(now), where=known > now)
+        self.running = self.running + step * share * (powers - self.running)
         self.known_s += measured_s - forgotten * self.known_s
 
     def _measure(self) -> None:

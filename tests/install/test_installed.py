@@ -262,7 +262,8 @@ def test_console_answers(environment: Environment, described: Path) -> None:
             assert _answer(served, f"http://127.0.0.1:{port}/static/{name}")
     finally:
         served.send_signal(signal.SIGTERM)
-    assert served.wait(PATIENCE_S) == 0
+    # uvicorn shuts down in order and then ends by the signal that asked for it.
+    assert served.wait(PATIENCE_S) in {0, -signal.SIGTERM}
 
 
 def _answer(served: subprocess.Popen[bytes], address: str) -> str:

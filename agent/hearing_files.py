@@ -66,12 +66,13 @@ class FileHearing:
         return self.bundle.manifest.frontend.sample_rate_hz
 
     def samples(self, path: Path) -> int:
-        """How many samples a file holds. Reads all of it: one that is cut short is told before
-        any of it has passed for the whole.
+        """How many samples a file holds, found by reading all of it.
+
+        Half of a recording would pass for the whole: what shows its results as they come asks first.
 
         Raises:
             AudioFileError: the file cannot be read to its end.
-        """  # noqa: D205 - two sentences
+        """
         return sum(map(len, self._blocks(path)))
 
     def windows(self, path: Path, *, rest: bool = True) -> Iterator[Window]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.errors import ConfigError, Problem
+from agent.names import shown
 from agent.retrieval import mean_average_precision, top_1
 
 if TYPE_CHECKING:
@@ -66,13 +67,14 @@ def read_truth(
         truth = {path: path.parent.name for path in files}
     else:
         by_name = _truth_by_name(source, columns)
-        truth = {path: by_name[path.name] for path in files if path.name in by_name}
+        names = {path: shown(path.name) for path in files}
+        truth = {path: by_name[name] for path, name in names.items() if name in by_name}
     problems = []
     for path in files:
         if path not in truth:
-            problems.append(Problem(source, f"has no line for {path.name}", "add one"))
+            problems.append(Problem(source, f"has no line for {shown(path.name)}", "add one"))
         elif truth[path] not in ids:
-            found = f"{truth[path]!r}, the truth of {path.name}, is no description's id"
+            found = f"{truth[path]!r}, the truth of {shown(path.name)}, is no description's id"
             problems.append(Problem(source, found, f"write one of {', '.join(ids[:5])} ..."))
     if problems:
         raise ConfigError(problems)
@@ -82,13 +84,14 @@ def read_truth(
 def _truth_by_name(source: str, columns: tuple[str, str]) -> dict[str, str]:
     file_column, id_column = columns
     try:
-        with Path(source).open(encoding="utf-8", newline="") as file:
+        # Names of files are bytes; a table may hold them as they are.
+        with Path(source).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError([Problem(source, reason, "name a CSV file in UTF-8")]) from error
     if rows and not {file_column, id_column} <= rows[0].keys():
         found = f"has the columns {', '.join(rows[0])}"
         remedy = "name two of them with --truth-columns FILE,ID"
         raise ConfigError([Problem(source, found, remedy)])
-    return {row[file_column]: row[id_column] for row in rows}
+    return {shown(row[file_column]): row[id_column] for row in rows}

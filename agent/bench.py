@@ -21,10 +21,9 @@ import numpy as np
 import soundfile
 
 from agent import bundle as bundles
-from agent import descriptions, watchlist
+from agent import descriptions, shipped, watchlist
 from agent.broker import HOST, local_broker
 from agent.child import running_agent
-from agent.demo import CONFIGS
 from agent.encoder import Encoder
 from agent.features import LogMel
 from agent.mqtt.subscriber import Subscriber
@@ -66,7 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``kikimimi bench``."""
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="instead of the shipped one")
     parser.add_argument(
-        "--descriptions", type=Path, default=CONFIGS / "descriptions.en.yaml", metavar="FILE"
+        "--descriptions",
+        type=Path,
+        default=shipped.config("descriptions.en.yaml"),
+        metavar="FILE",
+        help="instead of the English ones that come with the package",
     )
     parser.add_argument(
         "--seconds", type=float, default=_LISTEN_S, help="how long the running agent is measured"

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent import extras
 from agent.errors import BrokerError
+from agent.extras import Extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,10 +47,14 @@ def local_broker() -> Iterator[RunningBroker]:
     """Run a broker for as long as the context lasts.
 
     Raises:
-        BrokerError: there is none, or it does not start.
+        BrokerError: it does not start.
+        KikimimiError: there is none; says what to install.
     """
     port = _free_port()
     mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path=_PLACES)
+    if mosquitto is None:
+        who = "without Mosquitto (sudo apt install mosquitto), a broker of its own"
+        extras.require(Extra.DEMO, who)
     with tempfile.TemporaryDirectory(prefix="kikimimi-broker-") as folder:
         if mosquitto is not None:
             name = "Mosquitto"
@@ -85,7 +91,7 @@ def _wait_for(process: subprocess.Popen[str], name: str, port: int) -> None:
         if process.poll() is not None:
             said = (process.stderr.read() if process.stderr else "").strip().splitlines()
             reason = said[-1] if said else f"exit status {process.returncode}"
-            raise BrokerError(f"{name} does not start: {reason}; install mosquitto or amqtt")
+            raise BrokerError(f"{name} does not start: {reason}; install mosquitto")
         try:
             socket.create_connection((HOST, port), 1.0).close()
         except OSError:
@@ -107,15 +113,9 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def serve_embedded(port: int) -> None:
-    """Run amqtt in this process until it is told to stop.
+    """Run amqtt in this process until it is told to stop."""
+    from amqtt.broker import Broker
 
-    Raises:
-        SystemExit: amqtt is not installed.
-    """
-    try:
-        from amqtt.broker import Broker
-    except ImportError:
-        sys.exit("neither mosquitto nor amqtt is installed; pip install 'kikimimi[demo]'")
     logging.disable(logging.CRITICAL)
 
     async def serve() -> None:

@@ -9,6 +9,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,10 +17,14 @@ import numpy as np
 
 from agent import bundle as bundles
 from agent import descriptions as descriptions_file
+from agent import folders
+from agent.audiofile import iter_audio
 from agent.bundle import Bundle
 from agent.calibration.applied import check_calibration
 from agent.config import FileSettings, MicrophoneSettings, StreamSettings, load_settings
+from agent.descriptions.language import foreign
 from agent.errors import (
+    AudioFileError,
     BrokerError,
     BundleError,
     CaptureError,
@@ -47,6 +52,8 @@ FindMicrophone: TypeAlias = Callable[[MicrophoneSettings], object]
 
 DUPLICATE_COSINE = 0.95
 """Descriptions whose texts are at least this near are hard to tell apart."""
+_RATE_HZ = 32_000
+"""Of the beginning of a sound file, which is read to see whether it can be."""
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -107,9 +114,10 @@ def check(
     """
     problems: list[Problem] = []
     warnings: list[Problem] = []
+    noted: list[Problem] = []
     settings: Settings | None = None
     try:
-        settings = load_settings(settings_path, environ)
+        settings = load_settings(settings_path, environ, noted)
     except ConfigError as error:
         problems.extend(error.problems)
     bundle: Bundle | None = None
@@ -124,10 +132,16 @@ def check(
         descriptions = _load_descriptions(descriptions_path, problems, warnings)
     if bundle is not None and descriptions is not None and probes.embed is not None:
         _check_texts(descriptions, bundle, probes.embed, problems, warnings)
-    notes: list[str] = []
+    if descriptions is not None:
+        noted += descriptions.notes
+        if bundle is not None:
+            noted += foreign(descriptions, bundle.manifest.text.languages)
+    wrong = {problem.where for problem in problems}
+    notes = [str(note) for note in noted if note.where not in wrong]
     if settings is not None and bundle is not None and descriptions is not None:
-        warned, notes = check_calibration(settings, bundle, descriptions)
+        warned, told = check_calibration(settings, bundle, descriptions)
         warnings += warned
+        notes += told
         if probes.embed is not None and not problems:
             warned, told = check_examples(settings, bundle, descriptions)
             warnings += warned
@@ -178,8 +192,8 @@ def _check_machine(
 ) -> None:
     for number, source in enumerate(settings.sources):
         where = f"sources[{number}] {source.name}"
-        if isinstance(source, FileSettings) and not source.path.is_file():
-            problems.append(Problem(where, f"{source.path} is not there", "name a sound file"))
+        if isinstance(source, FileSettings) and (trouble := _no_sound(source.path)):
+            problems.append(Problem(where, *trouble))
         if isinstance(source, StreamSettings) and shutil.which("ffmpeg") is None:
             problems.append(Problem(where, "ffmpeg is missing", "apt-get install ffmpeg"))
         if isinstance(source, MicrophoneSettings) and probes.find_microphone is not None:
@@ -194,6 +208,19 @@ def _check_machine(
             _check_broker(settings.mqtt, warnings)
 
 
+def _no_sound(path: Path) -> tuple[str, str] | None:
+    """Why a sound file cannot be read and what to do, as far as its beginning tells."""
+    if not path.is_file():
+        return f"{path} is not there", "name a sound file"
+    try:
+        with closing(iter_audio(path, _RATE_HZ, _RATE_HZ)) as blocks:
+            next(blocks)
+    except AudioFileError as error:
+        found, _, remedy = str(error).rpartition("; ")
+        return found, remedy
+    return None
+
+
 def _check_state_folder(folder: Path, warnings: list[Problem]) -> None:
     """Whether files can be made in the folder, or in the one in which it will be made."""
     existing = folder.absolute()
@@ -206,12 +233,22 @@ def _check_state_folder(folder: Path, warnings: list[Problem]) -> None:
         found = f"{folder} cannot be written ({(error.strerror or str(error)).lower()})"
         remedy = "give the agent's user the right to write there, or name another folder"
         warnings.append(Problem("state_dir", found, remedy))
+    if folder.is_dir():
+        itself = [folder] if folder.stat().st_mode & stat.S_IWOTH else []
+        for opened in (*itself, *folders.open_to_others(folder)):
+            found = f"{opened} can be written by every user"
+            warnings.append(Problem("state_dir", found, f"run chmod -R o-w {folder}"))
+            break
 
 
 def _check_secrecy(mqtt: MqttSettings, warnings: list[Problem]) -> None:
     file = mqtt.password_file
     if file is None:
         return
+    try:
+        mqtt.password()
+    except BrokerError as error:
+        warnings.append(_as_problem(error))
     if stat.S_IMODE(file.stat().st_mode) & stat.S_IROTH:
         found = f"{file} can be read by every user"
         warnings.append(Problem("mqtt.password_file", found, f"run chmod o-r {file}"))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from agent.alerts import timestamp
 from agent.fields import nearest
 from agent.mqtt import Reply
-from agent.mutes import MuteCommand, Mutes
+from agent.mutes import STALE_S, MuteCommand, Mutes
 from agent.payload import Fields, RefusedError, parse, shown
 from agent.ratelimit import Bucket, Rate
 from agent.topics import RESULT
@@ -46,6 +46,8 @@ _BURST_OF_ANSWERS = 1_000
 _MAX_TOPIC_BYTES = 256
 _SHOWN_CHARACTERS = 64
 _MAX_CORRELATION_BYTES = 256
+# What has waited comes as soon as the subscription stands; a minute is long for a week of it.
+_WAITED_S = 60.0
 ANSWERS = Rate(burst=20, per_minute=60)
 """Refusals that are answered; beyond that they are only counted."""
 
@@ -74,6 +76,8 @@ class Command:
     rate: Rate
     recognises: bool = False
     """Whether the handler itself recognises what it carried out before, also after a restart."""
+    of_now: bool = False
+    """Whether one that has waited at the broker for long is not to be carried out any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,8 @@ class Commands:
         """Find the command and read its payload.
 
         Raises:
-            RefusedError: it is unknown, comes too often, is retained or cannot be read.
+            RefusedError: it is unknown, comes too often, is retained, may be old or cannot be
+                read.
         """
         command = self._commands.get(name)
         if command is None:
@@ -159,6 +164,8 @@ class Commands:
             raise _LimitedError(f"too many {name} commands; wait {max(1.0, wait_s):.0f} s")
         if incoming.retained:
             raise RefusedError("is retained, so it is ignored; send it without the retain flag")
+        if command.of_now and not self._clock.synced():
+            _refuse_waited(incoming)
         payload = Fields(parse(incoming.payload))
         payload.one("schema", SCHEMA)
         return command, payload
@@ -232,6 +239,22 @@ class Commands:
         )
 
 
+def _refuse_waited(incoming: Incoming) -> None:
+    """Keep out what may be old, on a box whose clock cannot tell.
+
+    Raises:
+        RefusedError: it came soon after the connection, with nothing that says how old it is.
+    """
+    wait_s = _WAITED_S - incoming.after_connect_s
+    bounded = incoming.expires_in_s is not None and incoming.expires_in_s <= STALE_S
+    if wait_s > 0 and not bounded:
+        raise RefusedError(
+            "may have waited at the broker: the box has just connected, and its clock is not set; "
+            f"send it again in {max(1.0, wait_s):.0f} s, or by MQTT 5 with a message expiry of at "
+            f"most {STALE_S:.0f} s"
+        )
+
+
 def box_commands(
     topics: Topics,
     settings: CommandSettings,
@@ -260,7 +283,7 @@ def box_commands(
     answers = Rate(_BURST_OF_ANSWERS, settings.per_minute)
     table = {
         "reload": Command(ReloadCommand(reload), rate),
-        "mute": Command(mute, rate),
+        "mute": Command(mute, rate, of_now=True),
         "verdict": Command(VerdictCommand(verdicts), answers, recognises=True),
         "undo": Command(UndoCommand(verdicts), answers, recognises=True),
     }

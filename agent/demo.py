@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -23,7 +22,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import descriptions
+from agent import descriptions, shipped
 from agent.broker import HOST, local_broker
 from agent.child import running_agent
 from agent.errors import ConfigError, Problem
@@ -37,10 +36,6 @@ if TYPE_CHECKING:
     from agent.child import Child
     from agent.mqtt.subscriber import Heard
     from agent.scene import Scene, SceneEvent
-
-_CHECKOUT = Path(__file__).resolve().parents[1] / "configs"
-# Beside the code, or where the installation has put them.
-CONFIGS = _CHECKOUT if _CHECKOUT.is_dir() else Path(sys.prefix) / "share" / "kikimimi"
 
 # An agent that ends is noticed at once; one that reads its texts on a busy machine takes minutes.
 _READY_S = 600.0
@@ -119,7 +114,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show it; 0 if the expected alerts, and no others, arrived."""
     console = Console()
-    described = arguments.descriptions or CONFIGS / f"descriptions.{arguments.language}.yaml"
+    described = arguments.descriptions
+    if described is None:
+        described = shipped.config(f"descriptions.{arguments.language}.yaml")
     if not described.exists():
         remedy = "name your descriptions with --descriptions FILE"
         raise ConfigError([Problem(str(described), "no such file", remedy)])
@@ -129,9 +126,9 @@ def run(arguments: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikimimi-demo-")))
+        broker = stack.enter_context(local_broker())
         scene = None if arguments.microphone else build_scene()
         source = _source(scene, arguments.device, folder)
-        broker = stack.enter_context(local_broker())
         heard = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/demo/#"))
         settings = _settings(arguments, described, source, broker, folder)
         console.print(f"Kikimimi listens for {count} sounds of [bold]{described.name}[/bold]")

@@ -10,10 +10,12 @@
      ├── CaptureError       (OSError)          a microphone or a stream
      │    └── AudioFileError                   a sound file
      ├── StoreError         (OSError)          the state folder and its database
+     │    └── StateInUseError                  another agent has it
      └── BrokerError        (ConnectionError)  the MQTT broker
 
 A message is one line that names the thing, what was found and what to do instead: it is
-printed to people as it stands. Recoverable faults (overflow, a lost broker) are not errors:
+printed to people as it stands; what cannot be printed in the names that it quotes is escaped here,
+once for all of them. Recoverable faults (overflow, a lost broker) are not errors:
 they are counted and shown in health.
 """
 
@@ -21,6 +23,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Self
+
+from agent.names import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,15 @@ class Problem:
     remedy: str
     """What to write instead."""
 
+    def __post_init__(self) -> None:
+        """Escape what cannot be printed."""
+        for name in ("where", "found", "remedy"):
+            object.__setattr__(self, name, shown(getattr(self, name)))
+
     @classmethod
     def told(cls, where: str, message: str) -> Self:
         """The parts of an error's message, ``where: found; remedy`` or without the first."""
+        where = shown(where)
         found, _, remedy = message.removeprefix(f"{where}: ").rpartition("; ")
         return cls(where, found, remedy)
 
@@ -47,13 +57,17 @@ class Problem:
 class KikimimiError(Exception):
     """Base of all errors that the agent raises on purpose."""
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shown(message))
+
 
 class _ProblemsError(KikimimiError, ValueError):
     """Carries every problem found in one input, so that all can be mended at once."""
 
     def __init__(self, problems: list[Problem] | tuple[Problem, ...]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        # Not by the base, which escapes line breaks: each problem has escaped its own.
+        Exception.__init__(self, "\n".join(str(problem) for problem in self.problems))
 
 
 class ConfigError(_ProblemsError):
@@ -82,6 +96,10 @@ class AudioFileError(CaptureError):
 
 class StoreError(KikimimiError, OSError):
     """The state folder or its database cannot be used."""
+
+
+class StateInUseError(StoreError):
+    """Another agent uses the state folder."""
 
 
 class BrokerError(KikimimiError, ConnectionError):

@@ -8,32 +8,42 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from agent import lookalikes, mistakes
 from agent.errors import Problem
+from agent.lookalikes import Finding
+from agent.names import named
 from agent.yamlfile import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from enum import StrEnum
 
-    E = TypeVar("E", bound=StrEnum)
-
+E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 D = TypeVar("D")
 
-_SHOWN_CHARACTERS = 60
 _NEAR = 0.6
 """Similarity (difflib's ratio) from which a name is proposed instead of an unknown one."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,15}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", re.ASCII)
-_DURATION = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+) ?(ms|s|m|min|h|d)?", re.ASCII)
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
+_DURATION = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+) ?(ms|s|m|min|h|d|w)?", re.ASCII)
+_UNIT_S = {
+    "ms": 0.001,
+    "s": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3_600.0,
+    "d": 86_400.0,
+    "w": 604_800.0,
+}
 _SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -48,10 +58,26 @@ class Item:
 class Table:
     """One table, read field by field."""
 
-    def __init__(self, node: Mapping, path: str, problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        node: Mapping,
+        path: str,
+        problems: list[Problem],
+        notes: list[Problem] | None = None,
+    ) -> None:
+        """Read a table.
+
+        Args:
+            node: as it stands in the file.
+            path: of the table in the file; empty for the whole file.
+            problems: collects what is wrong.
+            notes: collects what is valid and hardly meant, such as half a text; nowhere if
+                ``None``.
+        """
         self._node = node
         self._path = path
         self._problems = problems
+        self._notes = [] if notes is None else notes
         self._known: list[str] = []
 
     @property
@@ -85,8 +111,11 @@ class Table:
         """A single value that has no default; ``None`` where it is missing or wrong."""
         node = self._take(name)
         if node is None:
-            found = "is empty" if self._node.get(name) is not None else "is missing"
-            self.report(name, found, f"write '{name}: …'")
+            given = self._node.get(name)
+            lost = mistakes.lost(given) or Finding(
+                "is missing" if given is None else "is empty", f"write '{name}: …'"
+            )
+            self.report(name, lost.found, lost.remedy)
             return None
         converted = self._convert(node, self._path_of(name), convert)
         return converted[0] if converted else None
@@ -95,6 +124,8 @@ class Table:
         """A list of texts, without those that are wrong."""
         items: list[Item] = []
         for node, path in self._items(name, "[first, second]"):
+            if (joined := mistakes.joined(node, self._node.get(name))) is not None:
+                self._notes.append(Problem(f"{node.where} {path}", joined.found, joined.remedy))
             converted = self._convert(node, path, convert)
             items.extend(Item(f"{node.where} {path}", one) for one in converted)
         return items
@@ -118,9 +149,11 @@ class Table:
         """A table in the table; an empty one where it is missing or something else."""
         node = self._take(name)
         if node is not None and not isinstance(node, Mapping):
-            self.report(name, _shown(node), "write its fields below it, indented")
+            wrong = mistakes.mistaken(node, "write its fields below it, indented")
+            self.report(name, wrong.found, wrong.remedy)
             node = None
-        return Table(node or Mapping(self._node.where), self._path_of(name), self._problems)
+        path = self._path_of(name)
+        return Table(node or Mapping(self._node.where), path, self._problems, self._notes)
 
     def tables(self, name: str) -> list[Table]:
         """A list of tables, without items that are something else; a given one is not empty."""
@@ -130,21 +163,22 @@ class Table:
             self.report(name, "is an empty list", "write one or delete the line")
         for node, path in self._items(name, "'- field: value'"):
             if isinstance(node, Mapping):
-                found.append(Table(node, path, self._problems))
+                found.append(Table(node, path, self._problems, self._notes))
             else:
-                remedy = "write its fields as 'field: value'"
-                self._problems.append(Problem(f"{node.where} {path}", _shown(node), remedy))
+                wrong = mistakes.mistaken(node, "write its fields as 'field: value'")
+                self._problems.append(Problem(f"{node.where} {path}", wrong.found, wrong.remedy))
         return found
 
     def finish(self) -> None:
         """Collect the fields that nobody asked for, each with the nearest one that exists."""
         for entry in self._node.entries:
             if entry.key not in self._known:
-                where = f"{entry.where} {self._path_of(entry.key[:_SHOWN_CHARACTERS])}"
-                near = nearest(entry.key, self._known)
+                where = f"{entry.where} {self._path_of(entry.key[: mistakes.SHOWN_CHARACTERS])}"
+                near = nearest(lookalikes.plain(entry.key), self._known)
                 listed = f"the fields here are {', '.join(self._known)}"
                 remedy = f"did you mean '{near}'?" if near else listed
-                self._problems.append(Problem(where, "is not a field", remedy))
+                wrong = mistakes.misnamed(entry.key, near) or Finding("is not a field", remedy)
+                self._problems.append(Problem(where, wrong.found, wrong.remedy))
 
     def _take(self, name: str) -> Node | None:
         """The value of a field that from now on is known; ``None`` where it is left empty."""
@@ -159,44 +193,41 @@ class Table:
     def _items(self, name: str, example: str) -> list[tuple[Node, str]]:
         node = self._take(name)
         if node is None:
+            if (lost := mistakes.lost(self._node.get(name))) is not None:
+                self._notes.append(Problem(self.where_of(name), lost.found, lost.remedy))
             return []
         if not isinstance(node, Sequence):
-            self.report(name, _shown(node), f"write a list: {example}")
+            wrong = mistakes.mistaken(node, f"write a list: {example}")
+            self.report(name, wrong.found, wrong.remedy)
             return []
         path = self._path_of(name)
         return [(item, f"{path}[{i}]") for i, item in enumerate(node.items)]
 
     def _convert(self, node: Node, path: str, convert: Callable[[str], T]) -> tuple[T, ...]:
         """The value by itself; nothing where it is wrong."""
+        where = f"{node.where} {path}"
+        shown = mistakes.shown(node)
         if not isinstance(node, Scalar):
-            remedy = "write a single value"
+            wrong = Finding(shown, "write a single value")
         elif node.is_null:
-            remedy = "write a value or delete the line"
+            wrong = mistakes.lost(node) or Finding(shown, "write a value or delete the line")
         else:
             try:
-                return (convert(node.text),)
+                value = convert(node.text)
             except ValueError as error:
-                remedy = str(error)
-        self._problems.append(Problem(f"{node.where} {path}", _shown(node), remedy))
+                wrong = mistakes.mistyped(node, convert) or Finding(shown, str(error))
+            else:
+                if node.doubt is not None and mistakes.is_text(value):
+                    self._notes.append(Problem(where, node.doubt.found, node.doubt.remedy))
+                return (value,)
+        self._problems.append(Problem(where, wrong.found, wrong.remedy))
         return ()
-
-
-def _shown(node: Node) -> str:
-    """What stands there, short and on one line."""
-    if isinstance(node, Sequence):
-        return "is a list"
-    if isinstance(node, Mapping):
-        return "holds fields"
-    if node.is_null or not node.text.strip():
-        return "is empty"
-    cut = "…" if len(node.text) > _SHOWN_CHARACTERS else ""
-    return f"is {node.text[:_SHOWN_CHARACTERS]!r}{cut}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that an unknown one was probably meant to be."""
     by_lower = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(name.lower()[:_SHOWN_CHARACTERS], by_lower, 1, _NEAR)
+    near = difflib.get_close_matches(name.lower()[: mistakes.SHOWN_CHARACTERS], by_lower, 1, _NEAR)
     return by_lower[near[0]] if near else None
 
 
@@ -284,14 +315,18 @@ def choice(options: type[E]) -> Callable[[str], E]:
 
 
 def path(base: Path) -> Callable[[str], Path]:
-    """A path; ``~`` is the home folder, and a relative one starts at ``base``."""
+    r"""A path; ``~`` is the home folder, and a relative one starts at ``base``.
+
+    Bytes that are no UTF-8 can be written as they are shown, ``\x93``.
+    """
 
     def convert(raw: str) -> Path:
-        _refuse_controls(raw)
+        # Bytes that are no UTF-8 are lone surrogates here, and part of a name all the same.
+        _refuse_controls(os.fsencode(raw).decode("utf-8", "ignore"))
         if not raw.strip():
             raise ValueError("write a path")
         try:
-            return base / Path(raw.strip()).expanduser()
+            return base / Path(named(raw.strip())).expanduser()
         except RuntimeError as error:
             raise ValueError("write the path without ~") from error
 

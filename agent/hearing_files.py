@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from agent.audiofile import iter_audio
+from agent.audiofile import iter_audio, log_remark
 from agent.encoder import Encoder
 from agent.errors import AudioFileError
 from agent.features import LogMel
 from agent.hearing import hop_frames, make_windower
+from agent.names import shown
 from agent.records import Block, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from agent.bundle import Bundle
@@ -41,6 +42,8 @@ class FileHearing:
     bundle: Bundle
     encoder: Encoder
     hop_s: float
+    remark: Callable[[str], None] = log_remark
+    """Told, in a line, what is odd about a file that is heard all the same."""
 
     @classmethod
     def of(cls, bundle: Bundle, hop_s: float | None = None, *, threads: int = 1) -> FileHearing:
@@ -73,7 +76,8 @@ class FileHearing:
         Raises:
             AudioFileError: the file cannot be read to its end.
         """
-        return sum(map(len, self._blocks(path)))
+        # What is odd is told when the file is heard.
+        return sum(map(len, self._blocks(path, remark=lambda _: None)))
 
     def windows(self, path: Path, *, rest: bool = True) -> Iterator[Window]:
         """A file's windows; times are seconds from its start.
@@ -86,10 +90,11 @@ class FileHearing:
         Raises:
             AudioFileError: the file cannot be read, as soon as that is found.
         """
-        windower = make_windower(self.bundle, path.name, self.hop_s)
+        source = shown(path.name)
+        windower = make_windower(self.bundle, source, self.hop_s)
         index = 0
-        for samples in self._blocks(path):
-            yield from windower.push(Block(path.name, index, index / self.rate_hz, samples))
+        for samples in self._blocks(path, self.remark):
+            yield from windower.push(Block(source, index, index / self.rate_hz, samples))
             index += len(samples)
         if rest:
             yield from windower.flush()
@@ -129,15 +134,22 @@ class FileHearing:
             AudioFileError: the file cannot be read, or is longer than :data:`LONGEST_WHOLE_S`.
         """
         remedy = f"leave out --whole, or cut it to at most {LONGEST_WHOLE_S:.0f} s"
-        samples = read_short(path, self.rate_hz, LONGEST_WHOLE_S, remedy)
+        samples = read_short(path, self.rate_hz, LONGEST_WHOLE_S, remedy, remark=self.remark)
         log_mel = LogMel.of(self.bundle).whole(samples)
-        return Window(path.name, 0, 0.0, len(samples) / self.rate_hz, log_mel)
+        return Window(shown(path.name), 0, 0.0, len(samples) / self.rate_hz, log_mel)
 
-    def _blocks(self, path: Path) -> Iterator[FloatArray]:
-        return iter_audio(path, self.rate_hz, round(_BLOCK_S * self.rate_hz))
+    def _blocks(self, path: Path, remark: Callable[[str], None]) -> Iterator[FloatArray]:
+        return iter_audio(path, self.rate_hz, round(_BLOCK_S * self.rate_hz), remark=remark)
 
 
-def read_short(path: Path, rate_hz: int, longest_s: float, remedy: str) -> FloatArray:
+def read_short(
+    path: Path,
+    rate_hz: int,
+    longest_s: float,
+    remedy: str,
+    *,
+    remark: Callable[[str], None] = log_remark,
+) -> FloatArray:
     """All of a file that has to be short; of one that is not, no more is held.
 
     Args:
@@ -145,6 +157,7 @@ def read_short(path: Path, rate_hz: int, longest_s: float, remedy: str) -> Float
         rate_hz: to resample to.
         longest_s: that it may last.
         remedy: what to do with a longer one.
+        remark: told, in a line, what is odd about the file although it is read.
 
     Returns:
         As :func:`agent.audiofile.read_audio`.
@@ -152,9 +165,9 @@ def read_short(path: Path, rate_hz: int, longest_s: float, remedy: str) -> Float
     Raises:
         AudioFileError: the file cannot be read, or is longer.
     """
-    blocks = iter_audio(path, rate_hz, round(longest_s * rate_hz))
+    blocks = iter_audio(path, rate_hz, round(longest_s * rate_hz), remark=remark)
     samples = next(blocks)
     if rest := sum(map(len, blocks)):
         lasts_s = (len(samples) + rest) / rate_hz
-        raise AudioFileError(f"{path}: lasts {lasts_s:.0f} s; {remedy}")
+        raise AudioFileError(f"{shown(path)}: lasts {lasts_s:.0f} s; {remedy}")
     return samples

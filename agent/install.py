@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.demo import CONFIGS
+from agent import shipped
 from agent.errors import KikimimiError
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ CONFIG = Path("/etc/kikimimi/agent.yaml")
 EXAMPLES = ("descriptions.ja.yaml", "descriptions.en.yaml", "agent.yaml")
 """What a new site starts from; ``agent.yaml``, which says that there is one, is written last."""
 
-_CHECKOUT = Path(__file__).resolve().parents[1] / "systemd"
 _START = "ExecStart="
 # ProtectHome= and PrivateTmp= of the unit hide these folders from the service.
 _HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108
@@ -115,9 +114,7 @@ def unit(command: Path, config: Path, service: Service = Service.AGENT) -> str:
     Raises:
         KikimimiError: a path cannot stand in a unit, or this installation holds no unit.
     """
-    path = _CHECKOUT / service.unit
-    if not path.is_file():
-        path = CONFIGS / service.unit
+    path = shipped.unit(service.unit)
     try:
         template = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -158,7 +155,7 @@ def install(
     else:
         for name in EXAMPLES:
             target = here if name == CONFIG.name else here.with_name(name)
-            example = CONFIGS / name
+            example = shipped.config(name)
             try:
                 content = example.read_text(encoding="utf-8")
             except OSError as error:

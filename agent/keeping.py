@@ -15,8 +15,8 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from agent.errors import StoreError
-from agent.store import Merged, Store
+from agent.errors import StateInUseError, StoreError
+from agent.store import FolderLock, Merged, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -47,8 +47,12 @@ class Keeping:
         Args:
             folder: for the database; made if missing.
             clock: tells when to try again.
+
+        Raises:
+            StateInUseError: another agent keeps what it hears in it.
         """
         self._folder = folder
+        self._folder_lock = FolderLock(folder)
         self._clock = clock
         self._lock = threading.RLock()
         self._places = count()
@@ -69,6 +73,9 @@ class Keeping:
         """Times that it began to refuse."""
         try:
             self._open()
+        except StateInUseError:
+            self._memory.close()
+            raise
         except StoreError as error:
             self._refused("store_unusable", error)
 
@@ -175,8 +182,10 @@ class Keeping:
             self._memory.close()
             if self._disk is not None:
                 self._disk.close()
+            self._folder_lock.release()
 
     def _open(self) -> None:
+        self._folder_lock.take()
         disk = Store.open(self._folder)
         first = self._place == 0
         try:

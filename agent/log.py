@@ -11,7 +11,10 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
+
+from agent.names import shown
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -32,7 +35,11 @@ def set_up(level: str, form: str, stream: TextIO | None = None) -> None:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    return {
+        name: shown(value) if isinstance(value, str | Path) else value
+        for name, value in vars(record).items()
+        if name not in _STANDARD
+    }
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 MUTE_CAP_S = 86_400.0
 """No site lets a mute last longer."""
-# A command that lay at the broker while the box was away is not what somebody wants now.
-_STALE_S = 300.0
+STALE_S = 300.0
+"""A command that lay at the broker while the box was away is not what somebody wants now."""
 
 _log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class MuteCommand:
                 f"write at most {self._longest_s:g}"
             )
         late_s = self._clock.now() - sent_at
-        if self._clock.synced() and abs(late_s) > _STALE_S:
+        if self._clock.synced() and abs(late_s) > STALE_S:
             raise RefusedError(
                 f"ts is {abs(late_s):.0f} s {'ago' if late_s > 0 else 'ahead'}; send it again, "
                 "with the time of now"

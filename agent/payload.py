@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
+from agent import moments
 from agent.fields import nearest
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _TEXT = re.compile(
     r"(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]{1,64}"  # no controls
 )
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
-
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _SHORT = f"write 1 to {MAX_TEXT_CHARACTERS} characters, none of them control characters"
 
@@ -159,15 +157,13 @@ class Fields:
         return ""
 
     def moment(self, name: str) -> float:
-        """A moment in UTC, as seconds since the epoch."""
+        """A moment, as UTC, seconds since the epoch."""
         value = self._take(name)
-        if isinstance(value, str) and _MOMENT.fullmatch(value):
-            try:
-                return datetime.fromisoformat(value).timestamp()
-            except (ValueError, OverflowError):
-                pass
-        self._problems.append(f"{name} {_found(value)}; write UTC as 2026-01-02T03:04:05Z")
-        return 0.0
+        try:
+            return moments.exact(value if isinstance(value, str) else "")
+        except ValueError as error:
+            self._problems.append(f"{name} {_found(value)}; {error}")
+            return 0.0
 
     def finish(self) -> None:
         """Refuse the command if anything is wrong with it.

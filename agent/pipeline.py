@@ -92,6 +92,7 @@ class Pipeline:
         Raises:
             BundleError: the bundle does not fit.
             ConfigError: the hop is no whole number of the bundle's frames.
+            StateInUseError: another agent uses the state folder.
         """
         self._settings = settings
         self._bundle = bundle
@@ -170,7 +171,8 @@ class Pipeline:
                 self._notifier.beat()
         finally:
             self._shut_down()
-        return 1 if any(listener.failure for listener in self._listeners) else 0
+        failed = any(one.failure or one.status.failed for one in self._listeners)
+        return 1 if failed else 0
 
     @property
     def _sample_rate_hz(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from agent import notes
 from agent.alerts import timestamp
 from agent.awaiting import Awaiting
 from agent.clips.tally import ClipTally
@@ -126,9 +127,13 @@ class Reporter:
 
     def config(self, watch: Watchlist, loaded_at: float, error: str | None) -> None:
         """Publish which descriptions are in force, and why the latest were refused."""
-        if self.link is None or (watch is self._watch and (loaded_at, error) == self._config):
+        if watch is self._watch and (loaded_at, error) == self._config:
             return
+        if self._watch is None or watch.digest != self._watch.digest:
+            notes.log("descriptions_noted", watch.notes)
         self._watch, self._config = watch, (loaded_at, error)
+        if self.link is None:
+            return
         thresholds = {name: round(one.threshold_on, 3) for name, one in watch.policies.items()}
         payload = {
             "schema": SCHEMA,
@@ -136,6 +141,7 @@ class Reporter:
             "count": watch.count,
             "loaded_at": timestamp(loaded_at),
             "error": error,
+            "notes": notes.told(watch.notes),
             "thresholds": thresholds if len(json.dumps(thresholds)) <= _MOST_BYTES else None,
         }
         self.link.state(self.topics.config_state, json.dumps(payload, ensure_ascii=False))

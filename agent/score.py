@@ -26,6 +26,7 @@ from agent.encoder import Encoder
 from agent.errors import AudioFileError, ConfigError, Problem
 from agent.examples.telling import told
 from agent.hearing_files import LONGEST_WHOLE_S, FileHearing
+from agent.names import shown
 from agent.records import Step
 from agent.site import listened_for_alone, listened_for_beside
 
@@ -86,16 +87,17 @@ class Scorer:
                 alerts += 1
                 yield self._alert_json(path, one) if as_json else self._alert_text(path, one)
         if not as_json:
-            kept_back = f", {detector.suppressed} more kept back by their cooldown"
-            found = f"{alerts or 'no'} alert{'s' if alerts > 1 else ''}"
-            yield f"{path}  {found} in {lasts_s:.1f} s{kept_back if detector.suppressed else ''}"
+            found = f"{alerts or 'no'} alert{'s' if alerts > 1 else ''} in {lasts_s:.1f} s"
+            if detector.suppressed:
+                found += f", {detector.suppressed} more kept back by their cooldown"
+            yield f"{shown(path)}  {found}"
 
     def _alert_json(self, path: Path, alert: Detection) -> str:
         """As the box would publish it; times are seconds from the file's start."""
         wording = self.watch.wordings[alert.error_id]
         return json.dumps(
             {
-                "file": str(path),
+                "file": shown(path),
                 "start": round(alert.starts_at, 3),
                 "peak": round(alert.peaks_at, 3),
                 "end": round(alert.ends_at, 3),
@@ -116,14 +118,14 @@ class Scorer:
         wording = self.watch.wordings[alert.error_id]
         when = f"{alert.starts_at:7.2f}-{alert.ends_at:7.2f} s"
         score = f"{alert.error_id} {alert.score:+.2f} of {alert.threshold:.2f}"
-        return f"{path}  {when}  {wording.severity.value}  {score}  {wording.description}"
+        return f"{shown(path)}  {when}  {wording.severity.value}  {score}  {wording.description}"
 
 
 def window_json(path: Path, match: Match) -> str:
     """``{"file":…,"start":0.0,"end":2.0,"cosine":{id:…},"scores":{id:…}}``."""
     return json.dumps(
         {
-            "file": str(path),
+            "file": shown(path),
             "start": round(match.captured_at, 6),
             "end": round(match.captured_at + match.duration_s, 6),
             "cosine": {name: round(value, 6) for name, value in match.cosines().items()},
@@ -137,7 +139,7 @@ def _window_text(path: Path, match: Match) -> str:
     best = np.argsort(-match.score, kind="stable")[:3]
     words = "  ".join(f"{match.error_ids[i]} {match.score[i]:+.2f}" for i in best)
     end = match.captured_at + match.duration_s
-    return f"{path}  {match.captured_at:7.2f}-{end:7.2f} s  {words}"
+    return f"{shown(path)}  {match.captured_at:7.2f}-{end:7.2f} s  {words}"
 
 
 def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent import folders
 from agent.errors import BundleError, TextError
 from agent.manifest import TEXT_HEAD, TEXT_TOWER, TOKENIZER
 
@@ -108,7 +109,7 @@ class _Cache:
     def write(self, embeddings: Mapping[str, FloatArray], in_use: Collection[str]) -> None:
         """Keep embeddings; where there are too many, drop the oldest that are not in use."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            folders.make(self._folder)
             for text, embedding in embeddings.items():
                 self._write_one(self._path(text), embedding.astype("<f4").tobytes())
             self._prune({self._path(text) for text in in_use})

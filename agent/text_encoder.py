@@ -122,7 +122,7 @@ class TextEncoder:
 def _tokenizer(bundle: Bundle) -> Tokenizer:
     path = bundle.path(TOKENIZER)
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_buffer(path.read_bytes())
     except Exception as error:  # what tokenizers raises has no class of its own
         raise BundleError(f"{path}: no tokenizer ({error}); install the bundle again") from error
     if tokenizer.token_to_id(_UNKNOWN) is None:

@@ -17,6 +17,7 @@ from agent.alerts import Wording
 from agent.calibration.applied import Applied, apply
 from agent.calibration.site import Wanted
 from agent.calibration.verdicts import adapted, bounds_of
+from agent.descriptions.language import foreign
 from agent.detector import Policy
 from agent.errors import KikimimiError
 from agent.examples import Gathered, Joined, join
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from agent.calibration.index import Finding
     from agent.calibration.verdicts import Adapted, Judged
     from agent.descriptions import DescriptionSet, DetectionPolicy
+    from agent.errors import Problem
     from agent.examples import Library
     from agent.records import FloatArray
 
@@ -58,6 +60,8 @@ class Watchlist:
     """Recordings that joined the descriptions, and those that were set aside."""
     descriptions: DescriptionSet | None = None
     """What it was built from."""
+    notes: tuple[Problem, ...] = ()
+    """What is valid in the descriptions and hardly meant."""
 
     @property
     def count(self) -> int:
@@ -128,6 +132,7 @@ def build(
         adapted=changed,
         examples=joined,
         descriptions=descriptions,
+        notes=(*descriptions.notes, *foreign(descriptions, bundle.manifest.text.languages)),
     )
 
 

@@ -9,12 +9,14 @@ ninety).
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import yaml
 
+from agent import slips
 from agent.errors import ConfigError, Problem
+from agent.lookalikes import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +40,8 @@ class Scalar:
     """File and line, or another origin such as an environment variable."""
     text: str
     quoted: bool = False
+    doubt: Finding | None = field(default=None, compare=False)
+    """Why it may not be all that its author wrote, or more; matters where it is a text."""
 
     @property
     def is_null(self) -> bool:
@@ -51,6 +55,8 @@ class Sequence:
 
     where: str
     items: tuple[Node, ...]
+    flow: bool = False
+    """Whether it was written in brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +158,11 @@ def _document(data: bytes, name: str, problems: list[Problem]) -> Mapping:
         line = data[: error.start].count(b"\n") + 1
         found = f"is not UTF-8 (byte 0x{data[error.start]:02x})"
         raise _RefusedError(Problem(f"{name}:{line}", found, "save the file as UTF-8")) from error
+    builder = _Builder(name, text, problems)
     try:
-        root = _Builder(name, problems).document(yaml.parse(text, Loader=_LOADER))
+        root = builder.document(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        raise _RefusedError(_syntax_problem(error, name)) from error
+        raise _RefusedError(_syntax_problem(error, name, text, builder.line)) from error
     except yaml.reader.ReaderError as error:
         where = f"{name}:{_line_of_unprintable(text)}"
         found = f"holds a character that YAML forbids ({error.reason})"
@@ -163,13 +170,19 @@ def _document(data: bytes, name: str, problems: list[Problem]) -> Mapping:
     if root is None or (isinstance(root, Scalar) and root.is_null):
         raise _RefusedError(Problem(name, "is empty", "write the fields that it needs"))
     if not isinstance(root, Mapping):
+        if (slip := slips.in_lines(text, 0, text.count("\n"))) is not None:
+            raise _RefusedError(Problem(f"{name}:{slip[0] + 1}", slip[1].found, slip[1].remedy))
         remedy = "write lines such as 'field: value'"
         raise _RefusedError(Problem(root.where, "does not hold fields", remedy))
     return root
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, name: str) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, name: str, text: str, read: int) -> Problem:
+    """The problem of a syntax error: what was mistyped since line ``read``, else YAML's words."""
     mark = error.problem_mark or error.context_mark
+    if mark is not None and (slip := slips.in_lines(text, read, mark.line)) is not None:
+        found = f"not valid YAML ({slip[1].found})"
+        return Problem(f"{name}:{slip[0] + 1}", found, slip[1].remedy)
     where = f"{name}:{mark.line + 1}" if mark else name
     found = f"not valid YAML ({error.problem or error.context})"
     start = error.context_mark
@@ -196,15 +209,19 @@ class _RefusedError(Exception):
 class _Builder:
     """Builds the tree from events, within the caps."""
 
-    def __init__(self, name: str, problems: list[Problem]) -> None:
+    def __init__(self, name: str, text: str, problems: list[Problem]) -> None:
         self._name = name
+        self._text = text
         self._problems = problems
         self._nodes = 0
+        self.line = 0
+        """Where the latest event began, counted from 0: up to there all is well."""
 
-    def document(self, events: Iterator[yaml.Event]) -> Node | None:
+    def document(self, stream: Iterator[yaml.Event]) -> Node | None:
         """The only document of the stream, ``None`` if there is none."""
         root: Node | None = None
         documents = 0
+        events = self._followed(stream)
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
@@ -213,6 +230,11 @@ class _Builder:
             elif isinstance(event, yaml.NodeEvent):
                 root = self._node(event, events, depth=0)
         return root
+
+    def _followed(self, events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
+        for event in events:
+            self.line = event.start_mark.line if event.start_mark else self.line
+            yield event
 
     def _node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
         self._nodes += 1
@@ -230,13 +252,13 @@ class _Builder:
             items: list[Node] = []
             while not isinstance(inner := next(events), yaml.SequenceEndEvent):
                 items.append(self._node(inner, events, depth + 1))
-            return Sequence(where, tuple(items))
+            return Sequence(where, tuple(items), flow=bool(event.flow_style))
         if isinstance(event, yaml.MappingStartEvent):
             return Mapping(where, tuple(self._entries(events, depth + 1).values()))
         if not isinstance(event, yaml.ScalarEvent):
             message = f"unexpected YAML event {event!r}"
             raise TypeError(message)
-        return Scalar(where, event.value, quoted=bool(event.style))
+        return Scalar(where, event.value, bool(event.style), self._doubt(event))
 
     def _entries(self, events: Iterator[yaml.Event], depth: int) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
@@ -252,6 +274,20 @@ class _Builder:
             else:
                 entries[key.text] = Entry(key.where, key.text, value)
         return entries
+
+    def _doubt(self, event: yaml.ScalarEvent) -> Finding | None:
+        """What may have been lost from a value without quotes, or have got into it."""
+        start, end = event.start_mark, event.end_mark
+        if event.style or start is None or end is None:
+            return None
+        lost = slips.cut_off(self._text, end.index, empty=not event.value)
+        if lost is not None or start.line == end.line:
+            return lost
+        slip = slips.in_lines(self._text, start.line + 1, end.line)
+        if slip is None:
+            return None
+        line, finding = slip
+        return Finding(f"goes on in line {line + 1}, which {finding.found}", finding.remedy)
 
     def _where(self, event: yaml.Event) -> str:
         mark = event.start_mark

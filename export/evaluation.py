@@ -145,7 +145,7 @@ def _everyday(data: Path, split: Split) -> list[dict[str, str]]:
 
 def _rows(folder: Path) -> list[dict[str, str]]:
     """The rows of a set's list of clips."""
-    with (folder / "clips.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "clips.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

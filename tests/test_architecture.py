@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from agent.telemetry import SWITCHED_OFF
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("agent", "training", "export")
@@ -19,11 +23,16 @@ FORBIDDEN = {
     "export": set[str](),
 }
 
-# Each library that the box talks to the world with lives in one module or package.
+# Each library that talks to the world, or keeps something there, lives in one module or package.
 HOMES = {
     "sounddevice": {"agent/capture/microphone.py"},
     "soxr": {"agent/audiofile.py", "agent/capture/assembly.py"},
-    "soundfile": {"agent/audiofile.py", "agent/demo.py", "agent/bench.py"},
+    "soundfile": {
+        "agent/audiofile.py",
+        "agent/soundfiles/libsndfile.py",
+        "agent/demo.py",
+        "agent/bench.py",
+    },
     "onnxruntime": {"agent/graph.py"},
     "tokenizers": {"agent/text_encoder.py"},
     "hnswlib": {"agent/matcher.py"},
@@ -36,6 +45,7 @@ HOMES = {
     "amqtt": {"agent/broker.py"},
     "starlette": {f"agent/console/{name}.py" for name in ("api", "app", "guard", "login")},
     "uvicorn": {"agent/console/command.py"},
+    "matplotlib": {"training/drawing.py"},
 }
 
 # A stage is connected by the pipeline and knows no other stage.
@@ -82,10 +92,11 @@ def test_packages_depend_in_one_direction(package: str) -> None:
 
 @pytest.mark.parametrize("library", sorted(HOMES))
 def test_each_library_has_one_home(library: str) -> None:
-    """A library of the box is imported where it lives and nowhere else."""
+    """It is imported where it lives and nowhere else in that package."""
+    (package,) = {home.partition("/")[0] for home in HOMES[library]}
     users = {
         path.relative_to(ROOT).as_posix()
-        for path in modules("agent")
+        for path in modules(package)
         if any(name.split(".")[0] == library for name in imports(path))
     }
     assert users, f"nothing imports {library}: drop it from the list"
@@ -126,6 +137,26 @@ def test_agent_imports_with_torch_blocked() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert result.stdout.strip() == "imported", result.stderr
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_telemetry_is_off_before_any_library_is_loaded(package: str) -> None:
+    """A package comes before its modules, and whatever the environment says."""
+    program = (
+        f"import json, os, sys; import {package}; "
+        "print(json.dumps([dict(os.environ), sorted(sys.modules)]))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {name: "0" for name, _ in SWITCHED_OFF},
+    )
+    environment, loaded = json.loads(result.stdout)
+    assert environment.items() >= dict(SWITCHED_OFF).items()
+    assert not {"onnxruntime", "tokenizers", "torch", "numpy"} & set(loaded)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

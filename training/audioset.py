@@ -65,7 +65,7 @@ def load_nodes(data: Path) -> dict[str, Node]:
     Raises:
         FileNotFoundError: ``data`` does not hold ``audioset/``.
     """
-    text = (data / "audioset" / "ontology.json").read_text(encoding="utf-8")
+    text = (data / "audioset" / "ontology.json").read_text(encoding="utf-8-sig")
     return {
         node["id"]: Node(node["id"], node["name"], node["description"], tuple(node["child_ids"]))
         for node in json.loads(text)
@@ -83,7 +83,7 @@ def load_classes(data: Path) -> tuple[SoundClass, ...]:
     nodes = load_nodes(data)
     branches = _branches(nodes)
     classes = []
-    with (folder / "class_labels_indices.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "class_labels_indices.csv").open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             node = nodes.get(row["mid"])
             if node is None:
@@ -139,7 +139,7 @@ def load_texts_file(
         ValueError: a row is wrong; names the line.
     """
     texts = []
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         columns = ",".join(reader.fieldnames or [])
         if columns != _COLUMNS:

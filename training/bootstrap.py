@@ -230,21 +230,14 @@ def train(data: Path, config: ModelConfig) -> tuple[DualEncoder, dict[str, objec
     return model, report
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training bootstrap``."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training bootstrap``."""
     from pathlib import Path
 
-    parser = commands.add_parser(
-        "bootstrap",
-        help="make the first joint space from AudioSet's classes, without audio",
-        description="Makes the first joint space from AudioSet's 527 classes, without audio.",
-        epilog="example: python -m training bootstrap --output runs/bootstrap",
-    )
     parser.add_argument("--data", type=Path, default=data_folder(), help="the shared data folder")
     parser.add_argument("--output", type=Path, default=Path("runs/bootstrap"))
     parser.add_argument("--embedding-size", type=int, default=256)
     parser.add_argument("--landmarks", type=int, default=2048)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -179,7 +179,7 @@ def _counted(path: Path) -> list[tuple[int, str]]:
 
 def _esc(data: Path, categories: Sequence[str]) -> list[list[Path]]:
     folder = data / "esc50-40"
-    with (folder / "clips.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "clips.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     return [
         [folder / "audio" / row["filename"] for row in rows if row["category"] == category]

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from agent.calibration import poisson
 from agent.calibration.threshold import Kind
+from training.drawing import Figure, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -245,7 +244,6 @@ def _judged(figures: Figures) -> Iterator[str]:
 
 def _draw(figures: Figures, path: Path) -> None:
     figure = Figure(figsize=(9.0, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(1, 2, sharey=True)
     titles = {"same": "rest of the same hall", "other": "hall of other sounds"}
     hours = sorted({one.calibrated_hours for one in figures.counted})
@@ -277,4 +275,4 @@ def _draw(figures: Figures, path: Path) -> None:
         axis.set_xlabel("wanted false alarms a day and description")
     axes[0].set_ylabel("observed")
     axes[1].legend(title="calibrated on", fontsize=8, title_fontsize=8, loc="lower right")
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    save(figure, path)

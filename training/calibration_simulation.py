@@ -63,22 +63,14 @@ class _World:
     """Of the bundle's own background."""
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training calibrate-simulation``."""
-    parser = commands.add_parser(
-        "calibrate-simulation",
-        help="compare promised with observed false alarms on long background",
-        description="Calibrates on stretches of a hall that is mixed from recordings and counts "
-        "false alarms on the rest of it and on another hall. Writes calibration.md and its figure.",
-        epilog="example: python -m training calibrate-simulation --docs docs/experiments",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training calibrate-simulation``."""
     parser.add_argument("--descriptions", type=Path, default=Path("configs/descriptions.ja.yaml"))
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="instead of the shipped one")
     parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/calibration"))
     parser.add_argument("--docs", type=Path, default=Path("runs/calibration"), metavar="FOLDER")
     parser.add_argument("--hours", type=float, default=HOURS, help="of each hall (2)")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -118,7 +118,7 @@ def load_class_nodes(ontology: Ontology, path: Path = RESOURCE) -> ClassNodes:
         ValueError: a row is wrong; names the line.
     """
     found: dict[str, tuple[str, ...]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if reader.fieldnames != _COLUMNS:
             columns = ",".join(reader.fieldnames or [])

@@ -50,16 +50,8 @@ class Asked:
     why: str
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training select``."""
-    parser = commands.add_parser(
-        "select",
-        help="choose the pairs that people should rate next",
-        description="Chooses lists of recordings for captions that stand for most others: those of "
-        "which the model expects most. See docs/experiments/selection.md.",
-        epilog="example: python -m training select --manifest runs/rated "
-        "--model runs/train/model.pt --budget 200 --output runs/selected.jsonl",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training select``."""
     parser.add_argument("--manifest", type=Path, default=Path("runs/rated"))
     parser.add_argument("--model", type=Path, default=Path("runs/train/model.pt"))
     parser.add_argument("--budget", type=int, required=True, metavar="N", help="how many pairs")
@@ -81,7 +73,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

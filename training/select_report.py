@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from training.data.records import Split
+from training.drawing import Figure, save
 from training.select import Rule, Settings
 from training.significance import bootstrap_interval, holm, paired_permutation
 
@@ -236,7 +235,7 @@ def _draw_gain(measured: Mapping[Rule, Measured], path: Path) -> None:
     panels[0].set_ylabel("nDCG@10 more than random")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=8)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _draw_relevance(measured: Mapping[Rule, Measured], path: Path) -> None:
@@ -254,13 +253,7 @@ def _draw_relevance(measured: Mapping[Rule, Measured], path: Path) -> None:
     axes.set_ylabel("their mean, of 100")
     axes.grid(axis="y", color="0.9")
     figure.legend(loc="outside right upper", fontsize=8)
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    FigureCanvasAgg(figure)
-    # Without the version of the library, the same numbers are the same bytes.
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    save(figure, path)
 
 
 def _tried() -> Iterator[str]:

@@ -41,19 +41,10 @@ T = TypeVar("T")
 ATTRIBUTIONS = "attributions.csv"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training train``."""
-    parser = commands.add_parser(
-        "train",
-        help="train on recordings, labels and ratings at once",
-        description="Trains on the recordings, labels and ratings of a manifest. Killed, it goes "
-        "on where it stood when it is started again with the same settings.",
-        epilog="example: python -m training train --config configs/training.yaml; on several "
-        "processes: torchrun --nproc-per-node 2 -m training train --config configs/training.yaml",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training train``."""
     parser.add_argument("--config", type=Path, help="the settings; the defaults if left out")
     parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import signal
 import sys
 import threading
@@ -14,17 +13,19 @@ from typing import TYPE_CHECKING
 
 from agent import bundle as bundles
 from agent import descriptions as descriptions_file
+from agent import folders
 from agent.calibration import index as indices
 from agent.calibration import site
 from agent.calibration.applied import unusable
 from agent.calibration.drift import Reference
 from agent.calibration.index import Index
 from agent.calibration.kept import FOLDER, KEEP_HOURS, Keeping
-from agent.calibration.listening import Took, hear_files, listen, recordings
+from agent.calibration.listening import Took, hear_files, listen
 from agent.calibration.report import Progress, Report, read_span
 from agent.clock import SystemClock
-from agent.config import load_settings
 from agent.errors import ConfigError, Problem, StoreError
+from agent.options import add_site, site_settings
+from agent.soundfiles.folders import find_sounds
 from agent.watchlist import wanted_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ _CACHE = "embeddings"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of ``kikimimi calibrate`` beside those of every site's command."""
+    """Options of ``kikimimi calibrate``."""
+    add_site(parser)
     parser.add_argument(
         "--hours",
         type=float,
@@ -53,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="hear recordings of the background, or folders of them, instead",
+        help="hear recordings of the background, or folders of them, instead: WAV, FLAC, Ogg, "
+        "Opus, MP3 and the like, and through ffmpeg what phones and cameras write",
     )
     parser.add_argument(
         "--fresh", action="store_true", help="forget what was heard before instead of adding to it"
@@ -83,13 +86,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Calibrate; 1 if a description stays uncalibrated or a recording could not be read."""
-    settings = load_settings(arguments.config, os.environ)
-    if arguments.descriptions is not None:
-        settings = replace(settings, descriptions=arguments.descriptions)
+    settings = site_settings(arguments)
     _check(arguments)
-    files = recordings(arguments.files) if arguments.files else []
+    found = find_sounds(arguments.files or ())
+    files = found.files
     spans = tuple(read_span(text) for text in arguments.exclude)
-    bundle = bundles.load(arguments.bundle or settings.bundle)
+    bundle = bundles.load(settings.bundle)
     descriptions = descriptions_file.load(settings.descriptions)
     with _alone(settings.state_dir):
         index = _begin(settings, bundle, fresh=arguments.fresh)
@@ -108,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
                 took = hear_files(
                     files, bundle, hop_s, keeping=keeping, stop=stop, watcher=progress
                 )
+                took.passed_over += found.passed_over
             elif hours:
                 took = listen(
                     settings,
@@ -144,7 +147,7 @@ def _alone(state_dir: Path) -> Iterator[None]:
     path = state_dir / FOLDER / ".lock"
     with ExitStack() as stack:
         try:
-            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folders.make(path.parent)
             file = stack.enter_context(path.open("w"))
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror or error}; mend its rights") from error

@@ -13,6 +13,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from agent import folders
 from agent.calibration.threshold import Kind, Rate
 from agent.errors import StoreError
 
@@ -153,7 +154,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     unfinished = path.with_name(path.name + ".new")
     try:
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        folders.make(path.parent)
         with unfinished.open("wb") as file:
             file.write(data)
             file.flush()

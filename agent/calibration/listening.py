@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from agent.backlog import Backlog
@@ -15,7 +15,7 @@ from agent.hearing_files import FileHearing
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from agent.bundle import Bundle
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from agent.capture.supervisor import SourceStatus
     from agent.clock import Clock
     from agent.config import Settings
-
-SOUND_FILES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
-"""What is taken of a folder."""
 
 _BATCH = 16
 _TICK_S = 0.2
@@ -53,6 +50,10 @@ class Took:
     short: list[Path] = field(default_factory=list)
     """Recordings that are shorter than a window."""
     unread: list[AudioFileError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What is odd about recordings that were heard all the same."""
+    passed_over: list[Path] = field(default_factory=list)
+    """What stands beside them in their folders and is no sound file."""
 
 
 def listen(
@@ -112,27 +113,6 @@ def listen(
     return took
 
 
-def recordings(named: Sequence[Path]) -> list[Path]:
-    """The sound files among files and folders, in the order of their names.
-
-    Raises:
-        AudioFileError: one is not there, or a folder holds none.
-    """
-    found: list[Path] = []
-    for path in named:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SOUND_FILES)
-            if not inside:
-                kinds = ", ".join(sorted(SOUND_FILES))
-                raise AudioFileError(f"{path}: holds no sound file ({kinds}); name another folder")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise AudioFileError(f"{path}: no such file; name a sound file or a folder of them")
-    return found
-
-
 def hear_files(
     files: Sequence[Path],
     bundle: Bundle,
@@ -162,7 +142,7 @@ def hear_files(
             took.known.append(path)
             continue
         try:
-            heard = ear.hear(path, stream)
+            heard = ear.hear(path, stream, took.remarks.append)
         except AudioFileError as error:
             keeping.forget(stream)
             took.unread.append(error)
@@ -188,12 +168,13 @@ class _Ear:
     keeping: Keeping
     stop: threading.Event
 
-    def hear(self, path: Path, stream: str) -> int:
+    def hear(self, path: Path, stream: str, remark: Callable[[str], None]) -> int:
         """Keep the windows of a recording; how many there were."""
         rows = 0
-        for windows, embeddings in self.hearing.embedded(path, rest=False):
+        hearing = replace(self.hearing, remark=remark)
+        for windows, embeddings in hearing.embedded(path, rest=False):
             if self.stop.is_set():
                 break
-            self.keeping.take(stream, windows, embeddings, self.hearing.rate_hz, recorded=True)
+            self.keeping.take(stream, windows, embeddings, hearing.rate_hz, recorded=True)
             rows += len(windows)
         return rows

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
@@ -15,10 +17,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from agent import moments
 from agent.calibration import poisson, site
 from agent.calibration.index import Finding, Index, Span
 from agent.calibration.threshold import Kind
 from agent.errors import ConfigError, Problem
+from agent.names import shown
+from agent.soundfiles.folders import told_passed_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,31 +42,36 @@ _WIDTH = 110
 
 
 def read_span(text: str) -> Span:
-    """``SOURCE@FROM/TO`` or ``SOURCE@TIME``; times are ISO 8601, or seconds of a recording.
+    """``SOURCE@FROM/TO`` or ``SOURCE@TIME``; each a time, or seconds of a recording.
 
     Raises:
         ConfigError: it is something else.
     """
-    source, mark, times = text.rpartition("@")
-    first, both, last = times.partition("/")
-    try:
-        starts_at = _moment(first)
-        ends_at = _moment(last) if both else starts_at + _AROUND_S
-        starts_at -= 0.0 if both else _AROUND_S
-    except ValueError:
-        mark = ""
-    if not mark or not source or ends_at < starts_at:
+    source, _, times = text.rpartition("@")
+    span = _span(times)
+    if not source or span is None or span[1] < span[0]:
         remedy = "write SOURCE@FROM/TO, such as mic1@2026-11-24T10:00:00Z/2026-11-24T10:00:05Z"
         raise ConfigError([Problem("--exclude", f"is {text!r}", remedy)])
-    return Span(source, starts_at, ends_at)
+    return Span(shown(source), *span)
+
+
+def _span(times: str) -> tuple[float, float] | None:
+    """From when to when; ``None`` where it is neither one time nor two."""
+    with suppress(ValueError):
+        at = _moment(times)
+        return at - _AROUND_S, at + _AROUND_S
+    for slash in re.finditer("/", times):  # which may also stand within a day
+        with suppress(ValueError):
+            return _moment(times[: slash.start()]), _moment(times[slash.end() :])
+    return None
 
 
 def _moment(text: str) -> float:
+    """A time, or the seconds of a recording."""
     try:
         seconds = float(text)
     except ValueError:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.astimezone()).timestamp()
+        return moments.moment(text, None)
     if not math.isfinite(seconds):
         raise ValueError(text)
     return seconds
@@ -118,9 +128,11 @@ class Report:
                 "trim": self.index.trim,
                 "heard_now_hours": round(self.took.hours, 4),
                 "windows_dropped": self.took.dropped,
-                "heard_before": [str(path) for path in self.took.known],
-                "too_short": [str(path) for path in self.took.short],
+                "heard_before": [shown(path) for path in self.took.known],
+                "too_short": [shown(path) for path in self.took.short],
                 "unread": [str(error) for error in self.took.unread],
+                "remarks": self.took.remarks,
+                "passed_over": [shown(path) for path in self.took.passed_over],
             },
             ensure_ascii=False,
         )
@@ -142,7 +154,9 @@ class Report:
 
     def _taken(self) -> list[str]:
         lines = [f"not read: {error}" for error in self.took.unread]
-        lines += [f"shorter than a window, left out: {path}" for path in self.took.short]
+        lines += [f"shorter than a window, left out: {shown(path)}" for path in self.took.short]
+        lines += [f"heard, but: {remark}" for remark in self.took.remarks]
+        lines += told_passed_over(self.took.passed_over)
         if self.took.known:
             lines.append(f"{len(self.took.known)} recordings were heard before, and count once")
         if self.took.dropped:
@@ -192,7 +206,7 @@ class Report:
                 "error, hand it to: kikimimi calibrate --exclude"
             )
             lines += [f"  {spec(one)}  {_heard(one)}" for one in self.suspects]
-        lines.append(f"Written to {self.state_dir}; reload the agent (SIGHUP) to use it.")
+        lines.append(f"Written to {shown(self.state_dir)}; reload the agent (SIGHUP) to use it.")
         return lines
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agent.capture.ffmpeg import ffmpeg_source
 from agent.capture.file import FileSource
 from agent.capture.microphone import Microphone
+from agent.capture.pcm import PcmFormat
 from agent.capture.stream import StandardInput, StreamSource
 from agent.config.settings import FileSettings, MicrophoneSettings, StreamSettings
 
@@ -44,4 +45,11 @@ def make_source(settings: SourceSettings, sample_rate_hz: int, clock: Clock) -> 
         )
     if isinstance(settings, StreamSettings):
         return ffmpeg_source(settings.name, settings.url, sample_rate_hz, clock)
-    return StreamSource(settings.name, StandardInput(), sample_rate_hz=sample_rate_hz, clock=clock)
+    return StreamSource(
+        settings.name,
+        StandardInput(),
+        sample_rate_hz=sample_rate_hz,
+        clock=clock,
+        raw=PcmFormat(settings.format, settings.rate_hz or sample_rate_hz, settings.channels),
+        final=True,
+    )

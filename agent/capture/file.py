@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from agent.audiofile import iter_audio
+from agent.audiofile import iter_audio, log_remark
 from agent.capture.source import SourceCounters
 from agent.capture.timeline import WallClock
 from agent.errors import CaptureError
@@ -66,6 +66,7 @@ class FileSource:
         self._wall = WallClock(clock)
         self._closed = threading.Event()
         self._audio: Iterator[FloatArray] | None = None
+        self._remark = ""
         self._samples: FloatArray | None = None  # read and not yet due
         self._ended = False
         self._index = 0
@@ -84,15 +85,15 @@ class FileSource:
         return self._ended
 
     def counters(self) -> SourceCounters:
-        """Nothing is lost from a file."""
-        return SourceCounters()
+        """Nothing is lost from a file, but there may be something odd about it."""
+        return SourceCounters(remark=self._remark)
 
     def open(self) -> None:
         """Begin at the file's start; a file that cannot be read is told here."""
         self.close()
         self._closed.clear()
         self._ended = False
-        self._audio = iter_audio(self._path, self._rate_hz, self._block_samples)
+        self._audio = self._from_start()
         self._samples = next(self._audio)
         self._start_s = self._clock.monotonic()
         if self._epoch_s is None:
@@ -109,7 +110,7 @@ class FileSource:
     def read(self, timeout_s: float) -> Block | None:
         """The next block, when its time has come."""
         if self._audio is None:
-            raise CaptureError(f"{self._path} is not open")
+            raise CaptureError(f"{self._path}: not open; open the source first")
         if self._samples is None:
             self._samples = self._following(self._audio)
         samples = self._samples
@@ -139,9 +140,17 @@ class FileSource:
         self._closed.wait(min(wait_s, timeout_s))
         return self._clock.monotonic() >= due_s
 
+    def _from_start(self) -> Iterator[FloatArray]:
+        return iter_audio(self._path, self._rate_hz, self._block_samples, remark=self._remarked)
+
+    def _remarked(self, text: str) -> None:
+        if text != self._remark:  # a file that is played again and again is odd once
+            log_remark(text)
+        self._remark = text
+
     def _following(self, audio: Iterator[FloatArray]) -> FloatArray | None:
         samples = next(audio, None)
         if samples is None and self._loop:
-            self._audio = iter_audio(self._path, self._rate_hz, self._block_samples)
+            self._audio = self._from_start()
             samples = next(self._audio, None)
         return samples

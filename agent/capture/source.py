@@ -19,6 +19,8 @@ class SourceCounters:
     """Samples lost with them, at the source's own rate where it can be told."""
     non_finite_samples: int = 0
     """NaN or infinite samples, replaced by zero."""
+    remark: str = ""
+    """What is odd about the sound although it comes; empty if nothing is."""
 
 
 class Source(Protocol):

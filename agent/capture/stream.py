@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agent.capture.assembly import Assembly
-from agent.capture.pcm import Encoding, PcmFormat, PcmReader
+from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.source import SourceCounters
+from agent.config.settings import Encoding
 from agent.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 _READ_BYTES = 1 << 16
 # Later than this, sound is not delayed but missing.
 _GAP_S = 2.0
+# Integers taken for floats: about half of the samples are no numbers or beyond all measure (s16le
+# noise at -40 dBFS and at -3 dBFS: 47 % and 31 %). A sender that is right has none.
+_MOST_ABSURD = 0.2
+_JUDGED_S = 1.0
 
 
 class Pipe(Protocol):
@@ -91,6 +96,7 @@ class StreamSource:
         clock: Clock,
         raw: PcmFormat | None = None,
         stall_s: float | None = None,
+        final: bool = False,
     ) -> None:
         """Remember where to read.
 
@@ -101,6 +107,8 @@ class StreamSource:
             clock: tells when sound arrived.
             raw: what raw bytes mean; float32, mono, at ``sample_rate_hz`` if ``None``.
             stall_s: a sender that is silent for so long is given up; never if ``None``.
+            final: whether the pipe cannot be opened anew, so that what was refused once ends the
+                source.
         """
         self._name = name
         self._pipe = pipe
@@ -109,6 +117,8 @@ class StreamSource:
         self._assembly = Assembly(name, sample_rate_hz, clock, channels=None)
         self._reader = PcmReader(self._raw)
         self._stall_s = stall_s
+        self._final = final
+        self._judged = self._absurd = 0  # samples, and those of them that can be none
         self._descriptor: int | None = None
         self._heard_s = 0.0
         self._refusal: str | None = None
@@ -123,8 +133,8 @@ class StreamSource:
 
     @property
     def ended(self) -> bool:
-        """Whether the sender is done."""
-        return self._ended
+        """Whether the sender is done, or sends what will never be sound."""
+        return self._ended or (self._final and self._refusal is not None)
 
     def counters(self) -> SourceCounters:
         """What went wrong so far."""
@@ -142,6 +152,7 @@ class StreamSource:
         self._heard_s = self._clock.monotonic()
         self._begun = False
         self._ended = False
+        self._judged = self._absurd = 0
 
     def close(self) -> None:
         """Stop reading."""
@@ -152,7 +163,7 @@ class StreamSource:
         """What the pipe holds, at most 64 KiB; waits where it is empty."""
         if self._descriptor is None:
             raise CaptureError(f"source '{self._name}' is not open")
-        if self._ended:
+        if self.ended:
             return None
         if self._reader.complete:
             return self._finish()
@@ -189,7 +200,30 @@ class StreamSource:
             self._dropped += late
             self._assembly.skip(late)
         self._assembly.observe(0, captured_s)
-        return self._assembly.add(frames)
+        absurd = self._assembly.non_finite
+        block = self._assembly.add(frames)
+        self._judge(frames.size, self._assembly.non_finite - absurd)
+        return block
+
+    def _judge(self, samples: int, absurd: int) -> None:
+        """Refuse floats that cannot be what was stated, a second at a time."""
+        form = self._reader.format or self._raw
+        self._judged += samples
+        self._absurd += absurd
+        if self._judged < _JUDGED_S * form.rate_hz * form.channels and not self._ended:
+            return
+        share = self._absurd / max(1, self._judged)
+        self._judged = self._absurd = 0
+        if share <= _MOST_ABSURD:
+            return
+        refusal = (
+            f"source '{self._name}': {share:.0%} of the samples are no numbers or far beyond full "
+            f"scale, so this is not {form.encoding}; say what is sent: "
+            "--format s16le --rate 16000 --channels 1 (in agent.yaml format, rate, channels)"
+        )
+        if self._final:
+            self._refusal = refusal
+        raise CaptureError(refusal)
 
     def _begin(self) -> int:
         form = self._reader.format or self._raw
@@ -201,4 +235,5 @@ class StreamSource:
     def _finish(self) -> Block | None:
         self._pipe.at_end()
         self._ended = True
+        self._judge(0, 0)
         return self._assembly.finish() if self._begun else None

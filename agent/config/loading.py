@@ -13,8 +13,12 @@ from agent.config.clips import read_clips
 from agent.config.console import read_console
 from agent.config.report import read_report
 from agent.config.settings import (
+    HIGHEST_RATE_HZ,
+    LOWEST_RATE_HZ,
+    MOST_CHANNELS,
     STREAM_SCHEMES,
     EncoderSettings,
+    Encoding,
     FileSettings,
     LogSettings,
     MicrophoneSettings,
@@ -71,12 +75,16 @@ class _Kind(StrEnum):
     STREAM = "stream"
 
 
-def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load_settings(
+    path: Path | None, environ: Mapping[str, str], notes: list[Problem] | None = None
+) -> Settings:
     """The settings from a file, the environment and the defaults.
 
     Args:
         path: ``agent.yaml``; what ``KIKIMIMI_CONFIG`` names, or only defaults, if ``None``.
         environ: the environment variables.
+        notes: collects what is valid and hardly meant, such as a name that loses its end to a
+            comment.
 
     Raises:
         ConfigError: with every problem that was found.
@@ -87,7 +95,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     root = yamlfile.Mapping("defaults") if path is None else yamlfile.load(path, problems)
     root = _with_environment(root, environ, problems)
     base = Path() if path is None else path.parent
-    settings = _settings(Table(root, "", problems), base, environ)
+    settings = _settings(Table(root, "", problems, notes), base, environ)
     if problems:
         raise ConfigError(problems)
     return settings
@@ -174,7 +182,15 @@ def _source(table: Table, default_name: str, file: Callable[[str], Path]) -> Sou
         if not source.realtime and table.has("speed"):
             table.report("speed", "is given, but realtime is false", "leave one of them out")
     elif kind is _Kind.STDIN:
-        source = StdinSettings(name=name)
+        stdin = StdinSettings(name)
+        source = StdinSettings(
+            name=name,
+            format=table.value("format", fields.choice(Encoding), stdin.format),
+            rate_hz=table.value(
+                "rate", fields.integer(LOWEST_RATE_HZ, HIGHEST_RATE_HZ), stdin.rate_hz
+            ),
+            channels=table.value("channels", fields.integer(1, MOST_CHANNELS), stdin.channels),
+        )
     elif kind is _Kind.STREAM:
         source = StreamSettings(name=name, url=_url(table))
     else:

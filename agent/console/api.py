@@ -135,7 +135,7 @@ class Api:
         if not isinstance(text, str):
             return JSONResponse({"reason": "send a text"}, 422)
         checked = await asyncio.to_thread(self._parts.editor.check, text)
-        told = {"problems": checked.problems, "entries": checked.entries}
+        told = {"problems": checked.problems, "notes": checked.notes, "entries": checked.entries}
         return JSONResponse({**told, "digest": checked.digest})
 
     async def save(self, request: Request) -> Response:

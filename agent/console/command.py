@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from agent import bundle, log
 from agent.clock import SystemClock
-from agent.console.guard import is_local
 from agent.console.passwords import LONGEST, SHORTEST, Password
 from agent.errors import BundleError, ConfigError, KikimimiError, Problem
+from agent.options import add_site, site_settings
+from agent.secret import MAX_BYTES, password_of
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from agent.config import ConsoleSettings, Settings
     from agent.console.app import Parts
+    from agent.manifest import Manifest
 
 FOLDER = "console"
 """Of the state folder: the password and, by default, the ratings."""
@@ -34,7 +36,8 @@ _log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of ``kikimimi console``, beside those that name a site."""
+    """Options of ``kikimimi console``."""
+    add_site(parser)
     parser.add_argument("--host", metavar="ADDRESS", help="listen on this address instead")
     parser.add_argument("--port", type=int, metavar="PORT", help="listen on this port instead")
     parser.add_argument(
@@ -44,12 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Serve the page until a signal, or set the password.
 
     Raises:
         KikimimiError: a setting or a file is wrong.
     """
+    settings = site_settings(arguments)
     console = _console(arguments, settings.console)
     settings = replace(settings, console=console)
     password = Password(settings.state_dir / FOLDER / "password.json")
@@ -57,7 +61,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _set_password(password)
     log.set_up(settings.log.level, settings.log.format, sys.stderr)
     token = None
-    if not password.is_set and not is_local(console.host):
+    if not password.is_set and not console.is_local:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
     return _serve(settings, password, token)
 
@@ -79,7 +83,11 @@ def _set_password(password: Password) -> int:
         if getpass.getpass("once more: ") != first:
             raise KikimimiError("the two are not the same; nothing was changed")
     else:
-        first = sys.stdin.readline().rstrip("\r\n")
+        try:
+            first = password_of(sys.stdin.buffer.readline(MAX_BYTES + 1))
+        except ValueError as error:
+            message = f"password on standard input: {error}; nothing was changed"
+            raise KikimimiError(message) from error
     try:
         password.set(first)
     except ValueError as error:
@@ -89,13 +97,8 @@ def _set_password(password: Password) -> int:
 
 
 def _serve(settings: Settings, password: Password, token: str | None) -> int:
-    try:
-        import uvicorn
-    except ImportError as error:
-        remedy = "pip install 'kikimimi[console]' in the environment of kikimimi"
-        raise KikimimiError(
-            f"the console is not installed ({error.name} is missing); {remedy}"
-        ) from error
+    import uvicorn
+
     from agent.console.app import make_app
 
     console = settings.console
@@ -151,6 +154,7 @@ def build(settings: Settings, password: Password, token: str | None) -> Parts:
     if console.tasks is not None:
         folder = console.ratings or settings.state_dir / FOLDER / "ratings"
         ratings = Ratings(tasks.load(console.tasks, console.recordings), folder, clock)
+    manifest = _manifest(settings.bundle)
     board, hub = Board(settings.state_dir), Hub()
     return Parts(
         settings=settings,
@@ -158,7 +162,7 @@ def build(settings: Settings, password: Password, token: str | None) -> Parts:
         board=board,
         box=Box(settings, board, hub, clock),
         hub=hub,
-        editor=Editor(settings.descriptions, _threshold(settings.bundle)),
+        editor=Editor(settings.descriptions, manifest.tuning.threshold, manifest.text.languages),
         ratings=ratings,
         sessions=Sessions(clock, console.session_s),
         password=password,
@@ -166,20 +170,20 @@ def build(settings: Settings, password: Password, token: str | None) -> Parts:
     )
 
 
-def _threshold(folder: Path | None) -> float:
-    """What an uncalibrated description has to reach."""
+def _manifest(folder: Path | None) -> Manifest:
+    """What tells how high a description has to score, and which languages are known."""
     try:
-        return bundle.load(folder).manifest.tuning.threshold
+        return bundle.load(folder).manifest
     except BundleError as error:
         _log.warning("bundle_unusable", extra={"reason": str(error)})
-        return bundle.load(None).manifest.tuning.threshold
+        return bundle.load(None).manifest
 
 
 def _announce(console: ConsoleSettings, token: str | None) -> None:
     scheme = "http" if console.cert_file is None else "https"
     host = f"[{console.host}]" if ":" in console.host else console.host
     address = f"{scheme}://{host}:{console.port}/"
-    if not is_local(console.host) and console.cert_file is None:
+    if not console.is_local and console.cert_file is None:
         remedy = "set console.cert_file and key_file"
         _log.warning("passwords_unencrypted", extra={"address": address, "remedy": remedy})
     print(f"console: {address}", file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent import fields, yamlfile
@@ -60,10 +61,12 @@ def parse(data: bytes, path: Path) -> DescriptionSet:
     root = yamlfile.parse(data, str(path), problems)
     if root is None:
         raise DescriptionsError(problems)
-    descriptions = _Reader(path.parent, problems).read(Table(root, "", problems), digest(data))
+    notes: list[Problem] = []
+    table = Table(root, "", problems, notes)
+    descriptions = _Reader(path.parent, problems).read(table, digest(data))
     if problems:
         raise DescriptionsError(problems)
-    return descriptions
+    return replace(descriptions, notes=tuple(notes))
 
 
 def digest(data: bytes) -> str:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from agent.errors import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class Hits:
@@ -83,6 +85,8 @@ class DescriptionSet:
     """Of the file's bytes, ``sha256:…``."""
     where: Mapping[str, str] = field(compare=False, repr=False)
     """File, line and path at which each text first stands."""
+    notes: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
+    """What is valid and hardly meant, such as a text that loses its end to a comment."""
 
     @property
     def active(self) -> tuple[ErrorDescription, ...]:

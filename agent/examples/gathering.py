@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 
 from agent.answers import agreed
-from agent.audiofile import read_audio
+from agent.audiofile import log_remark, read_audio
 from agent.encoder import Encoder
 from agent.errors import AudioFileError
 from agent.examples.records import Kind, Moment, Recording, SetAside
@@ -96,6 +96,8 @@ class Library:
         self._looked_at_s = float("-inf")
         self._looking = False
         self._other = False
+        self.remarks: list[str] = []
+        """What is odd about files that count all the same."""
 
     def changed(self, version: object) -> bool:
         """Whether answers say otherwise than when they were last gathered; told once.
@@ -259,6 +261,10 @@ class Library:
             self._made[key] = self._embed(path, at_s)
         return self._made[key]
 
+    def _remarked(self, text: str) -> None:
+        log_remark(text)
+        self.remarks.append(text)
+
     def _embed(self, path: Path, at_s: tuple[float, ...]) -> FloatArray:
         manifest = self._bundle.manifest
         constants, tuning = manifest.frontend, manifest.tuning
@@ -266,10 +272,12 @@ class Library:
             self._tower = Encoder(self._bundle), LogMel.of(self._bundle)
         encoder, log_mel = self._tower
         if at_s:
-            samples = read_audio(path, constants.sample_rate_hz)
+            samples = read_audio(path, constants.sample_rate_hz, remark=self._remarked)
         else:
             remedy = f"cut out the sound itself, at most {LONGEST_S:.0f} s"
-            samples = read_short(path, constants.sample_rate_hz, LONGEST_S, remedy)
+            samples = read_short(
+                path, constants.sample_rate_hz, LONGEST_S, remedy, remark=self._remarked
+            )
         frames = log_mel.whole(samples)
         size = tuning.window_frames
         last = max(0, frames.shape[1] - size)

@@ -11,6 +11,7 @@ from agent.clips import folder_of
 from agent.errors import BundleError, Problem, StoreError, TextError
 from agent.examples.gathering import Library
 from agent.examples.records import Kind
+from agent.names import shown
 from agent.store import FILE_NAME, Store
 from agent.watchlist import joined_by, wanted_of
 
@@ -54,7 +55,8 @@ def check_examples(
         str(path) for one in descriptions.active for path in one.examples if not path.is_file()
     }
     rest = tuple(one for one in joined.set_aside if one.name not in missing)
-    return told(replace(joined, set_aside=rest), descriptions)
+    warnings, notes = told(replace(joined, set_aside=rest), descriptions)
+    return warnings, [*notes, *library.remarks]
 
 
 def told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], list[str]]:
@@ -66,11 +68,13 @@ def told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], l
     apart: list[str] = []
     for one in joined.set_aside:
         if one.kind is Kind.EXAMPLE and one.name in named[one.error_id]:
-            found = one.reason if one.name in one.reason else f"{one.name} {one.reason}"
+            name = shown(one.name)
+            found = one.reason if name in one.reason else f"{name} {one.reason}"
             where = f"{places[one.error_id]}.examples"
             warnings.append(Problem(where, found, "name another recording of it, or none"))
         else:
-            apart.append(f"{one.error_id}: {one.kind} {one.name} does not count: {one.reason}")
+            what = f"{one.error_id}: {one.kind} {shown(one.name)}"
+            apart.append(f"{what} does not count: {one.reason}")
     notes += apart[:_MOST_TOLD]
     if len(apart) > _MOST_TOLD:
         notes.append(f"{len(apart) - _MOST_TOLD} more recordings do not count")

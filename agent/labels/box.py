@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import getpass
-import re
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent.answers import holding
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
     from agent.answers import Answer
     from agent.config import Settings
     from agent.records import Alert, ClipRecord
-
-_SPAN = re.compile(r"(\d{1,5})([dh])", re.ASCII)
-_HOURS = {"h": 1, "d": 24}
 
 
 class LabelsError(KikimimiError):
@@ -87,20 +82,6 @@ def clip_file(settings: Settings, name: str) -> Path:
         where = (folder / name).resolve()
         raise LabelsError(f"{where}: lies outside of {folder}; somebody changed the database")
     return path
-
-
-def moment(text: str, now: float) -> float:
-    """What ``30d``, ``12h`` (ago) or ``2026-01-02`` (its beginning, UTC) means, as UTC seconds.
-
-    Raises:
-        ValueError: it is none of them.
-    """
-    if span := _SPAN.fullmatch(text):
-        return now - int(span[1]) * _HOURS[span[2]] * 3_600.0
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        raise ValueError(f"{text!r} is no date; write 30d, 12h or 2026-01-02 (UTC)") from None
 
 
 def who() -> str:

@@ -7,9 +7,11 @@ import json
 import os
 import sys
 import time
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent import moments
 from agent.alerts import timestamp
 from agent.config import load_settings
 from agent.labels import box
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         one.add_argument("--config", type=Path, metavar="FILE", help="agent.yaml of the box")
         one.add_argument("--json", action="store_true", help="print JSON")
-        one.set_defaults(command=run)
+        one.set_defaults(what=run)
         return one
 
     listing = add(
@@ -86,6 +88,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_since(audit)
 
 
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked for; 1 where something is missing or nothing was deleted.
+
+    Raises:
+        KikimimiError: settings are wrong, or there is no store to read.
+    """
+    what: Callable[[argparse.Namespace], int] = arguments.what
+    return what(arguments)
+
+
 def _add_since(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since",
@@ -98,9 +110,9 @@ def _add_since(parser: argparse.ArgumentParser) -> None:
 
 def _moment(text: str) -> float:
     try:
-        return box.moment(text, time.time())
+        return moments.moment(text, UTC, time.time())
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; {error}") from None
 
 
 def _list(arguments: argparse.Namespace) -> int:

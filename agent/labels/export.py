@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from agent.alerts import timestamp
 from agent.answers import Entry
 from agent.labels.box import LabelsError, clip_file, labelled, who
+from agent.names import shown
 
 if TYPE_CHECKING:
     from agent.config import Settings
@@ -93,7 +94,7 @@ def export(settings: Settings, store: Store, folder: Path, since: float, now: fl
             raise
         raise LabelsError(f"{folder}: {error.strerror or error}; name a folder to write") from error
     detail: dict[str, str | float | None] = {
-        "folder": str(folder.absolute()),
+        "folder": shown(folder.absolute()),
         "labels": exported.labels,
         "clips": exported.clips,
     }
@@ -121,15 +122,15 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
                 if source.is_file():
                     clips[clip.alert_id] = f"{_CLIPS}/{clip.alert_id}.flac"
                     shutil.copyfile(source, partial / clips[clip.alert_id])
-                elif str(source) not in missing:
-                    missing.append(str(source))
+                elif shown(source) not in missing:
+                    missing.append(shown(source))
             name = clips.get(one.alert.alert_id)
             without_clip += name is None
             row = _row(settings, one, name)
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             written += 1
     return Exported(
-        folder=str(folder),
+        folder=shown(folder),
         labels=written,
         clips=len(clips),
         without_clip=without_clip,

@@ -19,6 +19,7 @@ from agent import descriptions as descriptions_file
 from agent.config import load_settings
 from agent.errors import AudioFileError, ConfigError, Problem
 from agent.labels.box import opened
+from agent.names import shown
 from agent.replay.compare import NOTABLE, Change, Comparing
 from agent.replay.listener import Listener
 from agent.replay.sounds import Sound, from_box, from_folders, joined
@@ -100,11 +101,15 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=True)
     shown = console.is_terminal
     for sound in track(sounds, "replaying", console=console, transient=True, disable=not shown):
+        remarks: list[str] = []
         try:
-            comparing.take(sound, current.hear(sound.path), candidate.hear(sound.path))
+            sides = [one.hear(sound.path, remarks.append) for one in (current, candidate)]
+            comparing.take(sound, *sides)
         except AudioFileError as error:
             unread.append(str(error))
             sys.stderr.write(f"kikimimi replay: {error}\n")
+        for remark in dict.fromkeys(remarks):  # both bundles heard the file
+            sys.stderr.write(f"kikimimi replay: {remark}\n")
     done = _Replayed(current, candidate, len(sounds), tuple(unread), comparing.result())
     if arguments.json:
         sys.stdout.write(json.dumps(_document(done), ensure_ascii=False) + "\n")
@@ -147,7 +152,7 @@ def _document(done: _Replayed) -> dict[str, object]:
         ],
         "alerts": [
             {
-                "file": str(one.sound.path),
+                "file": shown(one.sound.path),
                 "error_id": one.error_id,
                 "change": one.change.value,
                 "verdict": one.verdict and one.verdict.value,
@@ -157,7 +162,7 @@ def _document(done: _Replayed) -> dict[str, object]:
             for one in compared.pairings
         ],
         "confirmed_lost": [
-            {"file": str(sound.path), "error_id": error_id} for sound, error_id in compared.lost
+            {"file": shown(sound.path), "error_id": error_id} for sound, error_id in compared.lost
         ],
         "verdicts_left_out": {
             "disputed": compared.disputed,
@@ -170,7 +175,7 @@ def _document(done: _Replayed) -> dict[str, object]:
 
 def _side(one: Listener) -> dict[str, object]:
     return {
-        "folder": str(one.bundle.folder),
+        "folder": shown(one.bundle.folder),
         "bundle": one.bundle.digest,
         "uncalibrated_threshold": one.bundle.manifest.tuning.threshold,
     }
@@ -193,10 +198,8 @@ def _print(done: _Replayed) -> None:
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, soft_wrap=True)
     for name, one in (("current", done.current), ("candidate", done.candidate)):
         threshold = one.bundle.manifest.tuning.threshold
-        console.print(
-            f"{name:<10}{one.bundle.folder} {one.bundle.sha256[:12]}, threshold {threshold:g}",
-            highlight=False,
-        )
+        folder, digest = shown(one.bundle.folder), one.bundle.sha256[:12]
+        console.print(f"{name:<10}{folder} {digest}, threshold {threshold:g}", highlight=False)
     table = Table(
         *("description", "kept", "lost", "gained", "score", "changed", "confirmed", "rejected"),
         box=None,
@@ -217,7 +220,9 @@ def _print(done: _Replayed) -> None:
         console.print(f"{compared.reworded} verdicts are about a description's former words")
     for sound, error_id in compared.lost:
         console.print(
-            f"lost: {error_id} in {sound.path}, which people confirmed", style="red", markup=False
+            f"lost: {error_id} in {shown(sound.path)}, which people confirmed",
+            style="red",
+            markup=False,
         )
     console.print(
         f"{done.sounds} sounds, {len(done.unread)} of them unread; "
@@ -245,4 +250,6 @@ def _told(one: Pairing) -> str:
     old, new = (f"{side.score:.1f} of {side.threshold:g}" if side else "-" for side in sides)
     starts_s = 0.0 if first is None else first.starts_s
     name = "changed" if one.change is Change.KEPT else one.change.value
-    return f"{name:<8}{one.sound.path} {starts_s:.1f} s  {one.error_id}{verdict}  {old} → {new}"
+    return (
+        f"{name:<8}{shown(one.sound.path)} {starts_s:.1f} s  {one.error_id}{verdict}  {old} → {new}"
+    )

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent import watchlist
+from agent.audiofile import log_remark
 from agent.detector import Detector
 from agent.hearing_files import FileHearing
 from agent.records import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from agent.bundle import Bundle
@@ -71,14 +72,21 @@ class Listener:
             policies = {name: _moved(one, threshold) for name, one in policies.items()}
         return cls(bundle, watch, policies, FileHearing.of(bundle, hop_s))
 
-    def hear(self, path: Path) -> tuple[HeardAlert, ...]:
+    def hear(
+        self, path: Path, remark: Callable[[str], None] = log_remark
+    ) -> tuple[HeardAlert, ...]:
         """The alerts of one file, by when they start.
+
+        Args:
+            path: of the file.
+            remark: told, in a line, what is odd about it although it is heard.
 
         Raises:
             AudioFileError: it cannot be read.
         """
         detector = Detector(self.policies, self.hearing.rate_hz)
-        detections = self.hearing.detections(path, self.watch.matcher, detector)
+        hearing = replace(self.hearing, remark=remark)
+        detections = hearing.detections(path, self.watch.matcher, detector)
         alerts = [
             HeardAlert(one.error_id, one.starts_at, one.ends_at, one.score, one.threshold)
             for one in detections

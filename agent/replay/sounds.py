@@ -95,7 +95,7 @@ def from_folders(folders: Iterable[Path]) -> tuple[Sound, ...]:
     for folder in folders:
         where = folder / FILE_NAME
         try:
-            lines = where.read_text(encoding="utf-8").split("\n")
+            lines = where.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             remedy = "name a folder that `kikimimi labels export` wrote"

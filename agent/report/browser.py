@@ -57,6 +57,8 @@ def print_to_pdf(page: Path, pdf: Path) -> None:
             "--disable-gpu",
             "--disable-dev-shm-usage",
             "--no-first-run",
+            # Without it, it asks its maker for updates and more; a page needs no other machine.
+            "--host-resolver-rules=MAP * ~NOTFOUND",
             f"--user-data-dir={folder}/profile",
             "--no-pdf-header-footer",
             f"--print-to-pdf={made}",
@@ -64,8 +66,16 @@ def print_to_pdf(page: Path, pdf: Path) -> None:
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
             page.resolve().as_uri(),
         ]
+        # Reports of crashes and caches would stay below the user's home folder.
+        places = {"XDG_CONFIG_HOME": folder, "XDG_CACHE_HOME": folder}
         try:
-            ended = subprocess.run(arguments, capture_output=True, timeout=_TIMEOUT_S, check=False)
+            ended = subprocess.run(
+                arguments,
+                capture_output=True,
+                timeout=_TIMEOUT_S,
+                check=False,
+                env={**os.environ, **places},
+            )
         except subprocess.TimeoutExpired as error:
             raise _failed(browser, page, f"no answer within {_TIMEOUT_S:.0f} s") from error
         except OSError as error:

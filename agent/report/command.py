@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import tempfile
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import descriptions as descriptions_file
-from agent import fields
+from agent import moments
 from agent.config import load_settings
 from agent.errors import ConfigError, DescriptionsError, Problem, StoreError
 from agent.report import browser, cases, roi, shifts
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_SHORTEST_S, _LONGEST_S = 3_600.0, 3_660.0 * 86_400.0
 _FINE, _FOUND_PROBLEMS = 0, 1
 
 
@@ -161,7 +158,14 @@ def _setting(settings: Settings, arguments: argparse.Namespace) -> Setting:
     if arguments.shifts is not None:
         given = _option("--shifts", arguments.shifts, shifts.shifts)
     wanted = arguments.timezone or report.timezone
-    zone, name = _option("--timezone", wanted or "", lambda raw: shifts.zone_of(raw, os.environ))
+    variable = os.environ.get(shifts.TZ)
+    if wanted:
+        zone, name = _option("--timezone", wanted, shifts.zone_named), wanted
+    elif variable is not None:
+        where = f"environment variable {shifts.TZ}"
+        zone, name = _option(where, variable, shifts.zone_of_variable)
+    else:
+        zone, name = shifts.zone_of_machine()
     return Setting(
         site=settings.site,
         node=settings.node,
@@ -177,12 +181,7 @@ def _period(arguments: argparse.Namespace, zone: tzinfo, now: float) -> tuple[fl
     """From when to when, UTC."""
 
     def moment(raw: str) -> float:
-        if not _DATE.fullmatch(raw):
-            return now - fields.duration(_SHORTEST_S, _LONGEST_S)(raw)
-        try:
-            return shifts.midnight(date.fromisoformat(raw), zone)
-        except (ValueError, OverflowError) as error:
-            raise ValueError("write a day such as 2026-05-01") from error
+        return moments.moment(raw, zone, now)
 
     since = _option("--since", arguments.since, moment)
     until = now if arguments.until is None else _option("--until", arguments.until, moment)

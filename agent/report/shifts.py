@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import struct
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
@@ -13,11 +15,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from agent import fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 DAY_MINUTES = 1_440
 MOST_SHIFTS = 12
+TZ = "TZ"
+"""The environment variable that says which clock people here go by."""
+
 _LOCALTIME = Path("/etc/localtime")
+_REMEDY = "write a time zone such as Asia/Tokyo or Europe/Berlin"
+_FROM_GREENWICH = re.compile(r"(UTC|GMT|Z)[-+0-9].*", re.IGNORECASE)
 _SHIFT = re.compile(
     r"(.{1,40}?)\s+(\d{1,2})[:：](\d\d)\s*[-–—~〜～]\s*(\d{1,2})[:：](\d\d)", re.DOTALL
 )
@@ -121,39 +128,75 @@ def midnight(day: date, zone: tzinfo) -> float:
     return _at(day, 0, zone)
 
 
-def zone_of(name: str, environ: Mapping[str, str]) -> tuple[tzinfo, str]:
-    """A time zone and its name.
+def zone_of_machine() -> tuple[tzinfo, str]:
+    """The time zone of this machine and its name; UTC where it has none."""
+    try:
+        return _from_file(_LOCALTIME)
+    except ValueError:
+        return zone_named("UTC"), "UTC"
+
+
+def zone_of_variable(raw: str) -> tuple[tzinfo, str]:
+    """The time zone that ``TZ`` names, in any form that POSIX and the C library know.
 
     Args:
-        name: such as ``Asia/Tokyo``; the machine's own where it is empty.
-        environ: the environment variables; ``TZ`` counts.
+        raw: ``Asia/Tokyo``, ``:Asia/Tokyo``, ``JST-9``, ``CET-1CEST,M3.5.0,M10.5.0/3``, the path
+            of a file, or nothing, which means UTC.
 
     Raises:
         ValueError: with what to write instead.
     """
-    wanted = name or environ.get("TZ", "").removeprefix(":")
-    if wanted:
-        return zone_named(wanted), wanted
-    try:
-        path = _LOCALTIME.resolve()
-        with path.open("rb") as file:
-            zone = ZoneInfo.from_file(file)
-    except (OSError, ValueError):
+    wanted = raw.strip().removeprefix(":")
+    if not wanted:
         return zone_named("UTC"), "UTC"
-    _, _, key = path.as_posix().partition("/zoneinfo/")
-    return zone, key or os.fspath(_LOCALTIME)
+    if wanted.startswith("/"):
+        return _from_file(Path(wanted))
+    return _named(wanted) or _posix(wanted), wanted
 
 
-def zone_named(name: str) -> ZoneInfo:
-    """A time zone of the IANA's list.
+def zone_named(name: str) -> tzinfo:
+    """A time zone of the IANA's list, or one in the notation of POSIX, such as ``JST-9``.
 
     Raises:
         ValueError: with what to write instead.
     """
+    if zone := _named(name):
+        return zone
+    if _FROM_GREENWICH.fullmatch(name):
+        # In TZ it means what POSIX says; whoever writes it here may mean the opposite.
+        raise ValueError(f"{_REMEDY}: POSIX counts {name} westwards, most people eastwards")
+    return _posix(name)
+
+
+def _named(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("write a time zone such as Asia/Tokyo or Europe/Berlin") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _posix(text: str) -> ZoneInfo:
+    """A zone of POSIX's notation: the end of a file of zones, which Python reads with its rules."""
+    counts = struct.pack(">6l", 0, 0, 0, 0, 1, 4)
+    header = b"TZif2" + bytes(15) + counts
+    utc = struct.pack(">lbb", 0, 0, 0) + b"UTC\0"
+    try:
+        footer = f"\n{text}\n".encode("ascii")
+        return ZoneInfo.from_file(io.BytesIO(2 * (header + utc) + footer), key=text)
+    except ValueError as error:
+        raise ValueError(_REMEDY) from error
+
+
+def _from_file(path: Path) -> tuple[tzinfo, str]:
+    """A zone and its name, from a compiled file."""
+    try:
+        found = path.resolve()
+        with found.open("rb") as file:
+            zone = ZoneInfo.from_file(file)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{_REMEDY}, or the path of a file of zones") from error
+    _, _, key = found.as_posix().partition("/zoneinfo/")
+    return zone, key or os.fspath(path)
 
 
 def zone_name(raw: str) -> str:

@@ -13,6 +13,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+from agent import folders
 from agent.errors import StoreError
 from agent.store.schema import SCHEMA_VERSION, VERSIONS
 
@@ -48,7 +49,7 @@ class Database:
         """
         path = folder / FILE_NAME
         try:
-            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folders.make(folder)
             # SQLite gives its journal and shared memory the mode of the database.
             path.touch(mode=0o640)
         except OSError as error:

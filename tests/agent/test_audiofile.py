@@ -138,15 +138,6 @@ def test_a_wav_written_through_a_pipe_is_whole(tmp_path: Path) -> None:
     assert read_audio(path, RATE_HZ).shape == wave.shape
 
 
-def test_an_mp3_without_a_length_is_refused(tmp_path: Path) -> None:
-    """Its length could only be guessed, and the end of the sound would be lost."""
-    path = tmp_path / "a.mp3"
-    soundfile.write(path, noise(RATE_HZ)[:, 0], RATE_HZ)
-    content = path.read_bytes()
-    path.write_bytes(content[content.index(content[:2], 4) :])  # without its first frame
-    assert "does not tell its length" in failure(path)
-
-
 def test_samples_that_are_not_numbers_are_counted(tmp_path: Path) -> None:
     """NaN and infinity, in any channel, are counted over the whole file and the first placed."""
     wave = noise(2 * RATE_HZ, channels=2)
@@ -184,7 +175,7 @@ def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
 def test_less_than_a_sample_is_no_sound(tmp_path: Path) -> None:
     """One sample at 192 kHz leaves nothing at 32 kHz."""
     soundfile.write(tmp_path / "a.wav", np.ones(1), 192_000)
-    assert "less than one sample" in failure(tmp_path / "a.wav")
+    assert "too short to be heard" in failure(tmp_path / "a.wav")
 
 
 def test_an_absurd_rate_is_refused(tmp_path: Path) -> None:

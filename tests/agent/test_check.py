@@ -53,6 +53,12 @@ background: [a motor runs]
 """
 
 
+CUT = (
+    "put the text in quotes if that belongs to it, or else write two spaces before '#' and one "
+    "behind it"
+)
+
+
 def _write_bundle(folder: Path) -> None:
     """A bundle whose hashes hold; its files are not opened by a check."""
     folder.mkdir()
@@ -186,6 +192,66 @@ def test_each_text_that_the_bundle_cannot_read_is_told(site: Site) -> None:
     assert "вентиляция" in report.problems[0].found
 
 
+def test_texts_that_are_hardly_meant_so_are_noted_with_their_lines(site: Site) -> None:
+    """Half a text, two texts in one, another language: valid, so notes and nothing worse."""
+    site.settings["site"] = "hall"
+    site.descriptions = """version: 1
+errors:
+  - id: drop
+    text: press #3 drops a part
+    paraphrases: [a metal part falls  # a comment
+      , 'press #4 drops a part']
+    unlike: [音A、音B]  # ordinary
+  - id: hum
+    text: der Motor brummt sehr laut
+    severity: major #the worst
+background: #3 runs all day
+"""
+    report = site.check()
+    path = site.folder / "d.yaml"
+    assert (report.ok, report.warnings) == (True, ())
+    told = [note.partition("; ") for note in report.notes]
+    joined = "is one text and holds an ideographic comma '、' (U+3001)"
+    assert [(found, remedy) for found, _, remedy in told if "d.yaml" in found] == [
+        (
+            f"{path}:4 errors[0].text: ends before '#3 drops a part', since ' #' begins a comment",
+            CUT,
+        ),
+        (
+            f"{path}:7 errors[0].unlike[0]: {joined}",
+            "were 2 meant? Type ', ' to part them: [音A, 音B], or put the one text in quotes",
+        ),
+        (f"{path}:11 background: is empty, since '#3 runs all day' is a comment", CUT),
+        (
+            f"{path}:9 errors[1].text: 'der Motor brummt sehr laut' reads like German",
+            "write it in a language that the bundle was made for (en), unless it is",
+        ),
+    ]
+
+
+def test_settings_that_lose_their_end_are_noted(site: Site) -> None:
+    """Names and topics of agent.yaml; a switch or a number is whole without its comment."""
+    path = site.folder / "agent.yaml"
+    site.check()
+    path.write_text(
+        "site: hall #2\nnode: press3  # the left one\ndescriptions: d.yaml\nbundle: bundle\n"
+        "state_dir: state\nmqtt:\n  prefix: factory #1\n  keepalive_s: 30 #seconds\n",
+        encoding="utf-8",
+    )
+    report = check(path, None, None, {}, Probes())
+    assert report.ok
+    told = [note.partition(", since")[0] for note in report.notes if "' #'" in note]
+    assert told == [f"{path}:1 site: ends before '#2'", f"{path}:7 mqtt.prefix: ends before '#1'"]
+
+
+def test_a_text_that_the_bundle_refuses_is_not_noted_again(site: Site) -> None:
+    """Its script is a problem already; once is enough."""
+    site.descriptions = DESCRIPTIONS.replace("ventilation", "шум вентиляции")
+    report = site.check(Probes(embed=embed))
+    assert len(report.problems) == 1
+    assert "вентиляции" not in "".join(report.notes)
+
+
 def test_near_duplicates_are_warned_of_once(site: Site) -> None:
     """Two descriptions with nearly the same words give one warning for the pair."""
     site.descriptions += "\n"
@@ -264,6 +330,23 @@ def test_a_password_that_others_can_read_is_warned_of(site: Site) -> None:
     secret.chmod(0o600)
     site.settings["mqtt"] = {"host": "localhost", "username": "a", "password_file": "password"}
     assert site.check().warnings == ()
+    secret.write_text("\nhush", encoding="utf-8")
+    (problem,) = site.check().warnings
+    assert problem.where == f"mqtt.password_file {secret}"
+    assert "its first line is empty" in problem.found
+
+
+def test_a_state_folder_that_everybody_may_write_is_warned_of(site: Site) -> None:
+    """The folder itself, or what lies in it, with the command that closes it."""
+    folder = site.folder / "open"
+    (folder / "levels").mkdir(parents=True)
+    site.settings["state_dir"] = str(folder)
+    assert site.check().warnings == ()
+    for path in (folder / "levels", folder):
+        path.chmod(0o777)
+        (warning,) = site.check().warnings
+        assert warning.found == f"{path} can be written by every user"
+        assert warning.remedy == f"run chmod -R o-w {folder}"
 
 
 def test_the_broker_is_only_asked_when_online(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,53 @@ def test_a_box_without_the_time_does_not_judge_when_it_was_asked() -> None:
     """Its own clock may be years off."""
     box = Box(synced=False)
     assert box.send("mute", box.mute(ts="2020-01-01T00:00:00Z"))["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("after_connect_s", "expires_in_s", "reason"),
+    [
+        (0.0, None, "send it again in 60 s, or by MQTT 5 with a message expiry of at most 300 s"),
+        (59.5, None, "send it again in 1 s"),
+        (0.0, 301, "may have waited at the broker"),  # it could be hours old
+        (0.0, 300, None),
+        (60.0, None, None),
+        (60.0, 86_400, None),
+    ],
+)
+def test_a_box_without_the_time_mutes_nothing_that_may_have_waited(
+    after_connect_s: float, expires_in_s: int | None, reason: str | None
+) -> None:
+    """In the first minute only what its sender wanted delivered at once; a set clock knows."""
+    arrived = {"after_connect_s": after_connect_s, "expires_in_s": expires_in_s}
+    box = Box(synced=False)
+    result = box.send("mute", box.mute(), **arrived)
+    assert result["accepted"] is (reason is None)
+    assert reason is None or reason in result["reason"]
+    assert len(box.mutes.active) == (reason is None)
+    assert box.send("reload", RELOAD, **arrived)["accepted"]
+    box = Box(synced=True)
+    assert box.send("mute", box.mute(), **arrived)["accepted"]
+
+
+@pytest.mark.parametrize("hours", [9, -5, 0])
+def test_the_time_of_a_command_may_have_an_offset(hours: int) -> None:
+    """By the published schema too."""
+    box = Box()
+    zone = timezone(timedelta(hours=hours))
+    now = datetime.fromtimestamp(box.clock.now(), zone)
+    for ts, accepted in ((now, True), (now - timedelta(minutes=6), False)):
+        payload = box.mute(ts=ts.isoformat(), request_id=f"r{accepted}")
+        jsonschema.validate(payload, schema("cmd-mute"))
+        result = box.send("mute", payload)
+        assert result["accepted"] is accepted, result
+    assert "ts is 360 s ago" in result["reason"]
+    for wrong in ("2026-01-02T03:04:05", "2026-01-02T03:04:05+24:00", "2026-01-02T03:04:05+0900"):
+        payload = box.mute(ts=wrong, request_id="wrong")
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(payload, schema("cmd-mute"))
+        assert (
+            "or with its offset: 2026-01-02T12:04:05+09:00" in box.send("mute", payload)["reason"]
+        )
 
 
 @pytest.mark.parametrize(

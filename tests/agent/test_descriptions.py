@@ -273,6 +273,132 @@ def test_all_mistakes_are_told_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "where", "found", "remedy"),
+    [
+        (
+            "    ｕｎｌｉｋｅ: [b]",
+            "5 errors[0].ｕｎｌｉｋｅ",
+            "is not a field and holds a full-width latin small letter u 'ｕ' (U+FF55)",
+            "type 'unlike'",
+        ),
+        (
+            "    \u3000unlike: [b]",
+            "5 errors[0].'\\u3000unlike'",
+            "is not a field and holds a full-width space (U+3000)",
+            "indent by spaces alone",
+        ),
+        (
+            "\xa0   unlike: [b]",
+            "5 '\\xa0   unlike'",
+            "is not a field and holds a no-break space (U+00A0)",
+            "indent by spaces alone",
+        ),
+        (
+            "    \u200bunlike: [b]",
+            "5 errors[0].'\\u200bunlike'",
+            "is not a field and holds a zero-width space (U+200B)",
+            "type 'unlike'",
+        ),
+        (
+            "    “unlike”: [b]",
+            "5 errors[0].“unlike”",
+            "is not a field and holds a left double quotation mark '“' (U+201C)",
+            "type 'unlike'",
+        ),
+        (
+            "    unlike: ［b, c］",
+            "5 errors[0].unlike",
+            "is '［b, c］' and begins with a full-width left square bracket '［' (U+FF3B)",
+            "type '['",
+        ),
+        (
+            "    unlike:\n      － b\n      － c",
+            "6 errors[0].unlike",
+            "is '－ b － c' and holds a full-width dash '－' (U+FF0D) where a list's item begins",
+            "type '-' and a space",
+        ),
+        (
+            "    cooldown: ３０s",
+            "5 errors[0].cooldown",
+            "is '３０s' and holds a full-width digit three '３' (U+FF13)",
+            "type '30s'",
+        ),
+        (
+            "    severity: “major”",
+            "5 errors[0].severity",
+            "is '“major”' and holds a left double quotation mark '“' (U+201C)",
+            "type 'major'",
+        ),
+        (
+            "    threshold: −1",
+            "5 errors[0].threshold",
+            "is '−1'",
+            "write auto, or a number from 0 to 100",
+        ),
+        (
+            "  - text：b",
+            "5 errors[1]",
+            "is 'text：b' and holds a full-width colon '：' (U+FF1A) behind 'text'",
+            "type a colon and a space: 'text: …'",
+        ),
+        (
+            "  - {id: b, text: }  #3",
+            "5 errors[1].text",
+            "is empty",
+            "write 'text: …'",
+        ),
+        (
+            "  - id: b\n    text: #3 drops",
+            "6 errors[1].text",
+            "is empty, since '#3 drops' is a comment",
+            "put the text in quotes",
+        ),
+    ],
+)
+def test_a_look_alike_in_a_name_or_a_value_is_named_with_what_to_type(
+    line: str, where: str, found: str, remedy: str
+) -> None:
+    """The character, its line and what to type; where another fault is nearer, that one."""
+    told = _problems(f"{ONE}{line}\n")[-1]
+    assert told.startswith(f"d.yaml:{where}: {found}; {remedy}")
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("unlike: [音A、音B]", "[音A, 音B]"),
+        ("paraphrases: [カチカチ音、ガタガタ音, モーターの音]", "[カチカチ音, ガタガタ音]"),
+        ("paraphrases: [hammering， drilling]", "[hammering, drilling]"),
+        ("unlike: [叩く音､ 削る音､回る音]", "[叩く音, 削る音, 回る音]"),
+        ("paraphrases: [金属が床に落ち、転がる音, がちゃん]", None),
+        ('unlike: ["音A、音B"]', None),
+        ("unlike:\n      - 音A、音B", None),
+        ("unlike: [音A, 音B]", None),
+    ],
+)
+def test_an_item_that_may_be_several_is_asked_about(line: str, asked: str | None) -> None:
+    """In brackets only, where it stands alone or its parts end alike; quotes say that it is one."""
+    below = line.replace("unlike", "background").replace("paraphrases", "background")
+    for text in (f"{ONE}    {line}\n", f"{ONE}{below}\n"):
+        notes = _parse(text).notes
+        if asked is None:
+            assert notes == ()
+            continue
+        (note,) = notes
+        assert note.where.startswith("d.yaml:5 ")
+        count = asked.count(",") + 1
+        assert note.remedy.startswith(f"were {count} meant? Type ', ' to part them: {asked}, or")
+
+
+def test_a_text_in_japanese_is_taken_as_it_is() -> None:
+    """Full-width colons, commas, spaces and quotes belong to it."""
+    text = "ボルト：落下　“カラン”、－強く－（床）"
+    described = _parse(ONE.replace("alpha", text))
+    assert described.errors[0].text == "ボルト：落下 “カラン”、－強く－（床）"
+    assert described.notes == ()
+
+
 def test_too_many_descriptions_and_texts_are_told() -> None:
     """The caps keep a slip from filling a small box's memory."""
     many = "".join(f"- {{id: e{i}, text: t{i}}}\n" for i in range(MAX_DESCRIPTIONS + 1))

@@ -18,8 +18,9 @@ import soundfile
 
 from agent import descriptions
 from agent.audiofile import iter_audio
-from agent.capture.pcm import Encoding, PcmFormat, PcmReader
+from agent.capture.pcm import PcmFormat, PcmReader
 from agent.config import load_settings
+from agent.config.settings import Encoding
 from agent.errors import AudioFileError, CaptureError, ConfigError, DescriptionsError
 
 if TYPE_CHECKING:

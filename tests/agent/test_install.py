@@ -15,6 +15,7 @@ import pytest
 from agent import cli, install
 from agent.config import load_settings
 from agent.errors import KikimimiError
+from agent.telemetry import SWITCHED_OFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,17 @@ def test_service_is_hardly_exposed(analyze: str, service: install.Service) -> No
     found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", rated.stdout)
     assert found, rated.stdout + rated.stderr
     assert float(found[1]) <= _MOST_EXPOSURE
+
+
+@pytest.mark.parametrize("service", install.Service)
+def test_unit_switches_the_telemetry_of_libraries_off(service: install.Service) -> None:
+    """With the variables that the program sets, and no others."""
+    (line,) = (
+        one.removeprefix("Environment=")
+        for one in settings_of(UNIT.with_name(service.unit).read_text(encoding="utf-8"))
+        if one.startswith("Environment=")
+    )
+    assert tuple(tuple(one.split("=")) for one in line.split()) == SWITCHED_OFF
 
 
 def test_printed_unit_names_this_installation_and_the_configuration(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.clock import SystemClock
 from agent.config import MqttSettings
 from agent.mqtt.connection import Connection
 from tests.mosquitto import PATIENCE_S, mosquitto
@@ -32,7 +33,8 @@ def test_closed_connection_gives_its_descriptors_back(tmp_path: Path) -> None:
 
 
 def _connect(settings: MqttSettings) -> None:
-    connection = Connection(settings, "box", "k/s/n/status", threading.Condition(), v5=True)
+    changed, clock = threading.Condition(), SystemClock()
+    connection = Connection(settings, "box", "k/s/n/status", changed, clock, v5=True)
     connection.open()
     assert connection.wait_accepted(lambda: False, PATIENCE_S)
     connection.close()

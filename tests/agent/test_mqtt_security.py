@@ -8,11 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from agent.clock import SystemClock
 from agent.config import MqttSettings, Protocol, TlsSettings
@@ -21,6 +24,7 @@ from agent.mqtt import Link, Reply
 from agent.mqtt.backoff import Backoff
 from agent.store import Store
 from tests.agent.test_mqtt import STATUS, link, record, wait_for_reason
+from tests.fakes import FakeClock
 from tests.mosquitto import PATIENCE_S, free_port, listener, mosquitto
 from tests.secure_broker import Authority
 
@@ -101,6 +105,12 @@ def test_plain_text_to_a_tls_port_is_no_connection(tmp_path: Path, store: Store)
     [
         (b"", "is empty"),
         (b"\n", "is empty"),
+        (b"\xef\xbb\xbf\r\n", "is empty"),
+        (b"\nhush\n", "its first line is empty; write the password there"),
+        (b"\r\nhush\r\n", "its first line is empty; write the password there"),
+        (b"\xef\xbb\xbf\nhush", "its first line is empty; write the password there"),
+        (b"hush\nxyz\n", "several lines"),
+        ("hush".encode("utf-16"), "is UTF-16; save it as UTF-8"),
         (b"hush\xfftell", "not UTF-8"),
         (b"xyz" * 999, "over"),
     ],
@@ -116,6 +126,23 @@ def test_a_bad_password_file_tells_nothing_of_its_content(
     shown = "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None
     assert not any(secret in shown for secret in ("hush", "xyz", "xff"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"hush now",
+        b"hush now\n",
+        b"hush now\r\n",
+        b"hush now\r\n\r\n",
+        b"\xef\xbb\xbfhush now\r\n",
+    ],
+)
+def test_a_password_is_the_line_however_an_editor_saved_it(tmp_path: Path, content: bytes) -> None:
+    """With the ends of lines of any system, and with a byte-order mark in front."""
+    file = tmp_path / "password"
+    file.write_bytes(content)
+    assert MqttSettings(username="box", password_file=file).password() == "hush now"
 
 
 def test_pauses_grow_to_a_cap_with_jitter() -> None:
@@ -255,6 +282,52 @@ def test_what_was_asked_while_the_box_was_down_arrives(
         person.wait(lambda: person.on("cmd/result") == ["early", "late"])
         box.stop(PATIENCE_S)
     assert heard == [b"early", b"late"]
+
+
+def test_what_has_waited_comes_at_once_and_what_expired_does_not(
+    tmp_path: Path, store: Store
+) -> None:
+    """The handler is told how long the box was connected, and what is left of the expiry."""
+    heard: list[Incoming] = []
+
+    def hear(incoming: Incoming) -> list[Reply]:
+        heard.append(incoming)
+        return [Reply("k/s/n/cmd/result", incoming.payload.decode())]
+
+    def started() -> Link:
+        settings = MqttSettings(host="127.0.0.1", port=broker.port)
+        box = Link(settings, "box", STATUS, store, clock)
+        box.serve("k/s/n/cmd/mute", hear)
+        box.start()
+        return box
+
+    def publish(payload: str, expiry_s: int | None) -> None:
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if expiry_s is not None:
+            properties.MessageExpiryInterval = expiry_s
+        person._client.publish(
+            "k/s/n/cmd/mute", payload, qos=1, properties=properties
+        ).wait_for_publish(PATIENCE_S)
+
+    clock = FakeClock()
+    with mosquitto(tmp_path) as broker, listener(broker.port) as person:
+        box = started()
+        person.wait(lambda: person.on("status") == ["online"])
+        box.stop(PATIENCE_S)
+        publish("expired", 1)
+        publish("lasting", 300)
+        publish("plain", None)
+        time.sleep(2.5)  # Mosquitto counts whole seconds
+        box = started()
+        person.wait(lambda: person.on("cmd/result") == ["lasting", "plain"])
+        clock.advance(61.0)
+        publish("late", None)
+        person.wait(lambda: person.on("cmd/result")[-1] == "late")
+        box.stop(PATIENCE_S)
+    assert [one.after_connect_s for one in heard] == [0.0, 0.0, 61.0]
+    assert heard[0].expires_in_s is not None
+    assert 200 < heard[0].expires_in_s < 300
+    assert [one.expires_in_s for one in heard[1:]] == [None, None]
 
 
 def test_two_boxes_of_one_name_are_told_and_do_not_storm(tmp_path: Path) -> None:

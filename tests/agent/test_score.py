@@ -107,6 +107,22 @@ def test_truth_of_a_table_has_to_name_every_file(
     assert "has no line for siren.wav" in error
 
 
+def test_truth_of_a_table_may_begin_with_a_byte_order_mark(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: Path, described: Path
+) -> None:
+    """As spreadsheets save CSV in UTF-8; what is no CSV is told without a traceback."""
+    table = tmp_path / "truth.csv"
+    table.write_bytes(b"\xef\xbb\xbffilename,category\r\nsiren.wav,siren\r\n")
+    options = ["--descriptions", described, "--truth", table, "--json"]
+    status, lines, error = _score(capsys, recording, *options)
+    assert status == 0, error
+    assert json.loads(lines[0])["top_1"] == 1.0
+    table.write_bytes(b"filename,category\r\n" + b"x" * 200_000 + b",siren\r\n")
+    status, _, error = _score(capsys, recording, *options)
+    assert status == 2
+    assert "field larger than field limit" in error
+
+
 @pytest.mark.parametrize("kind", ["empty", "text", "zero samples", "truncated", "nan", "missing"])
 def test_bad_file_gets_one_line_and_the_others_are_scored(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: Path, described: Path, kind: str

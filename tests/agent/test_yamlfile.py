@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import yamlfile
-from agent.yamlfile import Mapping, Scalar, Sequence
+from agent.yamlfile import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from agent.errors import Problem
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 # A loaded machine is no fault of the code under test.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -98,6 +101,149 @@ def test_broken_syntax_is_named_with_its_line(text: str, start: str) -> None:
     assert len(problems) == 1
     assert problems[0].startswith(start)
     assert "\n" not in problems[0]
+
+
+_HEAD = "version: 1\nerrors:\n  - id: a\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "found", "remedy"),
+    [
+        ("version：1\nerrors:\n", 1, "a full-width colon '：' (U+FF1A) behind 'version'",
+         "type a colon and a space: 'version: …'"),
+        ("version：1\n", 1, "a full-width colon '：' (U+FF1A) behind 'version'",
+         "type a colon and a space: 'version: …'"),
+        (f"{_HEAD}    text：b\n    unlike: [c]\n", 4,
+         "a full-width colon '：' (U+FF1A) behind 'text'",
+         "type a colon and a space: 'text: …'"),
+        (f"{_HEAD}    text:\u3000b\n    unlike: [c]\n", 4,
+         "a full-width space (U+3000) behind 'text:'",
+         "type a space: 'text: …'"),
+        (f"{_HEAD}    text:\u00a0b\n", 4, "a no-break space (U+00A0) behind 'text:'",
+         "type a space: 'text: …'"),
+        ("version: 1\nerrors:\n  － id: a\n    text: b\n", 3,
+         "a full-width dash '－' (U+FF0D) where a list's item begins", "type '-' and a space"),
+        (f"{_HEAD}    unlike:\n      - b\n      – c\n      - d\n", 6,
+         "an en dash '–' (U+2013) where a list's item begins", "type '-' and a space"),
+        (f"{_HEAD}    unlike: [b, c］\n    severity: major\n", 4,
+         "a full-width right square bracket '］' (U+FF3D) where a list ends", "type ']'"),
+        (f"{_HEAD}    text: “b: c”\n", 4,
+         "a left double quotation mark '“' (U+201C) where a value begins", "type '\"'"),
+        (f"{_HEAD}    text: b\n＃ c\n    severity: major\n", 5,
+         "a full-width number sign '＃' (U+FF03) where a comment begins", "type '#'"),
+        (f"{_HEAD}\ttext: b\n", 4, "a tab (U+0009) in the indentation", "indent by spaces alone"),
+        (f"{_HEAD}    text: b\n\ufeffbackground: [c]\n", 5,
+         "a byte-order mark (U+FEFF) at the start of the line", "delete it"),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_yaml_is_named_at_its_line(
+    text: str, line: int, found: str, remedy: str
+) -> None:
+    """The sign that was mistyped, where it stands and what to type; not YAML's own words."""
+    root, (problem,) = _parse(text)
+    assert root is None
+    assert problem.startswith(f"f.yaml:{line}: ")
+    assert f"holds {found}" in problem
+    assert problem.endswith(f"; {remedy}")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "found"),
+    [
+        (f"{_HEAD}    text:b\n    unlike: [c]\n", 4, "has no space behind 'text:'"),
+        (
+            f"{_HEAD}    unlike: [press #3, hammer]\n    severity: major\n",
+            4,
+            "ends before '#3, hammer]', since ' #' begins a comment",
+        ),
+        (f"{_HEAD}    text: press #3\n      drops\n", 4,
+         "ends before '#3', since ' #' begins a comment"),
+    ],
+)  # fmt: skip
+def test_a_missing_space_and_a_comment_within_brackets_are_named(
+    text: str, line: int, found: str
+) -> None:
+    """The parser would name the line after."""
+    root, (problem,) = _parse(text)
+    assert root is None
+    assert problem.startswith(f"f.yaml:{line}: not valid YAML ({found}); ")
+
+
+def test_look_alikes_within_texts_are_left_alone() -> None:
+    """What a Japanese sentence is written with is no fault of the file, even beside a real one."""
+    text = "a: ボルト：落下\u3000“カラン”、－\nb: |\n  text：これは本文\nc: d\n"
+    root, problems = _parse(text)
+    assert problems == []
+    assert root is not None
+    assert root.get("a") == Scalar("f.yaml:1", "ボルト：落下\u3000“カラン”、－")
+    assert _parse(f"{text}e: [1\nf: 2\n")[1][0].startswith("f.yaml:6: not valid YAML (did not find")
+
+
+@pytest.mark.parametrize(
+    ("line", "lost"),
+    [
+        ("press #3 drops a part", "'#3 drops a part'"),
+        ("プレス #3 で落下", "'#3 で落下'"),
+        ("press   #3", "'#3'"),
+        ("press # 3 drops", "'# 3 drops'"),
+        ("press #three drops", "'#three drops'"),
+        ("a" + " #3" * 30, "'#3 #3 #3 #3 #3 #3 #3 #3 #3 #3 #3 #3 #3 #'…"),
+        ("a part falls   # a comment of the author", None),
+        ("a part falls # a comment of the author", None),
+        ("a part falls  #コメント", None),
+        ("a part falls ## section", None),
+        ("a part falls #", None),
+        ("press#3 drops a part", None),
+        ("'press #3 drops a part'", None),
+        ('"press #3 drops a part"  # press 3', None),
+    ],
+)
+def test_a_comment_that_may_be_the_end_of_a_text_is_doubted(line: str, lost: str | None) -> None:
+    """A number or a word right behind the '#', but no comment as people set it off."""
+    root, problems = _parse(f"a: {line}\nb: 1\n")
+    assert problems == []
+    assert root is not None
+    value = root.get("a")
+    assert isinstance(value, Scalar)
+    if lost is None:
+        assert value.doubt is None
+    else:
+        assert value.doubt is not None
+        assert value.doubt.found == f"ends before {lost}, since ' #' begins a comment"
+
+
+def _scalars(node: Node) -> Iterator[Scalar]:
+    if isinstance(node, Scalar):
+        yield node
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from _scalars(item)
+    else:
+        for entry in node.entries:
+            yield from _scalars(entry.value)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.name)
+def test_no_value_that_comes_with_it_is_doubted(path: Path) -> None:
+    """None of the many comments in the files to start from is taken for the end of a text."""
+    root, problems = _parse(path.read_bytes())
+    assert problems == []
+    assert root is not None
+    values = list(_scalars(root))
+    assert values
+    assert [value for value in values if value.doubt is not None] == []
+
+
+def test_a_text_that_goes_on_in_what_looks_like_a_field_is_doubted() -> None:
+    """A full-width colon makes the line below a part of the text above."""
+    root, _ = _parse("a: b\n  unlike：[c]\nd: e\n  f\n")
+    assert root is not None
+    first, second = root.get("a"), root.get("d")
+    assert isinstance(first, Scalar)
+    assert isinstance(second, Scalar)
+    assert first.doubt is not None
+    assert first.doubt.found.startswith("goes on in line 2, which holds a full-width colon '：'")
+    assert second.doubt is None
 
 
 def test_an_unclosed_bracket_names_where_it_was_opened() -> None:

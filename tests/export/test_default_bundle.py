@@ -12,7 +12,7 @@ from agent.encoder import Encoder
 from agent.manifest import MANIFEST, MODEL_CARD
 from agent.score import variants_of
 from agent.text_encoder import TextEncoder
-from export.__main__ import MOST_COST
+from export.command import MOST_COST
 
 pytestmark = pytest.mark.torch
 

@@ -6,16 +6,15 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+
+from training.drawing import Figure, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-
     from training.analyse.findings import Finding, HumanFindings, Lists, ModelFindings
+    from training.drawing import Axes
 
 # Okabe and Ito, "Color universal design", 2008: told apart by everybody, and in grey.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
@@ -49,10 +48,8 @@ def draw(human: HumanFindings, model: ModelFindings, folder: Path) -> tuple[str,
     for name, picture in pictures.items():
         if picture is not None:
             figure = picture()
-            FigureCanvasAgg(figure)
-            # No date and no version in the file: the same findings make the same bytes.
             path = folder / f"ratings-{name}.png"
-            figure.savefig(path, dpi=_DPI, metadata={"Software": None})
+            save(figure, path, dpi=_DPI)
             drawn.append(path.name)
     return tuple(drawn)
 

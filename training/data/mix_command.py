@@ -212,15 +212,8 @@ def _evaluation_only(recording: Recording) -> bool:
     return recording.id.split("/")[0] in _EVALUATION_ONLY
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training mix``."""
-    parser = commands.add_parser(
-        "mix",
-        help="mix recordings, so that it is known how strongly each of them is heard",
-        description="Writes mixtures of a manifest's recordings over factory noise, the manifest "
-        "with these, and contents.jsonl: what is heard in each recording, and how strongly.",
-        epilog="example: python -m training mix --manifest runs/data --output runs/mixed",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training mix``."""
     parser.add_argument("--manifest", type=Path, default=Path("runs/data"))
     parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
     parser.add_argument("--output", type=Path, default=Path("runs/mixed"))
@@ -228,7 +221,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         told = f"mixtures of {split} recordings ({count})"
         parser.add_argument(f"--{split}", type=_count, default=count, metavar="N", help=told)
     parser.add_argument("--seed", type=_count, default=0, metavar="N")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -121,7 +121,7 @@ def parse_classes(given: Sequence[str], known: Iterable[Classes]) -> frozenset[t
     where = "--classes"
     if len(given) == 1 and Path(given[0]).is_file():
         where = given[0]
-        lines = Path(where).read_text(encoding="utf-8").splitlines()
+        lines = Path(where).read_text(encoding="utf-8-sig").splitlines()
         given = [text for line in lines if (text := line.partition("#")[0].strip())]
     by_name: dict[str, set[tuple[str, str]]] = {}
     for one in known:

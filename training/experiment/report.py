@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from training.drawing import Figure, save
 from training.experiment.arms import BINARY, CONTINUOUS
 from training.experiment.pool import MAP, MEASURES, NDCG
 from training.experiment.run import START
@@ -155,7 +154,7 @@ def _draw_reached(pooled: Pooled, path: Path) -> None:
         axes.set_xlabel(f"{measure.name}, text to audio, test")
         axes.grid(axis="x", color="0.9")
     figure.supxlabel("dot and line: mean, 95 % interval over queries; ticks: seeds", fontsize=8)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _draw_differences(pooled: Pooled, path: Path) -> None:
@@ -175,10 +174,4 @@ def _draw_differences(pooled: Pooled, path: Path) -> None:
     axes.set_xlabel("difference on test recordings, 95 % interval")
     axes.grid(axis="x", color="0.9")
     axes.legend()
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    FigureCanvasAgg(figure)
-    # Without the date and the version of the library, the same numbers are the same bytes.
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    save(figure, path)

@@ -23,17 +23,8 @@ SITE = Path(__file__).parents[1] / "resources" / "loop" / "site.ja.yaml"
 SEEDS, STEPS = 3, 100
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training loop-simulation``."""
-    parser = commands.add_parser(
-        "loop-simulation",
-        help="live through a month: calibration, verdicts, examples, one fine-tune",
-        description="Mixes months of a site from recordings, has the box hear them and a simulated "
-        "operator answer, and counts alerts week by week. Writes loop.md and its figures: "
-        "docs/human-loop.md.",
-        epilog="examples: python -m training loop-simulation --docs docs/experiments; without "
-        "a fine-tune: python -m training loop-simulation --steps 0",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training loop-simulation``."""
     parser.add_argument("--months", type=int, default=SEEDS, help=f"with other sounds ({SEEDS})")
     parser.add_argument("--minutes", type=int, default=Size().minutes, help="of sound a day (4)")
     parser.add_argument(
@@ -73,7 +64,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
     parser.add_argument("--output", type=Path, default=Path("runs/loop"))
     parser.add_argument("--docs", type=Path, default=Path("runs/loop/docs"), metavar="FOLDER")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from agent.calibration.poisson import DAY_H
 from agent.report import intervals
+from training.drawing import Figure, save
 from training.loop.stages import BY_WEEK, Stage
 from training.loop.truth import Counted
 
@@ -17,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-
+    from training.drawing import Axes
     from training.loop.month import Month, Plan
 
 REPORT = "loop.md"
@@ -250,7 +247,6 @@ def _all_weeks(figures: Figures, stage: Stage) -> Counted | None:
 
 def _figure() -> tuple[Figure, Axes]:
     figure = Figure(figsize=(7.0, 4.0), layout="constrained")
-    FigureCanvasAgg(figure)
     return figure, figure.subplots()
 
 
@@ -301,7 +297,7 @@ def _draw_weeks(figures: Figures, path: Path) -> None:
     axis.set_xticks(weeks, names)
     axis.set(ylim=(0.0, 1.0), title="A box that is answered, week by week")
     axis.legend(fontsize=8)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    save(figure, path)
 
 
 def _draw_stages(figures: Figures, path: Path) -> None:
@@ -316,7 +312,7 @@ def _draw_stages(figures: Figures, path: Path) -> None:
     axis.set_xticks(at, [_named(figures, last, stage) for stage, _ in reached])
     axis.set(ylim=(0.0, 1.0), title="The same sounds, those of the last week, at every stage")
     axis.legend(fontsize=8)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    save(figure, path)
 
 
 def _draw_promise(figures: Figures, path: Path) -> None:
@@ -335,4 +331,4 @@ def _draw_promise(figures: Figures, path: Path) -> None:
     axis.set_xticks(range(len(halls)), [name.replace(" ", "\n") for name, _ in halls], fontsize=8)
     axis.set(ylabel="a day of sound, all descriptions", title="False alarms of the hall itself")
     axis.legend(fontsize=8)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    save(figure, path)

@@ -41,19 +41,8 @@ MODEL, MANIFEST, TRAINING = "model.pt", "manifest", "training"
 _WIDTH = 120
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training update``."""
-    parser = commands.add_parser(
-        "update",
-        help="fine-tune a model on what people answered to the box",
-        description="Fine-tunes a model on verdicts and ratings, with what it was trained with "
-        "before, and lets it out only if it has lost nothing of that: docs/updating.md. Killed, "
-        "it goes on where it stood when it is started again with the same settings.",
-        epilog="examples: python -m training update --labels labels-p1 --from runs/train/model.pt "
-        "--replay runs/rated --output runs/update; without anything to replay: python -m training "
-        "update --labels labels-p1 labels-p2 --from runs/bootstrap/model.pt. "
-        "Exit status: 0 accepted, 1 refused.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training update``."""
     parser.add_argument("--labels", nargs="+", type=Path, required=True, metavar="FOLDER")
     parser.add_argument(
         "--from", dest="start", type=Path, required=True, metavar="CHECKPOINT", help="to update"
@@ -64,7 +53,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--output", type=Path, default=Path("runs/update"))
     parser.add_argument("--config", type=Path, help="the settings; the defaults if left out")
     parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -88,7 +88,7 @@ def test_confirmed_alert_that_is_lost_is_told(
 ) -> None:
     """Status 1, and the clip by name; a rejected alert that stays is told too."""
     labels = _label("siren", "siren", "confirm") + _label("glass_broken", "glass", "reject")
-    (site / "labels" / "labels.jsonl").write_text(labels, encoding="utf-8")
+    (site / "labels" / "labels.jsonl").write_text(labels, encoding="utf-8-sig")
     described = ("--descriptions", site / "descriptions.yaml")
     status, found = _replay(capsys, site, "--labels", site / "labels", *described)
     assert status == 1

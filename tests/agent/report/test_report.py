@@ -240,6 +240,8 @@ def test_without_descriptions_it_says_what_is_missing(
     [
         (("--since", "soon"), "--since: is 'soon'; write a duration"),
         (("--since", "2026-13-01"), "write a day such as 2026-05-01"),
+        (("--since", "05/01/2026"), "--since: is '05/01/2026'; write a day such as 2026-05-01"),
+        (("--until", "30"), "--until: is '30'; write a duration such as 30d or 12h"),
         (("--since", "2026-05-02", "--until", "2026-05-01"), "write a time before --until"),
         (("--timezone", "Tokio"), "--timezone: is 'Tokio'; write a time zone such as"),
         (("--shifts", "early"), "--shifts: is 'early'; write a name and two times"),
@@ -256,6 +258,23 @@ def test_wrong_options_are_refused(
     """With what to write instead."""
     assert run(site[0], *arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_variable_tz_is_the_site_s_clock(
+    site: tuple[Path, Month], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the notation of POSIX too; a wrong one is named as what it is."""
+    config = site[0] / "machine.yaml"
+    config.write_text("state_dir: state\nsources: [{name: mic1}, {name: mic2}]\n")
+    report = ["report", "--config", str(config), *PERIOD, "--json"]
+    monkeypatch.setenv("TZ", "JST-9")
+    assert cli.main(report) == 0
+    found, known = json.loads(capsys.readouterr().out), figures(site[0], capsys)
+    assert found["time_zone"] == "JST-9"
+    assert found["by_day"] == known["by_day"]
+    monkeypatch.setenv("TZ", "JST")
+    assert cli.main(report) == 2
+    assert "environment variable TZ: is 'JST'; write a time zone" in capsys.readouterr().err
 
 
 def test_no_store_is_made_by_looking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +21,9 @@ from agent.report.shifts import (
     shift_at,
     shift_days,
     shifts,
-    zone_of,
+    zone_named,
+    zone_of_machine,
+    zone_of_variable,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -107,9 +112,61 @@ def test_the_night_in_which_clocks_go_back_is_longer() -> None:
 
 def test_time_zones() -> None:
     """By name, by the environment, by the machine; a wrong one with a remedy."""
-    assert zone_of("Asia/Tokyo", {"TZ": "UTC"})[1] == "Asia/Tokyo"
-    assert zone_of("", {"TZ": ":Europe/Berlin"})[1] == "Europe/Berlin"
-    assert zone_of("", {})[1]
-    for wrong in ("Tokio", "../../etc/passwd", "/etc/passwd"):
-        with pytest.raises(ValueError, match="such as Asia/Tokyo"):
-            zone_of(wrong, {})
+    assert str(zone_named("Asia/Tokyo")) == "Asia/Tokyo"
+    assert zone_of_machine()[1]
+    for wrong in ("Tokio", "../../etc/passwd", "/etc/passwd", "あ", "JST"):
+        for read in (zone_named, zone_of_variable):
+            with pytest.raises(ValueError, match="such as Asia/Tokyo"):
+                read(wrong)
+    # Nine hours west by POSIX, which whoever writes it in a setting did not mean.
+    with pytest.raises(ValueError, match=r"POSIX counts UTC\+9 westwards"):
+        zone_named("UTC+9")
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "january_h", "july_h"),
+    [
+        ("Asia/Tokyo", "Asia/Tokyo", 9, 9),
+        (":Europe/Berlin", "Europe/Berlin", 1, 2),
+        ("JST-9", "JST-9", 9, 9),
+        ("<+0530>-5:30", "<+0530>-5:30", 5.5, 5.5),
+        ("UTC-9", "UTC-9", 9, 9),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "CET-1CEST,M3.5.0,M10.5.0/3", 1, 2),
+        ("NZST-12NZDT,M9.5.0,M4.1.0/3", "NZST-12NZDT,M9.5.0,M4.1.0/3", 13, 12),
+        ("", "UTC", 0, 0),
+    ],
+)
+def test_the_variable_tz_means_what_posix_says(
+    raw: str, name: str, january_h: float, july_h: float
+) -> None:
+    """The offset of the C library's own clock, in winter and in summer."""
+    zone, found = zone_of_variable(raw)
+    assert found == name
+    program = (
+        "import time; print(*(time.localtime(at).tm_gmtoff for at in (1767225600, 1782864000)))"
+    )
+    by_libc = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"TZ": raw},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    for at, hours, seconds in zip(
+        (1767225600, 1782864000), (january_h, july_h), by_libc, strict=True
+    ):
+        offset = datetime.fromtimestamp(at, zone).utcoffset()
+        assert offset == timedelta(hours=hours) == timedelta(seconds=int(seconds))
+
+
+def test_the_variable_tz_may_be_a_path(tmp_path: Path) -> None:
+    """Of a compiled file, wherever it lies; named as the list names it."""
+    shared = Path("/usr/share/zoneinfo/Asia/Tokyo")
+    if not shared.is_file():
+        pytest.skip("no compiled time zones here: apt install tzdata")
+    assert zone_of_variable(f":{shared}")[1] == "Asia/Tokyo"
+    link = tmp_path / "localtime"
+    link.symlink_to(shared)
+    zone, name = zone_of_variable(str(link))
+    assert name == "Asia/Tokyo"
+    assert datetime.fromtimestamp(0, zone).utcoffset() == timedelta(hours=9)

@@ -71,7 +71,7 @@ class FileHearing:
     def samples(self, path: Path) -> int:
         """How many samples a file holds, found by reading all of it.
 
-        Half of a recording would pass for the whole: what shows its results as they come asks first.
+        Asked before results are shown as they come: half of a recording would pass for the whole.
 
         Raises:
             AudioFileError: the file cannot be read to its end.

@@ -73,12 +73,13 @@ class FileHearing:
         return self.bundle.manifest.frontend.sample_rate_hz
 
     def samples(self, path: Path) -> int:
-        """How many samples a file holds. Reads all of it: one that is cut short is told before
-        any of it has passed for the whole.
+        """How many samples a file holds, found by reading all of it.
+
+        Asked before results are shown as they come: half of a recording would pass for the whole.
 
         Raises:
             AudioFileError: the file cannot be read to its end.
-        """  # noqa: D205 - two sentences
+        """
         # What is odd is told when the file is heard.
         return sum(map(len, self._blocks(path, remark=lambda _: None)))
 

@@ -72,7 +72,7 @@ def test_a_side_that_is_inverted_does_not_silence_the_file(tmp_path: Path, rate_
     soundfile.write(tmp_path / "two.wav", inverted, rate_hz, subtype="FLOAT")
     soundfile.write(tmp_path / "one.wav", wave, rate_hz, subtype="FLOAT")
     mixdown = Mixdown()
-    read = read_audio(tmp_path / "two.wav", RATE_HZ, mixdown)
+    read = read_audio(tmp_path / "two.wav", RATE_HZ, mixdown=mixdown)
     np.testing.assert_array_equal(read, read_audio(tmp_path / "one.wav", RATE_HZ))
     assert str(mixdown.choice) == (
         "channels 1 and 2 cancel each other: one side is inverted (two wires swapped); "
@@ -85,15 +85,15 @@ def test_channels_can_be_chosen(tmp_path: Path) -> None:
     wave = noise(1_000, channels=4)
     wave[500, 0] = np.nan
     soundfile.write(tmp_path / "a.wav", wave, RATE_HZ, subtype="FLOAT")
-    one = read_audio(tmp_path / "a.wav", RATE_HZ, Mixdown((3,)))
+    one = read_audio(tmp_path / "a.wav", RATE_HZ, mixdown=Mixdown((3,)))
     np.testing.assert_array_equal(one, wave[:, 2])
-    some = read_audio(tmp_path / "a.wav", RATE_HZ, Mixdown((2, 4)))
+    some = read_audio(tmp_path / "a.wav", RATE_HZ, mixdown=Mixdown((2, 4)))
     np.testing.assert_allclose(some, wave[:, [1, 3]].mean(axis=1), atol=1e-7)
     assert "1 of 1000 samples" in failure(tmp_path / "a.wav")
     with pytest.raises(
         AudioFileError, match=r"a\.wav: has 4 channels, not 5; choose channels from"
     ):
-        read_audio(tmp_path / "a.wav", RATE_HZ, Mixdown((1, 5)))
+        read_audio(tmp_path / "a.wav", RATE_HZ, mixdown=Mixdown((1, 5)))
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 44_100, 48_000, 96_000, 192_000])

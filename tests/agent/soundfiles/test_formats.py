@@ -251,9 +251,9 @@ def test_a_remark_reaches_whoever_asked(
         supervisor = Supervisor(source, sample_rate_hz=RATE_HZ, clock=FakeClock())
         for _ in supervisor.blocks(threading.Event()):
             pass
-    assert remark in source.counters().remark
+    assert remark in source.remark
     (logged,) = [one for one in caplog.records if one.getMessage() == "sound_file_remark"]
-    assert logged.remark == source.counters().remark
+    assert logged.remark == source.remark
 
 
 def test_health_says_what_is_odd_about_a_file_while_it_plays(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_wrong_statement_is_refused(arguments: list[str], expected: str) -> No
 def test_the_same_in_agent_yaml(tmp_path: Path) -> None:
     """Format, rate and channels of a source of kind stdin."""
     path = tmp_path / "agent.yaml"
-    stated = "format: s24le, rate_hz: 44100, channels: 2"
+    stated = "format: s24le, rate_hz: 44100, channel_count: 2"
     path.write_text(f"sources: [{{name: line, kind: stdin, {stated}}}]")
     assert load_settings(path, {}).sources == (StdinSettings("line", Encoding.S24, 44_100, 2),)
     path.write_text("sources: [{name: line, kind: stdin, format: s16be}]")

@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 
 from agent import fields
 from agent.errors import ConfigError, Problem
-from agent.names import shown
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
-    from pathlib import Path
 
     from agent.fields import Table
-    from agent.mixdown import Mixdown
 
 MOST = 128
 _REMEDY = "write 1 or [1, 2]"
-_OPTION = "--channels"
+OPTION = "--channels"
 
 
 def read(table: Table) -> tuple[int, ...] | None:
@@ -29,16 +25,10 @@ def read(table: Table) -> tuple[int, ...] | None:
     return numbers or None
 
 
-def tell(path: Path, mixdown: Mixdown, remark: Callable[[str], None]) -> None:
-    """Say what is wrong with the channels of a file that was heard, if anything is."""
-    if choice := mixdown.last_choice:
-        remark(f"{shown(path)}: {choice}; choose with {_OPTION}")
-
-
 def add_option(parser: argparse.ArgumentParser) -> None:
     """The option ``--channels`` of commands that read sound files."""
     parser.add_argument(
-        _OPTION,
+        OPTION,
         metavar="N[,N]",
         help="channels of the files to hear, counted from 1, such as 2 or 1,2; all by default",
     )
@@ -57,7 +47,7 @@ def of_option(text: str | None) -> tuple[int, ...] | None:
         numbers = tuple(number(one.strip()) for one in text.split(","))
     except ValueError as error:
         found = f"is {text!r}"
-        raise ConfigError([Problem(_OPTION, found, f"{error}, or several: 1,2")]) from error
+        raise ConfigError([Problem(OPTION, found, f"{error}, or several: 1,2")]) from error
     if len(set(numbers)) != len(numbers):
-        raise ConfigError([Problem(_OPTION, f"is {text!r}", "name each channel once, as in 1,2")])
+        raise ConfigError([Problem(OPTION, f"is {text!r}", "name each channel once, as in 1,2")])
     return numbers

@@ -1,8 +1,8 @@
 """Commands that come in by MQTT: checked, limited, carried out once, and always answered.
 
 The dispatcher knows nothing of what a command does. To add one, write a class like
-:class:`agent.mutes.MuteCommand`, which reads its fields and acts or raises ``RefusedError``, and
-name it, with how often it may come, in the table of :func:`box_commands`.
+:class:`agent.mute_command.MuteCommand`, which reads its fields and acts or raises
+``RefusedError``, and name it, with how often it may come, in the table of :func:`box_commands`.
 
 An accepted ``request_id`` is remembered, for the last ``_REMEMBERED`` of them and until a restart:
 when the broker delivers a message twice, the answer is repeated and nothing else happens. After a
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from agent.alerts import timestamp
 from agent.fields import nearest
 from agent.mqtt import Reply
-from agent.mutes import STALE_S, MuteCommand, Mutes
+from agent.mute_command import STALE_S, MuteCommand
 from agent.payload import Fields, RefusedError, parse, shown
 from agent.ratelimit import Bucket, Rate
 from agent.topics import RESULT
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from agent.clock import Clock
     from agent.config import CommandSettings
     from agent.mqtt import Incoming
+    from agent.mutes import Mutes
     from agent.topics import Topics
     from agent.verdicts import Verdicts
 

@@ -10,16 +10,15 @@ from agent.alerts import AlertBook, alert_payload
 from agent.records import Provenance, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from agent.alerts import Wording
     from agent.clock import Clock
     from agent.keeper import Keeper
     from agent.mqtt import Link
     from agent.mutes import Mutes
     from agent.records import Alert, Detection
-    from agent.reports import Tally
     from agent.topics import Topics
-    from agent.watchlist import Watchlist
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +35,6 @@ class Desk:
         link: Link | None,
         mutes: Mutes,
         clock: Clock,
-        tally: Tally,
         clips: bool = False,
     ) -> None:
         """Begin with no alert open.
@@ -48,7 +46,6 @@ class Desk:
             link: told that there is something to send; ``None`` where MQTT is switched off.
             mutes: what keeps new alerts back.
             clock: says when.
-            tally: counts them.
             clips: whether the sound around each alert is kept.
         """
         self._bundle_digest = bundle_digest
@@ -57,31 +54,35 @@ class Desk:
         self._link = link
         self._mutes = mutes
         self._clock = clock
-        self._tally = tally
         self._clips = clips
         self._book = AlertBook()
+        self.alerts = 0
+        """That were raised since the start."""
 
-    def handle(self, detections: Iterable[Detection], watch: Watchlist) -> list[Alert]:
+    def handle(
+        self, detections: Iterable[Detection], wordings: Mapping[str, Wording], descriptions: str
+    ) -> list[Alert]:
         """Turn detections into alerts, and write each with its message.
 
         Args:
             detections: changes of state, in order.
-            watch: what was listened for.
+            wordings: what each description says, by error id.
+            descriptions: hash of what was listened for.
 
         Returns:
             the alerts as they now stand; none for what a mute kept back.
         """
-        provenance = Provenance(self._bundle_digest, watch.digest)
+        provenance = Provenance(self._bundle_digest, descriptions)
         alerts = []
         for detection in self._mutes.pass_on(detections):
             alert = self._book.take(
                 detection,
-                watch.wordings,
+                wordings,
                 provenance,
                 clock_synced=self._clock.synced(),
                 now=self._clock.now(),
             )
-            self._tally.alerts += detection.step is Step.NEW
+            self.alerts += detection.step is Step.NEW
             self._record(alert)
             alerts.append(alert)
             _log.info(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from agent import channels
 from agent.audiofile import iter_audio, log_remark
+from agent.channels import OPTION
 from agent.encoder import Encoder
 from agent.errors import AudioFileError
 from agent.features import LogMel
@@ -142,14 +142,20 @@ class FileHearing:
         samples = read_short(
             path, self.rate_hz, LONGEST_WHOLE_S, remedy, mixdown=mixdown, remark=self.remark
         )
-        channels.tell(path, mixdown, self.remark)
+        _tell_channels(path, mixdown, self.remark)
         log_mel = LogMel.of(self.bundle).whole(samples)
         return Window(shown(path.name), 0, 0.0, len(samples) / self.rate_hz, log_mel)
 
     def _blocks(self, path: Path, remark: Callable[[str], None]) -> Iterator[FloatArray]:
         mixdown, block = Mixdown(self.channels), round(_BLOCK_S * self.rate_hz)
         yield from iter_audio(path, self.rate_hz, block, mixdown=mixdown, remark=remark)
-        channels.tell(path, mixdown, remark)
+        _tell_channels(path, mixdown, remark)
+
+
+def _tell_channels(path: Path, mixdown: Mixdown, remark: Callable[[str], None]) -> None:
+    """Say what is wrong with the channels of a file that was heard, if anything is."""
+    if choice := mixdown.last_choice:
+        remark(f"{shown(path)}: {choice}; choose with {OPTION}")
 
 
 def read_short(

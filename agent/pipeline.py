@@ -28,9 +28,10 @@ from agent.keeper import Keeper
 from agent.mqtt import Link
 from agent.mutes import Mutes
 from agent.records import SourceState
-from agent.reports import Reporter, Snapshot, Tally
+from agent.reports import Reporter, Snapshot
 from agent.site import listened_for
 from agent.systemd import Notifier, status_line
+from agent.tally import Tally
 from agent.topics import Topics
 from agent.verdicts import Verdicts
 
@@ -115,7 +116,6 @@ class Pipeline:
             link=self._link,
             mutes=self._mutes,
             clock=clock,
-            tally=self._tally,
             clips=settings.clips.enabled,
         )
         self._recorder = clips.recorder(settings, bundle, self._store, clock)
@@ -270,7 +270,8 @@ class Pipeline:
         self._tally.lag_s = max(0.0, self._clock.now() - windows[-1].ends_at)
 
     def _handle(self, detections: Iterable[Detection]) -> None:
-        alerts = self._desk.handle(detections, self._watch)
+        alerts = self._desk.handle(detections, self._watch.wordings, self._watch.digest)
+        self._tally.alerts = self._desk.alerts
         if self._recorder is not None:
             self._recorder.take(alerts)
 

@@ -11,12 +11,12 @@ sounds like it, a blow that falls into the speech becomes a dull surge.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from agent.config.speech import SpeechPolicy
 from agent.records import Speech
 
 if TYPE_CHECKING:
@@ -40,17 +40,6 @@ _LOWEST_HZ = 80.0
 _RAMP_S = 0.02
 _FRAME_S = 0.032
 _BATCH_FRAMES = 64
-
-
-class SpeechPolicy(StrEnum):
-    """What is done with speech in a clip."""
-
-    SCRAMBLE = "scramble"
-    """Made unintelligible; the rest of the clip stays as it is."""
-    DROP = "drop"
-    """No sound is written where anybody speaks; the picture shows it scrambled."""
-    KEEP = "keep"
-    """Written as it is. Speech is not looked for."""
 
 
 class Detector(Protocol):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agent.mqtt import Link
     from agent.mutes import Mute
     from agent.records import Match
+    from agent.tally import Tally
     from agent.topics import Topics
     from agent.watchlist import Watchlist
 
@@ -34,18 +35,6 @@ _RECENTLY_S = 60.0
 _MOST_BYTES = 32 << 10
 """Of the thresholds of very many descriptions: a broker may refuse what is twice as large."""
 _NUMBER = re.compile(r"[0-9.]+")
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the pipeline counts itself."""
-
-    windows: int = 0
-    alerts: int = 0
-    reloads: int = 0
-    reloads_rejected: int = 0
-    store_errors: int = 0
-    lag_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

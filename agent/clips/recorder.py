@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agent.clips.job import Job
 from agent.clips.ring import ClipRing
 from agent.records import Step
 
@@ -30,25 +31,6 @@ _LATE_S = 20.0
 _PATIENCE_S = 5.0
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One clip to be written."""
-
-    alert: Alert
-    samples: FloatArray
-    """Full scale at 1.0, shape ``(samples,)``."""
-    sample_rate_hz: int
-    starts_at: float
-    """UTC of the first sample, seconds since the epoch."""
-    begins_s: float
-    """Where the event begins in the clip ..."""
-    ends_s: float
-    """... and ends, as far as it is in it."""
-    peak_s: float
-    """Start of the window with the highest score."""
-    embedding: FloatArray | None
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from agent.clips.recorder import Job
+    from agent.clips.job import Job
     from agent.clock import Clock
     from agent.features import LogMel
     from agent.keeper import Keeper

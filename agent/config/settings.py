@@ -13,7 +13,7 @@ from agent.errors import BrokerError
 
 if TYPE_CHECKING:
     from agent.report.shifts import Shift
-from agent.privacy import SpeechPolicy
+from agent.config.speech import SpeechPolicy
 
 PORT = 1_883
 PORT_TLS = 8_883

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from agent.console.app import Parts
+    from agent.console.parts import Parts
 
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _HOUR_S = 3_600.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.config import ConsoleSettings, Settings
-    from agent.console.app import Parts
+    from agent.console.parts import Parts
     from agent.manifest import Manifest
 
 FOLDER = "console"
@@ -140,11 +140,11 @@ def build(settings: Settings, password: Password, token: str | None) -> Parts:
         KikimimiError: the tasks or the ratings cannot be read.
     """
     from agent.console import tasks
-    from agent.console.app import Parts
     from agent.console.board import Board
     from agent.console.box import Box
     from agent.console.editor import Editor
     from agent.console.hub import Hub
+    from agent.console.parts import Parts
     from agent.console.ratings import Ratings
     from agent.console.sessions import Sessions
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from agent.console.app import Parts
+    from agent.console.parts import Parts
 
 _log = logging.getLogger(__name__)
 

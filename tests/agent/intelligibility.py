@@ -26,7 +26,8 @@ from pocketsphinx import Decoder
 from pystoi import stoi
 
 from agent.audiofile import read_audio, resampled
-from agent.privacy import Guard, SpeechPolicy
+from agent.config.speech import SpeechPolicy
+from agent.privacy import Guard
 from agent.scene import RATE_HZ, machines
 from agent.speech import FRAME_S, VoiceDetector
 

@@ -18,7 +18,7 @@ from agent.matcher import Contrast, Matcher
 from agent.mqtt import Link
 from agent.mutes import Mutes
 from agent.records import Severity, Step, Verdict
-from agent.reports import Reporter, Tally
+from agent.reports import Reporter
 from agent.topics import Topics
 from agent.verdicts import Verdicts
 from agent.watchlist import Watchlist
@@ -52,7 +52,6 @@ class Box:
             Link(MqttSettings(), "press3", TOPICS.status, self.store, self.clock) if mqtt else None
         )
         self.mutes = Mutes(self.clock)
-        self.tally = Tally()
         self.desk = Desk(
             bundle_digest=BUNDLE,
             topics=TOPICS,
@@ -60,7 +59,6 @@ class Box:
             link=self.link,
             mutes=self.mutes,
             clock=self.clock,
-            tally=self.tally,
         )
         self.reporter = Reporter(self.link, TOPICS, PublishSettings(), self.clock)
 
@@ -92,26 +90,26 @@ ENDED = replace(DETECTION, step=Step.END, score=6.0)
 
 def test_an_event_is_one_alert_from_its_start_to_its_end(box: Box) -> None:
     """In the operator's words, with what scored it, and each step with its message."""
-    (new,) = box.desk.handle([DETECTION], WATCH)
-    (end,) = box.desk.handle([ENDED], WATCH)
+    (new,) = box.desk.handle([DETECTION], WATCH.wordings, WATCH.digest)
+    (end,) = box.desk.handle([ENDED], WATCH.wordings, WATCH.digest)
     assert new.alert_id == end.alert_id
     assert (new.description, new.severity) == ("金属部品が床に落ちた音", Severity.MAJOR)
     assert (new.provenance.bundle, new.provenance.descriptions) == (BUNDLE, DESCRIPTIONS)
     assert [one["event_type"] for one in box.told()] == ["new", "end"]
     assert box.store.alert(new.alert_id) == end
-    assert box.tally.alerts == 1
+    assert box.desk.alerts == 1
 
 
 def test_what_a_mute_keeps_back_is_no_alert(box: Box) -> None:
     """Neither kept nor told."""
     box.mutes.mute("drop", 60.0)
-    assert box.desk.handle([DETECTION, ENDED], WATCH) == []
-    assert (box.told(), box.tally.alerts) == ([], 0)
+    assert box.desk.handle([DETECTION, ENDED], WATCH.wordings, WATCH.digest) == []
+    assert (box.told(), box.desk.alerts) == ([], 0)
 
 
 def test_what_went_on_in_the_run_before_is_ended(box: Box, tmp_path: Path) -> None:
     """Once; also where somebody has answered to it already."""
-    (left,) = box.desk.handle([DETECTION], WATCH)
+    (left,) = box.desk.handle([DETECTION], WATCH.wordings, WATCH.digest)
     verdicts = Verdicts(
         topics=TOPICS, store=box.store, link=box.link, clock=box.clock, undo_s=900.0
     )
@@ -134,7 +132,7 @@ def test_what_went_on_in_the_run_before_is_ended(box: Box, tmp_path: Path) -> No
 def test_without_mqtt_alerts_are_kept_and_nothing_waits(tmp_path: Path) -> None:
     """An outbox that nobody drains would only grow."""
     box = Box(tmp_path, mqtt=False)
-    (new,) = box.desk.handle([DETECTION], WATCH)
+    (new,) = box.desk.handle([DETECTION], WATCH.wordings, WATCH.digest)
     assert box.store.alert(new.alert_id) == new
     assert box.store.depth() == 0
     assert box.reporter.open_alerts(box.store) == 1
@@ -145,11 +143,11 @@ def test_open_alerts_are_published_when_they_change(box: Box) -> None:
     """At most once a second, unless it is the last word; the same list is not sent again."""
     assert box.reporter.open_alerts(box.store) == 0
     assert box.listed() == {"schema": 1, "count": 0, "alerts": []}
-    (new,) = box.desk.handle([DETECTION], WATCH)
+    (new,) = box.desk.handle([DETECTION], WATCH.wordings, WATCH.digest)
     assert box.reporter.open_alerts(box.store) == 0, "a second has not passed"
     assert box.reporter.open_alerts(box.store, at_once=True) == 1
     box.clock.advance(1.0)
-    box.desk.handle([ENDED], WATCH)
+    box.desk.handle([ENDED], WATCH.wordings, WATCH.digest)
     assert box.reporter.open_alerts(box.store) == 1
     (listed,) = box.listed()["alerts"]
     assert listed["alert_id"] == new.alert_id

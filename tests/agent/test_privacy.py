@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from agent.config.speech import SpeechPolicy
 from agent.errors import BundleError
-from agent.privacy import Guard, SpeechPolicy, scramble, speech_mask
+from agent.privacy import Guard, scramble, speech_mask
 from agent.records import Speech
 from agent.scene import RATE_HZ
 from agent.speech import FRAME_S, VoiceDetector

@@ -12,7 +12,8 @@ from agent.capture.build import make_source
 from agent.capture.supervisor import Supervisor
 from agent.config import FileSettings, PublishSettings
 from agent.health import State
-from agent.reports import Reporter, Snapshot, Tally
+from agent.reports import Reporter, Snapshot
+from agent.tally import Tally
 from agent.topics import Topics
 from tests.fakes import FakeClock
 from tests.signals import noise

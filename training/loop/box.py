@@ -18,7 +18,6 @@ from agent.detector import Detector
 from agent.keeper import Keeper
 from agent.mutes import Mutes
 from agent.records import Block, Step, Verdict
-from agent.reports import Tally
 from agent.scene import RATE_HZ
 from agent.topics import Topics
 from agent.verdicts import Verdicts
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from agent.bundle import Bundle
     from agent.clips.recorder import Recorder
-    from agent.records import Alert, FloatArray
+    from agent.records import Alert, Detection, FloatArray
     from agent.watchlist import Watchlist
     from training.loop.ears import HeardDay
 
@@ -116,7 +115,6 @@ class Box:
             link=None,
             mutes=Mutes(clock),
             clock=clock,
-            tally=Tally(),
             clips=settings.clips.enabled,
         )
         self._verdicts = Verdicts(
@@ -163,15 +161,18 @@ class Box:
                 pushed = until
                 cutting.recorder.scored(some, embeddings)
             for match in self._watch.matcher.match(some, embeddings):
-                self._take(self._desk.handle(detector.feed(match), self._watch), ended, cutting)
+                self._take(self._handle(detector.feed(match)), ended, cutting)
             if cutting is not None:
                 cutting.tick()
-        self._take(self._desk.handle(detector.close(), self._watch), ended, cutting)
+        self._take(self._handle(detector.close()), ended, cutting)
         if recorder is not None:
             recorder.stop(_PATIENCE_S)
             if recorder.tally.missed or recorder.tally.failed:
                 raise ValueError(f"clips were not written: {recorder.tally}")
         return list(ended.values())
+
+    def _handle(self, detections: Iterable[Detection]) -> list[Alert]:
+        return self._desk.handle(detections, self._watch.wordings, self._watch.digest)
 
     def answer(
         self,

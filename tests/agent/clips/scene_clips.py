@@ -9,9 +9,10 @@ import numpy as np
 
 from agent import bundle
 from agent.clips import ClipWorker, Limits
+from agent.config.speech import SpeechPolicy
 from agent.features import LogMel
 from agent.keeper import Keeper
-from agent.privacy import Guard, SpeechPolicy
+from agent.privacy import Guard
 from agent.records import Alert, Detection, Provenance, Severity, Step
 from agent.speech import FRAME_S, VoiceDetector
 from tests.fakes import FakeClock

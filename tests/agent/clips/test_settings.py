@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.config import ClipSettings, load_settings
+from agent.config.speech import SpeechPolicy
 from agent.errors import ConfigError
-from agent.privacy import SpeechPolicy
 
 SHIPPED = Path(__file__).resolve().parents[3] / "configs" / "agent.yaml"
 

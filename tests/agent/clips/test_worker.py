@@ -10,11 +10,11 @@ from PIL import Image
 
 from agent.audiofile import read_audio
 from agent.clips import Limits
-from agent.clips.recorder import Job
+from agent.clips.job import Job
 from agent.clips.worker import QUEUE
+from agent.config.speech import SpeechPolicy
 from agent.errors import BundleError
 from agent.keeper import Keeper
-from agent.privacy import SpeechPolicy
 from agent.records import Speech
 from tests.agent.clips.scene_clips import alert, hum, worker
 from tests.agent.intelligibility import ESPEAK, say

@@ -9,7 +9,7 @@ from pathlib import Path
 from agent import extras
 from agent.errors import KikimimiError
 from agent.extras import Extra
-from training.audioset import data_folder
+from training.data.audioset import data_folder
 
 _PROGRAM = "python -m export"
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from agent import bundle as reading
 from agent.manifest import (
@@ -28,36 +30,25 @@ from agent.manifest import (
     Variants,
 )
 from export.evaluation import encode
-from export.onnx import export_audio, export_text_head, export_text_tower
+from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_head, export_text_tower
 from export.quantize import quantize_text
 from training.data.background import backgrounds
-from training.frontend import LogMel, hann_window, mel_filters
-from training.text_tower import PREFIX
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from training.model import DualEncoder
-    from training.text_tower import TextTower
+from training.data.frontend import LogMel, hann_window, mel_filters
+from training.data.markdown import document, table
+from training.model.dual_encoder import DualEncoder
+from training.model.text_tower import PREFIX, TextTower
+from training.model.towers import tower_kind
 
 AUDIO = "audio.onnx"
 ATTRIBUTIONS = "attributions.csv"
 AUDIO_BY_MACHINE = {"x86_64": "audio.x86_64.onnx", "aarch64": "audio.aarch64.onnx"}
 LANGUAGES = ("en", "ja")
 
-_WINDOW_FRAMES, _HOP_FRAMES = 200, 50
 _COHORT, _COHORT_SEED = 512, 20_240_814
 _MAX_TOKENS = 512
+_CARD_WIDTH = 87
 
-MADE_OF = (
-    Attribution(
-        work="EfficientAT mn04_as (mn04_as_mAP_432.pt)",
-        author="Florian Schmid, Khaled Koutini, Gerhard Widmer",
-        licence="MIT",
-        used_for="weights of the audio tower",
-    ),
+_MADE_OF = (
     Attribution(
         work="multilingual-e5-small",
         author="Liang Wang, Nan Yang, Xiaolong Huang, Linjun Yang, Rangan Majumder, Furu Wei",
@@ -157,21 +148,18 @@ def write_audio_side(model: DualEncoder, folder: Path) -> None:
     import torch
 
     export_audio(model, folder / AUDIO)
-    frontend = LogMel()
-    constants = frontend.constants
+    constants = model.tower.frontend
+    frontend = LogMel(constants)
     _save(
         folder / FRONTEND,
         mel_filters=mel_filters(constants).astype(np.float64),
         window=hann_window(constants),
     )
     windows = backgrounds(
-        _COHORT_SEED,
-        _COHORT,
-        _WINDOW_FRAMES / constants.frame_rate_hz,
-        constants.sample_rate_hz,
+        _COHORT_SEED, _COHORT, WINDOW_FRAMES / constants.frame_rate_hz, constants.sample_rate_hz
     )
     log_mels = [
-        frontend(torch.from_numpy(samples)[None])[0, :, :_WINDOW_FRAMES].numpy()
+        frontend(torch.from_numpy(samples)[None])[0, :, :WINDOW_FRAMES].numpy()
         for samples in windows
     ]
     _save(folder / BACKGROUND, embeddings=encode(folder / AUDIO, log_mels).astype(np.float16))
@@ -199,7 +187,7 @@ def write_manifest(
         BundleError: what was written cannot be read.
     """
     learned_from = (folder / ATTRIBUTIONS).is_file()
-    card = model_card(identity, metrics, costs, learned_from=learned_from)
+    card = model_card(model, identity, metrics, costs, learned_from=learned_from)
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     files = {
         path.name: FileEntry(reading.sha256_of(path), path.stat().st_size)
@@ -213,73 +201,74 @@ def write_manifest(
         schema=SCHEMA,
         name=identity.name,
         version=identity.version,
-        frontend=LogMel().constants,
-        tuning=Tuning(_WINDOW_FRAMES, _HOP_FRAMES, identity.threshold),
+        frontend=model.tower.frontend,
+        tuning=Tuning(WINDOW_FRAMES, HOP_FRAMES, identity.threshold),
         text=TextSettings(prefix=PREFIX, max_tokens=_MAX_TOKENS, languages=LANGUAGES),
         embedding_size=model.config.embedding_size,
         logit_scale=round(float(model.logit_scale.detach()), 6),
         variants=Variants(reference=AUDIO, **variants),
         files=files,
         metrics=metrics,
-        attributions=MADE_OF,
+        attributions=made_of(model),
         rebuild=rebuild,
     )
     (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     return reading.load(folder).manifest
 
 
+def made_of(model: DualEncoder) -> tuple[Attribution, ...]:
+    """Whose work a model is, its audio tower first."""
+    return (tower_kind(model.config.tower).attribution, *_MADE_OF)
+
+
 def model_card(
-    identity: Identity, metrics: tuple[Metric, ...], costs: str, *, learned_from: bool
+    model: DualEncoder,
+    identity: Identity,
+    metrics: tuple[Metric, ...],
+    costs: str,
+    *,
+    learned_from: bool,
 ) -> str:
     """What a person should know before relying on the model."""
-    lines = [
+    heard = model.tower.frontend
+    made = [(work.work, work.author, work.licence, work.used_for) for work in made_of(model)]
+    measured = [
+        (metric.dataset, metric.language, metric.variant, metric.name, f"{metric.value:.4f}")
+        for metric in metrics
+    ]
+    about = (
+        "Compares sound with descriptions in Japanese and English. Audio tower: "
+        f"{tower_kind(model.config.tower).title}, {heard.sample_rate_hz / 1_000:g} kHz, "
+        f"{heard.n_mels} mel bands. Text tower: multilingual-e5-small, frozen, vocabulary cut to "
+        "Japanese and English, weights in the 4 bits that they were published in, activations in "
+        "int8 as they come."
+    )
+    commands = dict.fromkeys(f"`{metric.command}`" for metric in metrics)
+    blocks = [
         f"# {identity.name} {identity.version}",
-        "",
-        "Compares sound with descriptions in Japanese and English. Audio tower: MobileNetV3",
-        "(EfficientAT mn04_as), 32 kHz, 128 mel bands. Text tower: multilingual-e5-small,",
-        "frozen, vocabulary cut to Japanese and English, weights in the 4 bits that they were",
-        "published in, activations in int8 as they come.",
-        "",
+        textwrap.fill(about, _CARD_WIDTH),
         "## Intended use",
-        "",
-        "To draw a person's attention to a sound that may be a work error. Every alert is a",
-        "question; it is no safety device and replaces no alarm that a law or standard asks for.",
-        "It does not recognise speakers or words.",
-        "",
+        """\
+To draw a person's attention to a sound that may be a work error. Every alert is a
+question; it is no safety device and replaces no alarm that a law or standard asks for.
+It does not recognise speakers or words.""",
         "## Measured",
-        "",
-        "| data | language | variant | figure | value |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {one.dataset} | {one.language} | {one.variant} | {one.name} | {one.value:.4f} |"
-            for one in metrics
-        ),
-        "",
-        *(f"`{command}`" for command in dict.fromkeys(one.command for one in metrics)),
-        "",
+        table(("data", "language", "variant", "figure", "value"), measured),
+        "\n".join(commands),
         "No training has learned from what is measured here.",
-        "",
         "## What quantization costs",
-        "",
         costs,
-        "",
         "## Made of",
-        "",
-        "| work | author | licence | used for |",
-        "|---|---|---|---|",
-        *(f"| {a.work} | {a.author} | {a.licence} | {a.used_for} |" for a in MADE_OF),
-        "",
+        table(("work", "author", "licence", "used for"), made),
     ]
     if learned_from:
-        lines += [
-            "The recordings that it has learned from, with their authors and licences, are in",
-            f"[{ATTRIBUTIONS}]({ATTRIBUTIONS}). What it has learned of them: class labels, our own",
-            "captions, and ratings by simulated raters; no person has rated these recordings. It",
-            "knows their classes better than others, and one machine of a kind from another only",
-            "where it has heard both.",
-            "",
-        ]
-    return "\n".join(lines)
+        blocks.append(f"""\
+The recordings that it has learned from, with their authors and licences, are in
+[{ATTRIBUTIONS}]({ATTRIBUTIONS}). What it has learned of them: class labels, our own
+captions, and ratings by simulated raters; no person has rated these recordings. It
+knows their classes better than others, and one machine of a kind from another only
+where it has heard both.""")
+    return document(blocks)
 
 
 def _save(path: Path, **arrays: npt.NDArray[np.generic]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,15 +10,14 @@ from agent.manifest import Metric, Rebuild
 from export import bundle, evaluation
 from export.parity import check_text_parity
 from export.quantize import RECIPES, Activations, quantize_audio
-from training import checkpoint
-from training.text_tower import TextTower
+from training.model import checkpoint
+from training.model.text_tower import TextTower
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
     from export.evaluation import Figure
-    from export.quantize import Recipe
 
 MOST_COST = 0.0125
 """What quantization may cost of any figure, or the variant is not shipped: seven of 569 files.
@@ -30,16 +28,6 @@ _TOLERANCE = (
     "byte for byte on the same processor with the versions of constraints.txt; on another, "
     "embeddings of the float variant within a cosine of 0.9999"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A quantized audio tower that may be shipped, and what it was measured to cost."""
-
-    activations: Activations
-    recipe: Recipe
-    figures: tuple[Figure, ...]
-    worst_cost: float
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -113,14 +101,14 @@ def _metrics(
 ) -> tuple[Metric, ...]:
     return tuple(
         Metric(
-            name=one.name,
-            dataset=one.dataset,
-            language=one.language,
+            name=figure.name,
+            dataset=figure.dataset,
+            language=figure.language,
             variant=variant,
-            value=round(one.value, 6),
+            value=round(figure.value, 6),
             command=_command(arguments),
         )
-        for one in figures
+        for figure in figures
     )
 
 

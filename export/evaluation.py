@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 import torch
 
 from agent import descriptions
 from agent.audiofile import read_audio
+from agent.records import FloatArray
 from agent.retrieval import mean_average_precision, top_1
-from training.data.readers import everyday, folders
-from training.data.readers.esc50 import FOLDS
-from training.data.records import Split
-from training.frontend import LogMel
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
-    from training.model import DualEncoder
-    from training.text_tower import TextTower
+from export.onnx import WINDOW_FRAMES
+from training.data.frontend import LogMel
+from training.data.readers import esc50, everyday, folders
+from training.data.readers.classes import CLASS
+from training.data.records import Manifest, Split
+from training.model.dual_encoder import DualEncoder
+from training.model.text_tower import TextTower
 
 LANGUAGES = ("en", "ja")
-# Windows as long as those on the box, and how many of a long recording.
-_WINDOW_FRAMES, _MOST_WINDOWS = 200, 3
+# Of a long recording.
+_MOST_WINDOWS = 3
 _MACHINES = 12
 """Recordings of each machine that activations are measured on."""
 TEXTS = Path(__file__).resolve().parents[1] / "configs" / "evaluation"
@@ -74,7 +69,7 @@ def encode(tower: Path, log_mels: Sequence[FloatArray]) -> FloatArray:
     """Embeddings of whole recordings, one by one, ``(recordings, embedding_size)``."""
     options = onnxruntime.SessionOptions()
     session = onnxruntime.InferenceSession(str(tower), options, providers=["CPUExecutionProvider"])
-    rows = [session.run(None, {"log_mel": one[None]})[0][0] for one in log_mels]
+    rows = [session.run(None, {"log_mel": log_mel[None]})[0][0] for log_mel in log_mels]
     return np.stack(rows).astype(np.float32)
 
 
@@ -92,29 +87,29 @@ def esc50_40(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
 
     Of the folds that no training learns from: 3 has chosen when to stop, 5 has chosen nothing.
     """
-    rows = [row for row in _rows(data / "esc50-40") if FOLDS[row["fold"]] is not Split.TRAIN]
+    paths, names = _clips(esc50.read(data), Split.VALIDATION, Split.TEST)
     texts = {}
-    ids: list[str] = []
+    classes: list[str] = []
     for language in LANGUAGES:
-        described = descriptions.load(TEXTS / f"esc50-40.{language}.yaml")
-        ids = [error.error_id for error in described.errors]
-        texts[language] = embed(model, tower, [error.text for error in described.errors])
+        described = descriptions.load(TEXTS / f"esc50-40.{language}.yaml").errors
+        classes = [error.error_id.replace("_", " ") for error in described]
+        texts[language] = embed(model, tower, [error.text for error in described])
     return RetrievalSet(
         name="esc50-40, folds 3 and 5",
-        log_mels=log_mels([data / "esc50-40" / "audio" / row["filename"] for row in rows]),
-        truth=np.array([ids.index(row["category"]) for row in rows]),
+        log_mels=log_mels([data / path for path in paths]),
+        truth=np.array([classes.index(name) for name in names]),
         texts=texts,
     )
 
 
 def everyday_cc(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
     """Everyday sounds of the test split, by their own English labels."""
-    rows = _everyday(data, Split.TEST)
-    labels = sorted({row["label"] for row in rows})
+    paths, names = _clips(everyday.read(data), Split.TEST)
+    labels = sorted(set(names))
     return RetrievalSet(
         name="everyday-cc, test",
-        log_mels=log_mels([data / everyday.NAME / "audio" / row["filename"] for row in rows]),
-        truth=np.array([labels.index(row["label"]) for row in rows]),
+        log_mels=log_mels([data / path for path in paths]),
+        truth=np.array([labels.index(name) for name in names]),
         texts={"en": embed(model, tower, labels)},
     )
 
@@ -124,29 +119,22 @@ def calibration(data: Path) -> tuple[FloatArray, ...]:
 
     All of one length, which the quantizer's histograms need.
     """
-    rows = _everyday(data, Split.TRAIN)[::2]
-    paths = [data / everyday.NAME / "audio" / row["filename"] for row in rows]
-    for one in (folders.MOTORS, folders.LATHE):
-        trained = [r for r in folders.read(data, one).recordings if r.split is Split.TRAIN]
-        paths += [data / r.path for r in trained[:: max(1, len(trained) // _MACHINES)]]
+    paths = _clips(everyday.read(data), Split.TRAIN)[0][::2]
+    for machine in (folders.MOTORS, folders.LATHE):
+        trained, _ = _clips(folders.read(data, machine), Split.TRAIN)
+        paths += trained[:: max(1, len(trained) // _MACHINES)]
     return tuple(
-        one[:, start : start + _WINDOW_FRAMES]
-        for one in log_mels(paths)
-        for start in range(0, one.shape[1] - _WINDOW_FRAMES + 1, _WINDOW_FRAMES)[:_MOST_WINDOWS]
+        log_mel[:, start : start + WINDOW_FRAMES]
+        for log_mel in log_mels([data / path for path in paths])
+        for start in range(0, log_mel.shape[1] - WINDOW_FRAMES + 1, WINDOW_FRAMES)[:_MOST_WINDOWS]
     )
 
 
-def _everyday(data: Path, split: Split) -> list[dict[str, str]]:
-    """The rows of everyday-cc's list of clips that are of a split."""
-    recordings = everyday.read(data).recordings
-    own = {Path(one.path).name for one in recordings if one.split is split}
-    return [row for row in _rows(data / everyday.NAME) if row["filename"] in own]
-
-
-def _rows(folder: Path) -> list[dict[str, str]]:
-    """The rows of a set's list of clips."""
-    with (folder / "clips.csv").open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+def _clips(manifest: Manifest, *splits: Split) -> tuple[list[str], list[str]]:
+    """Paths of a set's recordings of some splits, and the class of each."""
+    names = {pair.recording: pair.caption.partition(CLASS)[2] for pair in manifest.pairs}
+    chosen = [recording for recording in manifest.recordings if recording.split in splits]
+    return [clip.path for clip in chosen], [names[clip.id] for clip in chosen]
 
 
 def embed(model: DualEncoder, tower: TextTower, texts: Sequence[str]) -> FloatArray:

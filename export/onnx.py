@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from training.model import DualEncoder
-    from training.text_tower import E5Encoder
+from training.model.dual_encoder import DualEncoder
+from training.model.text_tower import E5Encoder
 
 OPSET = 17
+WINDOW_FRAMES, HOP_FRAMES = 200, 50
+"""That the model is tuned for: two seconds every half."""
 _PRODUCER = "kikimimi"
 _MATRIX = 2
 
@@ -40,7 +39,7 @@ def export_audio(model: DualEncoder, path: Path) -> None:
     """
     _export(
         _Audio(model),
-        (torch.zeros(2, 128, 200),),
+        (torch.zeros(2, model.tower.frontend.n_mels, WINDOW_FRAMES),),
         path,
         inputs={"log_mel": {0: "batch", 2: "n_frames"}},
         output="embedding",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -10,13 +10,8 @@ from tokenizers import Tokenizer
 
 from agent.errors import BundleError
 from agent.manifest import TEXT_TOWER, TOKENIZER
-from training.audioset import load_texts_file
-from training.text_tower import PREFIX
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from training.text_tower import TextTower
+from training.data.audioset import load_texts_file
+from training.model.text_tower import PREFIX, TextTower
 
 LEAST_COSINE = 0.98
 _SENTENCES = 400

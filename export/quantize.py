@@ -7,13 +7,15 @@ signed by signed (S8S8); see "Quantize ONNX Models" in ONNX Runtime's documentat
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
 from io import StringIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -24,15 +26,8 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from agent.records import FloatArray
 from export.onnx import normalise
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
 
 _QUANTIZED = ["Conv", "Gemm", "MatMul"]
 _CONTRIB = "com.microsoft"
@@ -83,7 +78,7 @@ class _Windows(CalibrationDataReader):  # type: ignore[misc]
     """Feeds calibration windows one by one."""
 
     def __init__(self, log_mels: Sequence[FloatArray]) -> None:
-        self._waiting = iter([{"log_mel": one[None]} for one in log_mels])
+        self._waiting = iter([{"log_mel": log_mel[None]} for log_mel in log_mels])
 
     def get_next(self) -> dict[str, FloatArray] | None:
         return next(self._waiting, None)
@@ -137,7 +132,7 @@ def nodes_of(path: Path, parts: Sequence[Part]) -> list[str]:
         Part.DEPTHWISE: [
             node.name
             for node in convolutions
-            if any(one.name == "group" and one.i > 1 for one in node.attribute)
+            if any(attribute.name == "group" and attribute.i > 1 for attribute in node.attribute)
         ],
         Part.SQUEEZE: [name for name in matrices if "conc_se" in name],
         Part.CLASSIFIER: [name for name in matrices if "conc_se" not in name],
@@ -156,7 +151,7 @@ def quantize_text(source: Path, target: Path) -> None:
     """
     model = onnx.load(str(source))
     graph = model.graph
-    stored = {one.name: one for one in graph.initializer}
+    stored = {tensor.name: tensor for tensor in graph.initializer}
     nodes = []
     for node in graph.node:
         matrix = stored.get(node.input[1]) if node.op_type == "MatMul" else None

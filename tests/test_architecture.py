@@ -45,7 +45,7 @@ HOMES = {
     "amqtt": {"agent/broker.py"},
     "starlette": {f"agent/console/{name}.py" for name in ("api", "app", "guard", "login")},
     "uvicorn": {"agent/console/command.py"},
-    "matplotlib": {"training/drawing.py"},
+    "matplotlib": {"training/studies/figures.py"},
 }
 
 # A stage is connected by the pipeline and knows no other stage.
@@ -60,6 +60,18 @@ STAGES = {
     "store",
     "mqtt",
 }
+
+# Folders of the training, each of which may use only those before it.
+TRAINING_ROOMS = (
+    "data",
+    "model",
+    "ratings",
+    "evaluation",
+    "train",
+    "quality",
+    "update",
+    "studies",
+)
 
 MOST_LINES = 400
 
@@ -113,6 +125,17 @@ def test_stages_do_not_import_each_other() -> None:
             name.split(".")[1] for name in imports(path) if name.startswith("agent.")
         } & STAGES - {stage}
         assert not others, f"{path} imports {others}"
+
+
+def test_rooms_of_the_training_depend_in_one_direction() -> None:
+    """Data, model, ratings, ... studies: each knows only what stands before it, typing included."""
+    folder = ROOT / "training"
+    assert {path.name for path in folder.glob("*.py")} == {"__init__.py", "__main__.py"}
+    assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(TRAINING_ROOMS)
+    for path in folder.glob("*/**/*.py"):
+        place = TRAINING_ROOMS.index(path.relative_to(folder).parts[0])
+        used = {name.split(".")[1] for name in imports(path) if name.startswith("training.")}
+        assert used <= set(TRAINING_ROOMS[: place + 1]), f"{path} imports {used}"
 
 
 def test_agent_imports_with_torch_blocked() -> None:

@@ -9,7 +9,7 @@ COMMANDS = (
     Command(
         "bootstrap",
         "make the first joint space from AudioSet's classes, without audio",
-        "training.bootstrap",
+        "training.model.bootstrap",
         ("python -m training bootstrap --output runs/bootstrap",),
         more="Makes the first joint space from AudioSet's 527 classes, without audio.",
         extra=Extra.TRAINING,
@@ -17,7 +17,7 @@ COMMANDS = (
     Command(
         "vocabulary",
         "choose the pieces of the frozen text tower anew",
-        "training.vocabulary",
+        "training.model.vocabulary",
         ("python -m training vocabulary",),
         more="Chooses the text tower's pieces anew. Every bundle made before keeps its own.",
         extra=Extra.TRAINING,
@@ -42,7 +42,7 @@ COMMANDS = (
     Command(
         "rate",
         "rate how well captions fit recordings, by simulated raters or by a model",
-        "training.rate_command",
+        "training.ratings.rate_command",
         (
             (
                 "python -m training rate --manifest runs/mixed --output runs/rated --kind simulated"
@@ -57,7 +57,7 @@ COMMANDS = (
     Command(
         "train",
         "train on recordings, labels and ratings at once",
-        "training.train_command",
+        "training.train.command",
         (
             "python -m training train --config configs/training.yaml",
             "torchrun --nproc-per-node 2 -m training train --config configs/training.yaml",
@@ -116,7 +116,7 @@ COMMANDS = (
     Command(
         "experiment",
         "compare ways to learn from labels and ratings",
-        "training.experiment.command",
+        "training.studies.joint_loss.command",
         (
             (
                 "python -m training experiment --manifest runs/rated --seeds 5 --processes 2 --docs"
@@ -130,7 +130,7 @@ COMMANDS = (
     Command(
         "select",
         "choose the pairs that people should rate next",
-        "training.select_command",
+        "training.ratings.select_command",
         (
             (
                 "python -m training select --manifest runs/rated --model runs/train/model.pt "
@@ -144,7 +144,7 @@ COMMANDS = (
     Command(
         "select-simulation",
         "compare ways to choose what people rate, on ratings that exist",
-        "training.select_simulation_command",
+        "training.studies.selection.command",
         ("python -m training select-simulation --docs docs/experiments",),
         more="Hides the ratings of a manifest, lets rules ask for some of them and learns from "
         "these. Writes selection.md and its figures.",
@@ -153,7 +153,7 @@ COMMANDS = (
     Command(
         "analyse",
         "what ratings by people and the model's similarities depend on",
-        "training.analyse.command",
+        "training.studies.ratings.command",
         ("python -m training analyse --model runs/bootstrap/model.pt --output runs/analysis",),
         more="Relates captions and recordings to the 10,200 ratings by people of TAU Audio-Text"
         " Graded Relevances 2023 and to the model's similarities; writes report.md, "
@@ -163,7 +163,7 @@ COMMANDS = (
     Command(
         "calibrate-simulation",
         "compare promised with observed false alarms on long background",
-        "training.calibration_simulation",
+        "training.studies.calibration.command",
         ("python -m training calibrate-simulation --docs docs/experiments",),
         more="Calibrates on stretches of a hall that is mixed from recordings and counts false "
         "alarms on the rest of it and on another hall. Writes calibration.md and its "
@@ -173,7 +173,7 @@ COMMANDS = (
     Command(
         "loop-simulation",
         "live through a month: calibration, verdicts, examples, one fine-tune",
-        "training.loop.command",
+        "training.studies.human_loop.command",
         (
             "python -m training loop-simulation --docs docs/experiments",
             "python -m training loop-simulation --steps 0",

@@ -20,7 +20,8 @@ from export.quantize import (
     quantize_audio,
     quantize_text,
 )
-from training.model import DualEncoder, ModelConfig
+from training.model.dual_encoder import DualEncoder
+from training.model.heads import ModelConfig
 
 if TYPE_CHECKING:
     from pathlib import Path

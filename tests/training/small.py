@@ -1,16 +1,29 @@
-"""A small world to train in: few recordings, clear classes, a small dual encoder."""
+"""A small world to train in: few recordings, clear classes, a small model, a short training."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from training.data.records import Caption, Manifest, Pair, Rating, RatingKind, Recording, Split
-from training.model import DualEncoder, ModelConfig
+from training.model.dual_encoder import DualEncoder
+from training.model.heads import ModelConfig
+from training.train.config import (
+    BatchConfig,
+    LearnConfig,
+    LossConfig,
+    OptimiserConfig,
+    TrainConfig,
+    Weighting,
+)
+from training.train.material import Material, gather, texts_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agent.records import FloatArray
 
 CLASSES = 4
@@ -74,3 +87,46 @@ def small_texts(manifest: Manifest) -> dict[str, FloatArray]:
         row = directions[int(caption.id[1])] + 0.1 * rng.standard_normal(384)
         texts[caption.id] = (row / np.linalg.norm(row)).astype(np.float32)
     return texts
+
+
+FREE = LossConfig(
+    weighting=Weighting.CONSTANT,
+    keep_texts=0.0,
+    keep_audio=0.0,
+    keep_unfamiliar=0.0,
+    noise=0.0,
+    keep_noise=0.0,
+    keep_sentences=0.0,
+    translations=0.0,
+)
+BATCH = BatchConfig(pairs=8, lists=4, list_items=4, texts=4, window_s=1.0)
+FAST = OptimiserConfig(tower_rate=1e-3, head_rate=3e-2)
+
+
+def small_material(manifest: Manifest | None = None, learn: LearnConfig | None = None) -> Material:
+    """What a training of the small world learns from and is judged by."""
+    manifest = manifest or small_manifest()
+    rng = np.random.default_rng(5)
+    kept, english, japanese = rng.standard_normal((3, 20, 384)).astype(np.float32)
+    texts = texts_of(kept, english, japanese)
+    return gather(
+        manifest, small_sounds(manifest), small_texts(manifest), texts, learn or LearnConfig()
+    )
+
+
+def small_config(folder: Path, **changes: object) -> TrainConfig:
+    """Settings of a short training without anything that keeps it near to its start."""
+    config = TrainConfig(
+        output=folder,
+        steps=12,
+        validate_every=4,
+        patience=100,
+        augment=False,
+        frozen_blocks=0,
+        views=0,
+        tensorboard=False,
+        loss=FREE,
+        batch=BATCH,
+        optimiser=FAST,
+    )
+    return replace(config, **changes)

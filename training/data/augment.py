@@ -8,21 +8,16 @@ that a resumed training needs.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from agent.manifest import FrontendConstants
+from agent.records import FloatArray
 from training.data.background import backgrounds
-from training.frontend import LogMel
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from agent.records import FloatArray
+from training.data.frontend import LogMel, to_log_mel, to_power
 
 _TINY = 1e-12
 
@@ -63,19 +58,6 @@ def augment(
     power = _with_noise(power, to_power(noise), config, chance)
     power = power * _responses(len(power), power.shape[1], config, chance)
     return _masked(to_log_mel(power), config, chance)
-
-
-def to_power(log_mel: Tensor) -> Tensor:
-    """Mel power of a normalised log-mel."""
-    constants = FrontendConstants()
-    power = torch.exp(log_mel * constants.scale - constants.shift) - constants.log_offset
-    return power.clamp(min=0.0)
-
-
-def to_log_mel(power: Tensor) -> Tensor:
-    """The normalised log-mel of a mel power."""
-    constants = FrontendConstants()
-    return (torch.log(power + constants.log_offset) + constants.shift) / constants.scale
 
 
 def background_log_mels(count: int, seed: int, frames: int) -> Tensor:

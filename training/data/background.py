@@ -8,18 +8,12 @@ site's own background takes its place.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
-
-    Samples = npt.NDArray[np.float64]
+from agent.records import FloatArray
+from training.data.arrays import Samples
 
 _MAINS_HZ = (50.0, 60.0)
 _QUIETEST_DBFS, _LOUDEST_DBFS = -65.0, -14.0
@@ -39,13 +33,7 @@ def backgrounds(
     Yields:
         float32 mono, shape ``(samples,)``.
     """
-    kinds: tuple[Callable[[np.random.Generator, Samples], Samples], ...] = (
-        _noise,
-        _hum,
-        _fan,
-        _clacks,
-        _thuds,
-    )
+    kinds = (_noise, _hum, _fan, _clacks, _thuds)
     samples = round(duration_s * sample_rate_hz)
     time_s = np.arange(samples) / sample_rate_hz
     for index in range(count):

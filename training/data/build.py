@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from training.audioset import data_folder
+from training.data.arguments import add_folders
 from training.data.captions import described, read_captions
-from training.data.leaks import leaking, without_leaks
 from training.data.manifest import write_manifest
-from training.data.readers import esc50, everyday, folders, labels, tau
+from training.data.readers import labels, tau
+from training.data.readers.registry import data_sets
 from training.data.records import Manifest, Split
+from training.data.subsets import leaking, without_leaks
 
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable
-
-_BY_FOLDER = {one.name: one for one in folders.FOLDER_SETS}
-DATA_SETS = (esc50.NAME, everyday.NAME, *_BY_FOLDER)
+DATA_SETS = tuple(data_sets())
 """Sets that hold their recordings; the graded relevances need Clotho beside them."""
 
 
@@ -29,16 +26,7 @@ def read_data_set(data: Path, name: str) -> Manifest:
         FileNotFoundError: it is not in the data folder.
         ManifestError: it is damaged, or a caption describes what it does not have.
     """
-    return described(_read(data, name), name, read_captions(DATA_SETS))
-
-
-def _read(data: Path, name: str) -> Manifest:
-    """A set as it was published, with the names of its classes alone."""
-    if name == esc50.NAME:
-        return esc50.read(data)
-    if name == everyday.NAME:
-        return everyday.read(data)
-    return folders.read(data, _BY_FOLDER[name])
+    return described(data_sets()[name].read(data), name, read_captions(DATA_SETS))
 
 
 def read_data_sets(
@@ -59,8 +47,7 @@ def read_data_sets(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m training manifest``."""
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--output", type=Path, default=Path("runs/data"))
+    add_folders(parser, output="runs/data")
     parser.add_argument("--sets", nargs="*", choices=DATA_SETS, default=DATA_SETS, metavar="SET")
     parser.add_argument(
         "--clotho",
@@ -87,10 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
     manifest = without_leaks(everything)
     write_manifest(manifest, arguments.output)
     print(f"{'data set':<28}{'train':>7}{'valid.':>7}{'test':>7}{'captions':>10}{'ratings':>9}")
-    for name, one in found.items():
-        splits = Counter(recording.split for recording in one.recordings)
+    for name, made in found.items():
+        splits = Counter(recording.split for recording in made.recordings)
         counts = "".join(f"{splits[split]:>7}" for split in Split)
-        print(f"{name:<28}{counts}{len(one.captions):>10}{len(one.ratings):>9}")
+        print(f"{name:<28}{counts}{len(made.captions):>10}{len(made.ratings):>9}")
     for line in answers.summary() if answers is not None else ():
         print(line)
     left_out = leaking(everything)

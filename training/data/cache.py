@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from agent.audiofile import read_audio
 from agent.errors import AudioFileError
-from training.frontend import LogMel
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from agent.records import FloatArray
-    from training.data.records import Recording
+from agent.records import FloatArray
+from training.data.frontend import LogMel
+from training.data.progress import shown
+from training.data.records import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +51,24 @@ class LogMelCache:
                 yield recording, self.log_mel(self._data / recording.path)
             except AudioFileError as error:
                 yield recording, Unreadable(recording.id, str(error))
+
+    def read(
+        self, recordings: Sequence[Recording], *, quiet: bool = False
+    ) -> tuple[dict[str, FloatArray], tuple[Unreadable, ...]]:
+        """Log-mels by id, and what could not be read; that is told unless ``quiet``."""
+        log_mels: dict[str, FloatArray] = {}
+        unread: list[Unreadable] = []
+        bar = shown(self.load(recordings), "reading recordings", len(recordings), visible=not quiet)
+        for recording, found in bar:
+            if isinstance(found, Unreadable):
+                unread.append(found)
+            else:
+                log_mels[recording.id] = found
+        told = [f"{lost.recording}: {lost.reason}" for lost in unread]
+        told += [f"{len(unread)} of {len(recordings)} recordings"] if unread else []
+        for line in () if quiet else told:
+            print(f"left out: {line}", file=sys.stderr)
+        return log_mels, tuple(unread)
 
     def log_mel(self, path: Path) -> FloatArray:
         """Normalised log-mel of one sound file.

@@ -6,11 +6,11 @@ or of those whose names match a pattern.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent.errors import Problem
 from agent.fields import nearest
@@ -18,9 +18,6 @@ from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption
 from training.data.readers.table import Line, read_table
 from training.data.records import Caption, Manifest, Pair
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
 
 RESOURCE = Path(__file__).parents[1] / "resources" / "captions"
 _COLUMNS = ("set", "class", "recording", "language", "kind", "text")
@@ -103,22 +100,22 @@ def described(manifest: Manifest, data_set: str, captions: Iterable[Described]) 
     added: dict[str, Caption] = {}
     pairs: dict[tuple[str, str], Pair] = {}
     problems = []
-    for one in captions:
-        if one.data_set != data_set:
+    for row in captions:
+        if row.data_set != data_set:
             continue
-        members = of_class.get(class_caption(data_set, one.name))
+        members = of_class.get(class_caption(data_set, row.name))
         if members is None:
             names = [caption.rpartition("/")[2] for caption in of_class]
-            problems.append(_unknown(one, "class", one.name, names))
+            problems.append(_unknown(row, "class", row.name, names))
             continue
-        pattern = f"{data_set}/{one.recordings or '*'}"
+        pattern = f"{data_set}/{row.recordings or '*'}"
         recordings = [member for member in members if fnmatchcase(member, pattern)]
         if not recordings:
             names = [member.removeprefix(f"{data_set}/") for member in members]
-            problems.append(_unknown(one, "recording", one.recordings, names))
+            problems.append(_unknown(row, "recording", row.recordings, names))
         # Without a line's number: ids stay when a row is added.
-        name = f"{data_set}/{one.kind}/{one.language}/{one.text}"
-        added[name] = Caption(name, one.text, one.language)
+        name = f"{data_set}/{row.kind}/{row.language}/{row.text}"
+        added[name] = Caption(name, row.text, row.language)
         for recording in recordings:
             pairs[name, recording] = Pair(name, recording, True, CLASS_LABEL)
     if problems:
@@ -163,18 +160,20 @@ def _repeated(captions: Iterable[Described]) -> Iterator[Problem]:
     """
     texts: dict[tuple[str, ...], Described] = {}
     names: dict[tuple[str, str], Described] = {}
-    for one in captions:
-        of_one = (one.data_set, one.name, one.recordings)
-        shared = of_one if one.kind is CaptionKind.ONOMATOPOEIA else ()
-        first = texts.setdefault((one.language, one.text.casefold(), *shared), one)
-        if first is not one:
-            found = f"is {one.text!r}, as {first.where} of {first.data_set} {first.name!r}"
-            yield Problem(f"{one.where} text", found, "say what tells the two apart, or delete one")
-        if one.kind is CaptionKind.NAME:
-            named = names.setdefault((one.data_set, one.name), one)
-            if named is not one:
+    for caption in captions:
+        of_one = (caption.data_set, caption.name, caption.recordings)
+        shared = of_one if caption.kind is CaptionKind.ONOMATOPOEIA else ()
+        first = texts.setdefault((caption.language, caption.text.casefold(), *shared), caption)
+        if first is not caption:
+            found = f"is {caption.text!r}, as {first.where} of {first.data_set} {first.name!r}"
+            yield Problem(
+                f"{caption.where} text", found, "say what tells the two apart, or delete one"
+            )
+        if caption.kind is CaptionKind.NAME:
+            named = names.setdefault((caption.data_set, caption.name), caption)
+            if named is not caption:
                 found = f"is a second name beside {named.where}"
-                yield Problem(f"{one.where} kind", found, "write caption, or delete one")
+                yield Problem(f"{caption.where} kind", found, "write caption, or delete one")
 
 
 def _unknown(one: Described, column: str, found: str, known: Collection[str]) -> Problem:

@@ -10,19 +10,15 @@ lines::
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from agent.errors import Problem
 from training.data import jsonl
 from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from training.data.records import Manifest, Recording
+from training.data.records import Manifest, Recording
 
 CONTENTS = "contents.jsonl"
 ALONE_DB = 60.0
@@ -69,9 +65,10 @@ def classes(manifest: Manifest) -> dict[str, str]:
         ValueError: a recording has two.
     """
     named = {
-        one.id
-        for one in manifest.captions
-        if one.id == class_caption(one.id.removesuffix(f"/class/{one.text}"), one.text)
+        caption.id
+        for caption in manifest.captions
+        if caption.id
+        == class_caption(caption.id.removesuffix(f"/class/{caption.text}"), caption.text)
     }
     found: dict[str, str] = {}
     for pair in manifest.pairs:
@@ -115,10 +112,12 @@ def write_contents(
     """
     path = folder / CONTENTS
     contents = tuple(contents)
-    if empty := [one.recording for one in contents if not one.parts]:
+    if empty := [content.recording for content in contents if not content.parts]:
         remedy = "name what is heard, or leave the recording out"
         raise ManifestError(Problem(str(path), f"{name!r} has no part", remedy) for name in empty)
-    content = "".join(_line(one.recording, part) for one in contents for part in one.parts)
+    content = "".join(
+        _line(content.recording, part) for content in contents for part in content.parts
+    )
     _parse(content.encode(), path, manifest)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{CONTENTS}.part"
@@ -142,8 +141,8 @@ def _parse(content: bytes, path: Path, manifest: Manifest | None) -> tuple[Conte
     problems: list[Problem] = []
     found: dict[str, list[Part]] = {}
     seen: dict[tuple[str, str], str] = {}
-    recordings = None if manifest is None else {one.id: one for one in manifest.recordings}
-    captions = None if manifest is None else {one.id: one for one in manifest.captions}
+    recordings = None if manifest is None else {clip.id: clip for clip in manifest.recordings}
+    captions = None if manifest is None else {caption.id: caption for caption in manifest.captions}
     for row in jsonl.rows(content, str(path), problems):
         recording = row.text("recording")
         part = Part(

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TypeVar
 
 from agent.errors import Problem
 from agent.fields import nearest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from enum import StrEnum
-
-    E = TypeVar("E", bound=StrEnum)
+E = TypeVar("E", bound=StrEnum)
 
 _SHOWN_CHARACTERS = 60
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}

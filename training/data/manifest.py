@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Generic, TypeVar
+from pathlib import Path
+from typing import Generic, TypeVar
 
 from agent.errors import Problem
 from training.data import jsonl
@@ -24,10 +26,6 @@ from training.data.records import (
     Recording,
     Split,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
 RECORDINGS = "recordings.jsonl"
 CAPTIONS = "captions.jsonl"

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
-from rich.console import Console
-from rich.progress import track
 
-from training.audioset import data_folder
+from training.data.arguments import add_folders, whole
 from training.data.captions import CaptionKind
-from training.data.contents import (
-    CONTENTS,
-    Contents,
-    alone,
-    classes,
-    read_contents,
-    write_contents,
-)
+from training.data.contents import CONTENTS, Contents, alone, classes, read_contents, write_contents
 from training.data.manifest import load_manifest, write_manifest
 from training.data.mixing import Ingredient, Mixer, Mixture
+from training.data.progress import shown
 from training.data.readers.folders import FAN
 from training.data.records import Caption, Manifest, Pair, Recording, Split
 from training.data.sentences import LANGUAGES, VARIANTS, Voice, compose, order, plain
 from training.data.sounding import RATE_HZ
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 PART_OF_A_MIXTURE = "part of a mixture"
 """Provenance of the pairs of a mixture and the captions of its strong parts."""
@@ -65,9 +54,9 @@ def ingredients(manifest: Manifest) -> tuple[Ingredient, ...]:
     texts = {caption.id: caption.text for caption in manifest.captions}
     own = classes(manifest)
     found = tuple(
-        Ingredient(one, own[one.id], texts[own[one.id]])
-        for one in manifest.recordings
-        if one.id in own and not _evaluation_only(one)
+        Ingredient(clip, own[clip.id], texts[own[clip.id]])
+        for clip in manifest.recordings
+        if clip.id in own and not _evaluation_only(clip)
     )
     if not found:
         raise ValueError(
@@ -95,17 +84,9 @@ def mix(
     writer = _Writer(manifest, output.resolve() / "mixed", seed)
     usable = ingredients(manifest)
     skipped: dict[str, str] = {}
-    console = Console(stderr=True)
     for split, count in counts.items():
         mixer = Mixer(usable, split, data)
-        bar = track(
-            range(count),
-            f"mixing {split}",
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        for number in bar:
+        for number in shown(range(count), f"mixing {split}"):
             writer.add(mixer.mixture(seed, number), split, number)
         skipped |= mixer.skipped
     made = Manifest(tuple(writer.recordings), tuple(writer.captions), tuple(writer.pairs))
@@ -140,7 +121,7 @@ class _Writer:
             path=path.as_posix(),
             source=f"mixed/{self._seed}/{split}",
             split=split,
-            licence="; ".join(dict.fromkeys(one.licence or "not stated" for one in made_of)),
+            licence="; ".join(dict.fromkeys(clip.licence or "not stated" for clip in made_of)),
             attribution=f"mixed from {'; '.join(dict.fromkeys(map(_attribution, made_of)))}",
         )
         self.recordings.append(recording)
@@ -190,18 +171,20 @@ class _Writer:
         """Captions of a part: sentences before the name of its class, and that before sounds."""
         data_set = class_caption.partition("/class/")[0]
         names, sounds, sentences = [], [], []
-        for one in self._by_recording[recording]:
-            if one.language != language:
+        for caption in self._by_recording[recording]:
+            if caption.language != language:
                 continue
-            if one.id == class_caption or one.id.startswith(f"{data_set}/{CaptionKind.NAME}/"):
-                names.append(one.text)
-            elif one.id.startswith(f"{data_set}/{CaptionKind.ONOMATOPOEIA}/"):
-                sounds.append(one.text)
+            if caption.id == class_caption or caption.id.startswith(
+                f"{data_set}/{CaptionKind.NAME}/"
+            ):
+                names.append(caption.text)
+            elif caption.id.startswith(f"{data_set}/{CaptionKind.ONOMATOPOEIA}/"):
+                sounds.append(caption.text)
             else:
-                sentences.append(one.text)
+                sentences.append(caption.text)
         if sentences or names:
             return plain(sentences or names, language)
-        return tuple(f"{one}という音が聞こえる" for one in sounds if language == "ja")
+        return tuple(f"{sound}という音が聞こえる" for sound in sounds if language == "ja")
 
 
 def _attribution(one: Recording) -> str:
@@ -214,13 +197,11 @@ def _evaluation_only(recording: Recording) -> bool:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m training mix``."""
-    parser.add_argument("--manifest", type=Path, default=Path("runs/data"))
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--output", type=Path, default=Path("runs/mixed"))
+    add_folders(parser, manifest="runs/data", output="runs/mixed")
     for split, count in ((Split.TRAIN, 600), (Split.VALIDATION, 120), (Split.TEST, 200)):
         told = f"mixtures of {split} recordings ({count})"
-        parser.add_argument(f"--{split}", type=_count, default=count, metavar="N", help=told)
-    parser.add_argument("--seed", type=_count, default=0, metavar="N")
+        parser.add_argument(f"--{split}", type=whole(0), default=count, metavar="N", help=told)
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -237,8 +218,8 @@ def run(arguments: argparse.Namespace) -> int:
     mixed = mix(manifest, arguments.data, arguments.output, counts, arguments.seed)
     everything = manifest + mixed.manifest
     own = classes(manifest)
-    singles = [alone(one.id, own[one.id]) for one in manifest.recordings if one.id in own]
-    before = [one for one in known if one.recording not in own]
+    singles = [alone(clip.id, own[clip.id]) for clip in manifest.recordings if clip.id in own]
+    before = [content for content in known if content.recording not in own]
     write_manifest(everything, arguments.output)
     write_contents([*singles, *before, *mixed.contents], arguments.output, everything)
     _print(manifest, mixed, counts)
@@ -247,13 +228,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(manifest: Manifest, mixed: Mixed, counts: Mapping[Split, int]) -> None:
-    made = {one.id for one in mixed.manifest.recordings}
-    split_of = {one.id: one.split for one in mixed.manifest.recordings}
+    made = {clip.id for clip in mixed.manifest.recordings}
+    split_of = {clip.id: clip.split for clip in mixed.manifest.recordings}
     print(f"{'split':<12}{'mixtures':>9}{'parts':>7}{'captions':>10}{'pairs':>8}")
     for split in counts:
-        parts = sum(len(one.parts) for one in mixed.contents if split_of[one.recording] is split)
-        captions = _of(split, (one.recording or "" for one in mixed.manifest.captions), split_of)
-        pairs = _of(split, (one.recording for one in mixed.manifest.pairs), split_of)
+        parts = sum(
+            len(content.parts) for content in mixed.contents if split_of[content.recording] is split
+        )
+        captions = _of(
+            split, (caption.recording or "" for caption in mixed.manifest.captions), split_of
+        )
+        pairs = _of(split, (pair.recording for pair in mixed.manifest.pairs), split_of)
         print(f"{split:<12}{_of(split, made, split_of):>9}{parts:>7}{captions:>10}{pairs:>8}")
     for language, count in mixed.without_caption.items():
         if count:
@@ -266,15 +251,4 @@ def _print(manifest: Manifest, mixed: Mixed, counts: Mapping[Split, int]) -> Non
 
 
 def _of(split: Split, recordings: Iterable[str], split_of: Mapping[str, Split]) -> int:
-    return sum(split_of[one] is split for one in recordings)
-
-
-def _count(text: str) -> int:
-    """A number of things.
-
-    Raises:
-        ArgumentTypeError: it is none.
-    """
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"is {text!r}; write a whole number, 0 or more")
-    return int(text)
+    return sum(split_of[clip] is split for clip in recordings)

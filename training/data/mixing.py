@@ -11,16 +11,18 @@ by 24 dB: band limits, quantisation and levels of a data set tell nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from agent.audiofile import read_audio
 from agent.errors import AudioFileError
+from training.data.arrays import Mask, Samples
 from training.data.contents import ALONE_DB, Part
 from training.data.readers.folders import LATHE, MOTORS
-from training.data.records import Split
+from training.data.records import Recording, Split
 from training.data.sounding import (
     RATE_HZ,
     at_unit_power,
@@ -32,13 +34,6 @@ from training.data.sounding import (
     sounding,
     trimmed,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from training.data.records import Recording
-    from training.data.sounding import Mask, Samples
 
 # Names of the sets that are long steady sounds; MIT, so a shipped model may learn from them.
 _MACHINES = (LATHE.name, MOTORS.name)
@@ -146,11 +141,11 @@ class Mixer:
         self._config = config or MixConfig()
         self._by_name: dict[str, list[Ingredient]] = {}
         self._machines: dict[str, list[Ingredient]] = {}
-        for one in ingredients:
-            if one.recording.split is split:
-                self._by_name.setdefault(one.name, []).append(one)
-                if split is Split.TRAIN and one.recording.id.split("/")[0] in _MACHINES:
-                    self._machines.setdefault(one.name, []).append(one)
+        for part in ingredients:
+            if part.recording.split is split:
+                self._by_name.setdefault(part.name, []).append(part)
+                if split is Split.TRAIN and part.recording.id.split("/")[0] in _MACHINES:
+                    self._machines.setdefault(part.name, []).append(part)
 
     def mixture(self, seed: int, number: int) -> Mixture:
         """One mixture: the same seed and number give the same samples.
@@ -183,15 +178,15 @@ class Mixer:
         noise = factory_noise(rng, length)
         noise *= 10.0 ** (-rng.uniform(*config.snr_db) / 20.0)
         stems = [
-            (one, at_unit_power(sound) * 10.0 ** (level_db / 20.0))
-            for (one, _), sound, level_db in zip(chosen, sounds, levels_db, strict=True)
+            (part, at_unit_power(sound) * 10.0 ** (level_db / 20.0))
+            for (part, _), sound, level_db in zip(chosen, sounds, levels_db, strict=True)
         ]
         whole = noise + sum(samples for _, samples in stems)
         gain = 10.0 ** (rng.uniform(*config.dbfs) / 20.0) / np.sqrt(np.mean(np.square(whole)))
         gain = min(gain, _PEAK / np.abs(whole).max())
         return Mixture(
             gain * whole,
-            tuple(Stem(one, gain * samples, sounding(samples)) for one, samples in stems),
+            tuple(Stem(part, gain * samples, sounding(samples)) for part, samples in stems),
             gain * noise,
         )
 
@@ -205,7 +200,7 @@ class Mixer:
         names = list(by_name)
         # Large classes more often than small ones, but not as much more.
         weights = np.sqrt([min(len(by_name[name]), _LARGE_CLASS) for name in names])
-        taken = {word for one, _ in chosen for word in one.name.split()}
+        taken = {word for part, _ in chosen for word in part.name.split()}
         # "crow" and "crow caw", of two sets, are one sound.
         weights *= [not taken & set(name.split()) for name in names]
         for _ in range(_ATTEMPTS if weights.any() else 0):
@@ -239,7 +234,7 @@ class Mixer:
             turn = rng.permutation(len(cuts))
             free = length - sum(map(len, cuts))
             pauses = free * np.cumsum(rng.dirichlet(np.ones(len(cuts) + 1)))[:-1]
-            before = np.cumsum([0, *(len(cuts[one]) for one in turn[:-1])])
+            before = np.cumsum([0, *(len(cuts[number]) for number in turn[:-1])])
             starts = np.zeros(len(cuts), np.int64)
             starts[turn] = before + pauses.astype(np.int64)
         else:

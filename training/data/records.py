@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -94,6 +95,26 @@ class Manifest:
             self.pairs + other.pairs,
             self.ratings + other.ratings,
         )
+
+    def without(self, recordings: Collection[str] = (), captions: Collection[str] = ()) -> Manifest:
+        """Less some recordings and captions, by id, and all that is about them.
+
+        A caption that was written for one of the recordings goes with it.
+        """
+        gone = {c.id for c in self.captions if c.id in captions or c.recording in recordings}
+        return Manifest(
+            tuple(r for r in self.recordings if r.id not in recordings),
+            tuple(c for c in self.captions if c.id not in gone),
+            tuple(p for p in self.pairs if not (p.recording in recordings or p.caption in gone)),
+            tuple(r for r in self.ratings if not (r.recording in recordings or r.caption in gone)),
+        )
+
+    def fitting(self) -> dict[str, frozenset[str]]:
+        """Recordings that fit, by caption; captions that fit none are left out."""
+        found: dict[str, set[str]] = {}
+        for caption, recording in self.positives():
+            found.setdefault(caption, set()).add(recording)
+        return {caption: frozenset(own) for caption, own in found.items()}
 
     def positives(self) -> frozenset[tuple[str, str]]:
         """(caption, recording) of all pairs that fit, by label or because it was written for it."""

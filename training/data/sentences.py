@@ -9,16 +9,12 @@ nominalises with の and needs no such care, but a noun at the end has to be hea
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
+import numpy.typing as npt
 
 LANGUAGES = ("en", "ja")
 VARIANTS = 2
@@ -79,19 +75,19 @@ class Order:
 def order(voices: Sequence[Voice]) -> Order:
     """What is true of the voices' times and powers."""
     by_power = sorted(range(len(voices)), key=lambda one: -voices[one].power_db)
-    background = tuple(one for one in by_power if _drowned(one, voices))
-    front = [one for one in by_power if one not in background]
+    background = tuple(voice for voice in by_power if _drowned(voice, voices))
+    front = [voice for voice in by_power if voice not in background]
     groups = _groups(front, voices)
     meanwhile: tuple[int, ...] = ()
     for group in groups:
         apart = [pair for pair in combinations(group, 2) if not _together(*pair, voices)]
-        between = [one for one in group if all(one not in pair for pair in apart)]
+        between = [voice for voice in group if all(voice not in pair for pair in apart)]
         if apart and between:
             meanwhile = (between[-1],)
-            groups = _groups([one for one in front if one not in meanwhile], voices)
+            groups = _groups([voice for voice in front if voice not in meanwhile], voices)
             break
     spans = [end - start for start, end in map(_span, voices)]
-    lasting = frozenset(one for one, span in enumerate(spans) if span >= max(spans) / 2)
+    lasting = frozenset(voice for voice, span in enumerate(spans) if span >= max(spans) / 2)
     return Order(tuple(groups), meanwhile, background, lasting)
 
 
@@ -139,13 +135,13 @@ def _together(one: int, other: int, voices: Sequence[Voice]) -> bool:
 def _groups(numbers: Sequence[int], voices: Sequence[Voice]) -> list[tuple[int, ...]]:
     """Voices that sound together, directly or by another, in the order of time."""
     groups: list[list[int]] = []
-    for one in numbers:
-        touched = [g for g in groups if any(_together(one, other, voices) for other in g)]
+    for voice in numbers:
+        touched = [g for g in groups if any(_together(voice, other, voices) for other in g)]
         groups = [g for g in groups if g not in touched]
         # Still the strongest first: numbers come in that order.
-        joined = {one}.union(*touched)
+        joined = {voice}.union(*touched)
         groups.append([number for number in numbers if number in joined])
-    groups.sort(key=lambda group: min(_span(voices[one])[0] for one in group))
+    groups.sort(key=lambda group: min(_span(voices[voice])[0] for voice in group))
     return [tuple(group) for group in groups]
 
 
@@ -166,7 +162,9 @@ def is_clause(text: str) -> bool:
 
 def _english(texts: Sequence[str], how: Order, variant: int) -> str:
     only = len(how.foreground) == 1
-    groups = [_at_once([texts[one] for one in group], variant, only) for group in how.foreground]
+    groups = [
+        _at_once([texts[voice] for voice in group], variant, only) for group in how.foreground
+    ]
     said = groups[0]
     if len(groups) > 1:
         first, step = (("", ", then "), ("first ", ", and then "))[variant]
@@ -177,7 +175,7 @@ def _english(texts: Sequence[str], how: Order, variant: int) -> str:
     if how.meanwhile:
         said = f"{said}; meanwhile, {_and([texts[one] for one in how.meanwhile])}"
     if how.background:
-        behind = [texts[one] for one in how.background]
+        behind = [texts[voice] for voice in how.background]
         listed = _and(behind)
         if variant == 0 and " while " not in said and all(map(is_clause, behind)):
             return f"{said} while {listed} in the background"
@@ -217,7 +215,7 @@ def _japanese(texts: Sequence[str], how: Order, variant: int) -> str:
         steps = [first, *[step] * (len(groups) - 2), "最後に" if len(groups) > 2 else step]  # noqa: PLR2004
         told = [*map(_heard, groups[:-1]), groups[-1]]
         said = "、".join(word + text for word, text in zip(steps, told, strict=True))
-    behind = [texts[one] for one in (*how.meanwhile, *how.background)]
+    behind = [texts[voice] for voice in (*how.meanwhile, *how.background)]
     if not behind:
         return f"騒音の中で、{said}" if variant and len(texts) == 1 else said
     listed = "、".join([*map(_heard, behind[:-1]), behind[-1]])
@@ -234,7 +232,7 @@ def _same_time(group: Sequence[int], texts: Sequence[str], how: Order, variant: 
         brief, lasting = sorted(group, key=how.lasting.__contains__)
         if variant == 0 and lasting in how.lasting and _goes_on(texts[lasting]):
             return f"{texts[lasting]}中、{texts[brief]}"
-    own = [texts[one] for one in group]
+    own = [texts[voice] for voice in group]
     link = ("と同時に、", "一方で、")[variant]
     return "、".join([*map(_heard, own[:-2]), link.join(own[-2:])])
 

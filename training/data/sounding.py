@@ -7,18 +7,11 @@ weaker.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from agent.manifest import FrontendConstants
+from training.data.arrays import Mask, Samples
 from training.data.background import backgrounds
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Samples = npt.NDArray[np.float64]
-    Mask = npt.NDArray[np.bool_]
 
 RATE_HZ = FrontendConstants().sample_rate_hz
 FRAME = RATE_HZ // 50

@@ -9,20 +9,13 @@ them (``keep_unfamiliar``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
+from agent.records import FloatArray
+from training.data.arrays import Samples
 from training.data.background import at_level, backgrounds, coloured
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
-
-    Samples = npt.NDArray[np.float64]
 
 _PEAK_DBFS = (-34.0, -0.5)
 _BACKGROUND_DB = (-45.0, -6.0)
@@ -47,13 +40,7 @@ def unfamiliar(
     Yields:
         float32 mono, shape ``(samples,)``.
     """
-    kinds: tuple[Callable[[np.random.Generator, Samples], Samples], ...] = (
-        _dropped,
-        _shards,
-        _tone,
-        _jet,
-        _rattle,
-    )
+    kinds = (_dropped, _shards, _tone, _jet, _rattle)
     samples = round(duration_s * sample_rate_hz)
     time_s = np.arange(samples) / sample_rate_hz
     behind = backgrounds(seed + 1, count, duration_s, sample_rate_hz)

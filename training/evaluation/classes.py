@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent import descriptions
 from agent.fields import nearest
 from training.data.readers.classes import class_caption
-from training.data.readers.folders import FOLDER_SETS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from training.data.records import Caption, Manifest
+from training.data.readers.registry import data_sets
+from training.data.records import Caption, Manifest
 
 TEXTS = Path(__file__).resolve().parents[2] / "configs" / "evaluation"
 """Class names as one would say them, one file a data set and language."""
 _CLASS, _NAME, _ONOMATOPOEIA = "class", "name", "onomatopoeia"
 _SHOWN = 6
-_BY_FOLDER = {one.name: one for one in FOLDER_SETS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +69,10 @@ class Classes:
         path = TEXTS / f"{self.data_set}.{language}.yaml"
         if self.recordings and path.is_file():
             return tuple(
-                ClassText(f"{path.name}/{one.error_id}", one.text, self._class_of(one.error_id))
-                for one in descriptions.load(path).errors
+                ClassText(
+                    f"{path.name}/{error.error_id}", error.text, self._class_of(error.error_id)
+                )
+                for error in descriptions.load(path).errors
             )
         return self._texts((_CLASS, _NAME), captions, positives, language)
 
@@ -102,9 +99,8 @@ class Classes:
 
     def _class_of(self, error_id: str) -> str:
         """The class that a text of ``configs/evaluation`` is about."""
-        if self.data_set in _BY_FOLDER:
-            return _BY_FOLDER[self.data_set].class_name(error_id)
-        return error_id.replace("_", " ")
+        known = data_sets().get(self.data_set)
+        return error_id.replace("_", " ") if known is None else known.class_name(error_id)
 
 
 def parse_classes(given: Sequence[str], known: Iterable[Classes]) -> frozenset[tuple[str, str]]:
@@ -124,10 +120,10 @@ def parse_classes(given: Sequence[str], known: Iterable[Classes]) -> frozenset[t
         lines = Path(where).read_text(encoding="utf-8-sig").splitlines()
         given = [text for line in lines if (text := line.partition("#")[0].strip())]
     by_name: dict[str, set[tuple[str, str]]] = {}
-    for one in known:
-        for name in one.recordings:
-            for written in (name, f"{one.data_set}/{name}"):
-                by_name.setdefault(_plain(written), set()).add((one.data_set, name))
+    for classes in known:
+        for name in classes.recordings:
+            for written in (name, f"{classes.data_set}/{name}"):
+                by_name.setdefault(_plain(written), set()).add((classes.data_set, name))
     found: set[tuple[str, str]] = set()
     for name in given:
         if _plain(name) not in by_name:

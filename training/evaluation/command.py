@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from training.audioset import data_folder
-from training.data.cache import LogMelCache, Unreadable
+from training.data.arguments import add_folders
+from training.data.cache import LogMelCache
 from training.data.manifest import load_manifest
+from training.data.progress import steps, wide_console
 from training.data.records import Split
 from training.evaluation.conditions import DEFAULT, Noise, parse_conditions
 from training.evaluation.encoders import load_model
@@ -21,13 +19,6 @@ from training.evaluation.evaluate import evaluate
 from training.evaluation.figures import compare, figures
 from training.evaluation.material import material_of, recordings_of
 from training.evaluation.report import LEVEL, REPORT, Evaluation, number, write
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from agent.records import FloatArray
-    from training.data.records import Recording
 
 _SHOWN = {
     ("retrieval", "text to audio", "mAP@10"),
@@ -39,7 +30,6 @@ _SHOWN = {
     ("estimated ratings", "text to audio", "nDCG@10"),
 }
 """What the terminal shows; the report holds the rest."""
-_WIDTH = 120
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", nargs="+", default=[], metavar="M", help="models that it may be better than"
     )
-    parser.add_argument("--manifest", type=Path, default=Path("runs/data"))
     parser.add_argument("--split", type=Split, choices=list(Split), default=Split.TEST)
     parser.add_argument(
         "--conditions", default=",".join(DEFAULT), help=f"by default {','.join(DEFAULT)}"
@@ -63,9 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="classes that were left out of the training, or one file with a name a line: "
         "their queries are reported apart, and all classes stay to choose from",
     )
-    parser.add_argument("--output", type=Path, default=Path("runs/evaluation"))
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    add_folders(parser, manifest="runs/data", output="runs/evaluation", cache="runs/cache")
     parser.add_argument("--seed", type=int, default=0, help="of the resamples")
 
 
@@ -77,37 +64,34 @@ def run(arguments: argparse.Namespace) -> int:
     conditions = parse_conditions(arguments.conditions.split(","))
     manifest = load_manifest(arguments.manifest)
     recordings = recordings_of(manifest, arguments.split, arguments.sets)
-    with Progress(
-        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
-        cache = LogMelCache(arguments.cache / "log-mel", arguments.data)
-        log_mels, unreadable = _read(cache, recordings, bar)
-        material = material_of(
-            manifest, recordings, log_mels, left_out=arguments.classes, unreadable=unreadable
-        )
-        models = [load_model(name, material.texts, arguments.cache) for name in names]
-        noise = Noise.held_out() if any(c.snr_db is not None for c in conditions) else None
-        steps = len(models) * len(conditions) * len(material.recordings)
-        shown = bar.add_task("listening", total=steps)
+    cache = LogMelCache(arguments.cache / "log-mel", arguments.data)
+    log_mels, unreadable = cache.read(recordings)
+    material = material_of(
+        manifest, recordings, log_mels, left_out=arguments.classes, unreadable=unreadable
+    )
+    models = [load_model(name, material.texts, arguments.cache) for name in names]
+    noise = Noise.held_out() if any(c.snr_db is not None for c in conditions) else None
+    total = len(models) * len(conditions) * len(material.recordings)
+    with steps("listening", total) as bar:
         results = tuple(
             evaluate(
-                one.encoder,
+                judged.encoder,
                 material,
                 conditions,
-                model=one.name,
+                model=judged.name,
                 noise=noise,
-                heard=lambda count: bar.advance(shown, count),
+                heard=lambda count: bar(advance=count),
             )
-            for one in models
+            for judged in models
         )
     evaluation = Evaluation(
         command=f"python -m training {shlex.join(sys.argv[1:])}",
         split=arguments.split,
         seed=arguments.seed,
-        models=tuple((one.name, one.sha256) for one in models),
+        models=tuple((model.name, model.sha256) for model in models),
         recordings=len(material.recordings),
         results=results,
-        figures=tuple(f for one in results for f in figures(one, seed=arguments.seed)),
+        figures=tuple(f for result in results for f in figures(result, seed=arguments.seed)),
         comparisons=compare(results[0], results[1:], seed=arguments.seed),
         unreadable=material.unreadable,
         notes=material.notes,
@@ -118,36 +102,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(
-    cache: LogMelCache, recordings: Sequence[Recording], bar: Progress
-) -> tuple[dict[str, FloatArray], list[Unreadable]]:
-    """Decode recordings; those that cannot be read are named."""
-    log_mels: dict[str, FloatArray] = {}
-    unreadable: list[Unreadable] = []
-    for recording, found in bar.track(
-        cache.load(recordings), len(recordings), description="reading"
-    ):
-        if isinstance(found, Unreadable):
-            unreadable.append(found)
-            print(f"left out: {found.recording}: {found.reason}", file=sys.stderr)
-        else:
-            log_mels[recording.id] = found
-    if unreadable:
-        print(f"left out: {len(unreadable)} of {len(recordings)} recordings", file=sys.stderr)
-    return log_mels, unreadable
-
-
 def _print(evaluation: Evaluation) -> None:
     """The main figures of each model, and how many differences there are."""
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console = wide_console()
     for note in evaluation.notes:
         print(f"not asked: {note}")
     for results in evaluation.results:
         console.print(_table(evaluation, results.model))
     for against, _ in evaluation.models[1:]:
-        own = [one for one in evaluation.comparisons if one.against == against]
-        sure = [one for one in own if one.p_holm is not None and one.p_holm < LEVEL]
-        better = sum(one.difference > 0.0 for one in sure)
+        own = [gap for gap in evaluation.comparisons if gap.against == against]
+        sure = [gap for gap in own if gap.p_holm is not None and gap.p_holm < LEVEL]
+        better = sum(gap.difference > 0.0 for gap in sure)
         print(
             f"{evaluation.models[0][0]} against {against}: better in {better}, worse in "
             f"{len(sure) - better} of {len(own)} comparisons (Holm, {LEVEL:g})"
@@ -157,14 +122,14 @@ def _print(evaluation: Evaluation) -> None:
 def _table(evaluation: Evaluation, model: str) -> Table:
     """Means, and half the width of their intervals."""
     cells: dict[tuple[str, str, str], dict[str, str]] = {}
-    for one in evaluation.figures:
-        key = one.key
-        if one.model == model and (key.task, key.direction, key.metric) in _SHOWN:
+    for figure in evaluation.figures:
+        key = figure.key
+        if figure.model == model and (key.task, key.direction, key.metric) in _SHOWN:
             apart = "" if key.classes == "all" else f", {key.classes}"
             row = (key.data_set, key.language, f"{key.task} {key.metric}{apart}")
-            text = number(one.mean)
-            if one.low is not None and one.high is not None:
-                text += f" ±{number((one.high - one.low) / 2.0)}"
+            text = number(figure.mean)
+            if figure.low is not None and figure.high is not None:
+                text += f" ±{number((figure.high - figure.low) / 2.0)}"
             cells.setdefault(row, {})[key.condition] = text
     conditions = list(dict.fromkeys(name for row in cells.values() for name in row))
     table = Table("data set", "", "figure", *conditions, title=model, box=None)

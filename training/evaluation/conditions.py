@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
-from training.data.augment import background_log_mels, to_log_mel, to_power
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from torch import Tensor
-
-    from agent.records import FloatArray
+from agent.records import FloatArray
+from training.data.augment import background_log_mels
+from training.data.frontend import to_log_mel, to_power
 
 DEFAULT = ("clean", "level-30", "snr20", "snr10", "snr0")
 # A training draws its noise from seed 7, a bundle its cohort from 20,240,814: neither is this.

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from agent import bundle as bundles
+from agent.bundle import Bundle
 from agent.encoder import Encoder as AudioTower
 from agent.errors import BundleError
 from agent.manifest import FrontendConstants
+from agent.records import FloatArray
 from agent.score import variants_of
 from agent.text import embed_texts as embed_for_bundle
-from training import checkpoint
-from training.data.texts import embed_texts
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from agent.bundle import Bundle
-    from agent.records import FloatArray
-    from training.model import DualEncoder
+from training.model import checkpoint
+from training.model.dual_encoder import DualEncoder
+from training.model.text_tower import embed_texts
 
 _CHECKPOINT = ".pt"
 _REFERENCE = "reference"

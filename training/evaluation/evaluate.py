@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluation.conditions import Noise
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from agent.records import FloatArray
-    from training.evaluation.conditions import Condition
-    from training.evaluation.encoders import Encoder
-    from training.evaluation.material import Material
-    from training.evaluation.tasks import Answers
-    from training.metrics import Mask, Values
+from agent.records import FloatArray
+from training.data.arrays import Mask, Values
+from training.evaluation.conditions import Condition, Noise
+from training.evaluation.encoders import Encoder
+from training.evaluation.material import Material
+from training.evaluation.tasks import Answers
 
 ALL, LEFT_OUT, TRAINED = "all", "left out", "trained"
 _TOGETHER_FRAMES = 4_000
@@ -59,17 +54,6 @@ class Results:
     model: str
     measured: tuple[Measured, ...]
 
-    def of(self, key: Key) -> Measured:
-        """One measure.
-
-        Raises:
-            KeyError: it was not measured.
-        """
-        for one in self.measured:
-            if one.key == key:
-                return one
-        raise KeyError(key)
-
 
 def evaluate(
     encoder: Encoder,
@@ -93,7 +77,7 @@ def evaluate(
     Returns:
         Measures in the order of conditions and tasks.
     """
-    if noise is None and any(one.snr_db is not None for one in conditions):
+    if noise is None and any(condition.snr_db is not None for condition in conditions):
         noise = Noise.held_out()
     texts = encoder.encode_texts(material.texts).astype(np.float64)
     nothing = np.zeros((len(material.texts), len(material.recordings)))
@@ -119,8 +103,8 @@ def encode(
         heard: told the number of recordings that were encoded since it was told last.
     """
     by_length: dict[int, list[int]] = {}
-    for at, one in enumerate(log_mels):
-        by_length.setdefault(one.shape[1], []).append(at)
+    for at, log_mel in enumerate(log_mels):
+        by_length.setdefault(log_mel.shape[1], []).append(at)
     rows: dict[int, FloatArray] = {}
     for frames, places in by_length.items():
         together = max(1, _TOGETHER_FRAMES // frames)
@@ -156,11 +140,7 @@ def _judged(
 
 
 def _by_classes(
-    material: Material,
-    number: tuple[int, int],
-    answers: Answers,
-    by_chance: Values,
-    condition: str,
+    material: Material, number: tuple[int, int], answers: Answers, by_chance: Values, condition: str
 ) -> Iterator[Measured]:
     """The measure over all queries, and apart where some classes were left out."""
     task = material.tasks[number[0]]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.significance import bootstrap_intervals, holm, paired_permutations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from training.evaluation.evaluate import Key, Measured, Results
-    from training.metrics import Values
-    from training.significance import Interval
+from training.data.arrays import Values
+from training.evaluation.evaluate import Key, Measured, Results
+from training.evaluation.significance import (
+    Interval,
+    bootstrap_intervals,
+    holm,
+    paired_permutations,
+)
 
 FLIPS = 100_000
 """Of a comparison, at least."""
@@ -61,18 +61,20 @@ def figures(results: Results, *, seed: int = 0) -> tuple[Figure, ...]:
         results: of a model.
         seed: of the resamples; the same seed gives the same intervals.
     """
-    intervals = _intervals([one.queries for one in results.measured], _values(results), seed)
+    intervals = _intervals(
+        [measure.queries for measure in results.measured], _values(results), seed
+    )
     return tuple(
         Figure(
-            key=one.key,
+            key=measure.key,
             model=results.model,
-            n=len(one.values),
-            mean=float(one.values.mean()),
+            n=len(measure.values),
+            mean=float(measure.values.mean()),
             low=interval.low if interval else None,
             high=interval.high if interval else None,
-            chance=one.chance,
+            chance=measure.chance,
         )
-        for one, interval in zip(results.measured, intervals, strict=True)
+        for measure, interval in zip(results.measured, intervals, strict=True)
     )
 
 
@@ -91,9 +93,9 @@ def compare(
     """
     opponents = tuple(others)
     flips = max(FLIPS, _FLIPS_EACH * len(opponents) * len(results.measured))
-    found = [one for other in opponents for one in _against(results, other, seed, flips)]
-    tested = [at for at, one in enumerate(found) if one.p is not None]
-    adjusted = holm([p for one in found if (p := one.p) is not None])
+    found = [gap for other in opponents for gap in _against(results, other, seed, flips)]
+    tested = [at for at, gap in enumerate(found) if gap.p is not None]
+    adjusted = holm([p for gap in found if (p := gap.p) is not None])
     for at, p_holm in zip(tested, adjusted, strict=True):
         found[at] = replace(found[at], p_holm=float(p_holm))
     return tuple(found)
@@ -101,7 +103,7 @@ def compare(
 
 def _against(results: Results, other: Results, seed: int, flips: int) -> list[Comparison]:
     _require_same(results, other)
-    queries = [one.queries for one in results.measured]
+    queries = [measure.queries for measure in results.measured]
     differences = [a - b for a, b in zip(_values(results), _values(other), strict=True)]
     intervals = _intervals(queries, differences, seed)
     p_values: list[float | None] = [None] * len(queries)
@@ -113,7 +115,7 @@ def _against(results: Results, other: Results, seed: int, flips: int) -> list[Co
                 p_values[at] = float(p)
     return [
         Comparison(
-            key=one.key,
+            key=measure.key,
             model=results.model,
             against=other.model,
             n=len(difference),
@@ -123,7 +125,7 @@ def _against(results: Results, other: Results, seed: int, flips: int) -> list[Co
             p=p,
             p_holm=None,
         )
-        for one, difference, interval, p in zip(
+        for measure, difference, interval, p in zip(
             results.measured, differences, intervals, p_values, strict=True
         )
     ]
@@ -131,7 +133,7 @@ def _against(results: Results, other: Results, seed: int, flips: int) -> list[Co
 
 def _require_same(results: Results, other: Results) -> None:
     def asked(measured: Sequence[Measured]) -> list[tuple[Key, tuple[str, ...]]]:
-        return [(one.key, one.queries) for one in measured]
+        return [(measure.key, measure.queries) for measure in measured]
 
     if asked(results.measured) != asked(other.measured):
         raise ValueError(
@@ -141,13 +143,11 @@ def _require_same(results: Results, other: Results) -> None:
 
 
 def _values(results: Results) -> list[Values]:
-    return [one.values for one in results.measured]
+    return [measure.values for measure in results.measured]
 
 
 def _intervals(
-    queries: Sequence[tuple[str, ...]],
-    values: Sequence[Values],
-    seed: int,
+    queries: Sequence[tuple[str, ...]], values: Sequence[Values], seed: int
 ) -> list[Interval | None]:
     """One for each; measures of the same queries are drawn together."""
     found: list[Interval | None] = [None] * len(queries)
@@ -160,7 +160,7 @@ def _intervals(
 
 
 def _alike(queries: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:
-    """Positions of the measures of the same queries."""
+    """Numbers of the measures of the same queries."""
     found: dict[tuple[str, ...], list[int]] = {}
     for at, names in enumerate(queries):
         found.setdefault(names, []).append(at)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluation.classes import TEXTS, Classes, parse_classes
+from agent.records import FloatArray
+from training.data.arrays import Mask
+from training.data.cache import Unreadable
+from training.data.records import Caption, Manifest, Recording, Split
+from training.evaluation.classes import TEXTS, Classes, ClassText, parse_classes
 from training.evaluation.tasks import (
     ClassNames,
     Graded,
@@ -16,19 +20,9 @@ from training.evaluation.tasks import (
     Onomatopoeia,
     Queries,
     Retrieval,
+    Task,
 )
-from training.ratings import rated_lists
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from agent.records import FloatArray
-    from training.data.cache import Unreadable
-    from training.data.records import Caption, Manifest, Recording, Split
-    from training.evaluation.classes import ClassText
-    from training.evaluation.tasks import Task
-    from training.metrics import Mask
-    from training.ratings import RatedList
+from training.ratings.lists import RatedList, matrix, rated_lists
 
 _ONE_SET = "recordings"
 """What recordings are called whose ids begin with no data set."""
@@ -70,15 +64,15 @@ def recordings_of(
     Raises:
         ValueError: there are none, or none of one of the data sets.
     """
-    found = [one for one in manifest.recordings if one.split is split]
-    known = Counter(data_set_of(one.id) for one in found)
+    found = [clip for clip in manifest.recordings if clip.split is split]
+    known = Counter(data_set_of(clip.id) for clip in found)
     for name in sets or ():
         if name not in known:
             listed = ", ".join(known) or "nothing"
             raise ValueError(f"--sets: {name!r} has no recording in {split}; it holds {listed}")
     if not found:
         raise ValueError(f"the manifest has no recording in {split}; name another split")
-    return tuple(one for one in found if sets is None or data_set_of(one.id) in sets)
+    return tuple(clip for clip in found if sets is None or data_set_of(clip.id) in sets)
 
 
 def material_of(
@@ -103,11 +97,8 @@ def material_of(
     Raises:
         ValueError: nothing can be asked, or a class is unknown.
     """
-    positives: dict[str, set[str]] = {}
-    for caption, recording in manifest.positives():
-        positives.setdefault(caption, set()).add(recording)
-    read = [one.id for one in recordings if one.id in log_mels]
-    builder = _Builder(manifest, read, {key: frozenset(own) for key, own in positives.items()})
+    read = [clip.id for clip in recordings if clip.id in log_mels]
+    builder = _Builder(manifest, read)
     if left_out:
         builder.leave_out(left_out)
     tasks = tuple(builder.tasks())
@@ -126,13 +117,11 @@ def material_of(
 class _Builder:
     """Builds the tasks data set by data set, and collects the texts that they need."""
 
-    def __init__(
-        self, manifest: Manifest, read: list[str], positives: Mapping[str, frozenset[str]]
-    ) -> None:
+    def __init__(self, manifest: Manifest, read: list[str]) -> None:
         self.texts: dict[str, int] = {}
         self.notes: list[str] = []
         self._manifest = manifest
-        self._positives = positives
+        self._positives = positives = manifest.fitting()
         self._columns = {name: at for at, name in enumerate(read)}
         self._sets: dict[str, list[str]] = {}
         for name in read:
@@ -150,13 +139,15 @@ class _Builder:
         """All tasks that have a query."""
         for data_set, names in self._sets.items():
             recordings = self._recordings(names)
-            everything = {one.id for one in self._manifest.recordings}
+            everything = {clip.id for clip in self._manifest.recordings}
             own = {name for name in everything if data_set_of(name) == data_set}
             here = frozenset(names)
-            captions = [one for one in self._manifest.captions if self._belongs(one, own, here)]
+            captions = [
+                caption for caption in self._manifest.captions if self._belongs(caption, own, here)
+            ]
             spoken = {path.suffixes[0][1:] for path in TEXTS.glob(f"{data_set}.*.yaml")}
-            for language in sorted({one.language for one in captions} | spoken):
-                spelt = [one for one in captions if one.language == language]
+            for language in sorted({caption.language for caption in captions} | spoken):
+                spelt = [caption for caption in captions if caption.language == language]
                 yield from self._retrieval(data_set, language, spelt, recordings)
                 yield from self._told_apart(data_set, language, spelt, recordings)
             yield from self._graded(data_set, recordings)
@@ -176,7 +167,9 @@ class _Builder:
     ) -> Iterator[Task]:
         relevant = self._relevant(captions, recordings)
         if relevant.any():
-            texts = self._queries([(one.id, one.text) for one in captions], relevant, recordings)
+            texts = self._queries(
+                [(caption.id, caption.text) for caption in captions], relevant, recordings
+            )
             yield Retrieval(data_set, language, texts, recordings, relevant)
 
     def _told_apart(
@@ -201,10 +194,13 @@ class _Builder:
         recordings: Queries,
     ) -> ClassNames | None:
         """``None`` where there are not two classes to choose from, or no recording of one."""
-        classes = list(dict.fromkeys(one.class_name for one in texts))
+        classes = list(dict.fromkeys(text.class_name for text in texts))
         own = self._classes[data_set].recordings
         right = np.array(
-            [[name in own.get(one, ()) for one in classes] for name in recordings.names],
+            [
+                [name in own.get(class_name, ()) for class_name in classes]
+                for name in recordings.names
+            ],
             dtype=np.bool_,
         ).reshape(len(recordings.names), len(classes))
         asked = np.flatnonzero(right.any(axis=1))
@@ -218,8 +214,8 @@ class _Builder:
                 f"for {len(nameless)} classes have none: {', '.join(nameless)}"
             )
         heard = self._recordings([recordings.names[at] for at in asked])
-        by_id = {one.id: one.text for one in texts}
-        whose = {(one.id, one.class_name) for one in texts}
+        by_id = {text.id: text.text for text in texts}
+        whose = {(text.id, text.class_name) for text in texts}
         about = np.array([[(key, name) in whose for name in classes] for key in by_id])
         # A text of configs/evaluation is no caption: it fits all of its class.
         fits = np.stack(
@@ -240,22 +236,18 @@ class _Builder:
 
     def _graded(self, data_set: str, recordings: Queries) -> Iterator[Task]:
         """One task a language and kind of rating."""
-        captions = {one.id: one for one in self._manifest.captions}
+        captions = {caption.id: caption for caption in self._manifest.captions}
         position = {name: at for at, name in enumerate(recordings.names)}
         groups: dict[tuple[str, str], list[RatedList]] = {}
-        for one in self._lists:
-            if sum(name in position for name in one.recordings) > 1:
-                language = captions[one.caption].language
-                groups.setdefault((language, one.kind), []).append(one)
+        for own in self._lists:
+            if sum(name in position for name in own.recordings) > 1:
+                language = captions[own.caption].language
+                groups.setdefault((language, own.kind), []).append(own)
         for (language, _), lists in sorted(groups.items()):
-            shape = (len(lists), len(recordings.names))
-            ratings, rated = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
-            for row, one in enumerate(lists):
-                for name, rating in zip(one.recordings, one.ratings, strict=True):
-                    if name in position:
-                        ratings[row, position[name]] = rating
-                        rated[row, position[name]] = True
-            texts = [(one.caption, captions[one.caption].text) for one in lists]
+            ratings = matrix(lists, position)
+            rated = ~np.isnan(ratings)
+            ratings = np.nan_to_num(ratings)
+            texts = [(rated.caption, captions[rated.caption].text) for rated in lists]
             rows = self._queries(texts, ratings > 0.0, recordings)
             kind = lists[0].kind
             yield Graded(data_set, language, kind, rows, recordings, ratings, rated)

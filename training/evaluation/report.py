@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
+from training.data.cache import Unreadable
+from training.data.files import write_json, write_lines
+from training.data.markdown import table
 from training.evaluation.evaluate import Key, Measured, Results
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from training.data.cache import Unreadable
-    from training.evaluation.figures import Comparison, Figure
+from training.evaluation.figures import Comparison, Figure
 
 SCHEMA = 1
 RESULTS, VALUES, REPORT = "results.json", "values.npz", "report.md"
@@ -45,12 +44,9 @@ class Evaluation:
 
 def write(evaluation: Evaluation, folder: Path) -> None:
     """Write ``results.json``, ``values.npz`` and ``report.md``; the folder is made if missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_as_json(evaluation), indent=1, ensure_ascii=False)
-    (folder / RESULTS).write_text(text + "\n", encoding="utf-8")
+    write_json(folder / RESULTS, _as_json(evaluation), indent=1)
     _write_values(evaluation.results, folder / VALUES)
-    lines = "\n".join(markdown(evaluation))
-    (folder / REPORT).write_text(lines + "\n", encoding="utf-8")
+    write_lines(folder / REPORT, markdown(evaluation))
 
 
 def read_results(folder: Path) -> tuple[Results, ...]:
@@ -73,12 +69,12 @@ def read_results(folder: Path) -> tuple[Results, ...]:
             values, figure, query = stored["values"], stored["figure"], stored["query"]
             names = stored["queries"]
         ends = np.searchsorted(figure, np.arange(len(written["figures"]) + 1))
-        found: dict[str, list[Measured]] = {one["name"]: [] for one in written["models"]}
-        for number, one in enumerate(written["figures"]):
+        found: dict[str, list[Measured]] = {model["name"]: [] for model in written["models"]}
+        for number, entry in enumerate(written["figures"]):
             own = slice(ends[number], ends[number + 1])
-            key = Key(**{name: one[name] for name in Key.__slots__})
+            key = Key(**{name: entry[name] for name in Key.__slots__})
             queries = tuple(names[query[own]].tolist())
-            found[one["model"]].append(Measured(key, queries, values[own], one["chance"]))
+            found[entry["model"]].append(Measured(key, queries, values[own], entry["chance"]))
     except (*_DAMAGES, OSError) as error:
         raise ValueError(f"{path}: cannot be read ({error}); evaluate again") from error
     return tuple(Results(model, tuple(measured)) for model, measured in found.items())
@@ -92,10 +88,10 @@ def _as_json(evaluation: Evaluation) -> dict[str, Any]:
         "seed": evaluation.seed,
         "models": [{"name": name, "sha256": sha256} for name, sha256 in evaluation.models],
         "recordings": evaluation.recordings,
-        "unreadable": [asdict(one) for one in evaluation.unreadable],
+        "unreadable": [asdict(lost) for lost in evaluation.unreadable],
         "notes": list(evaluation.notes),
-        "figures": [_flat(one) for one in evaluation.figures],
-        "comparisons": [_flat(one) for one in evaluation.comparisons],
+        "figures": [_flat(figure) for figure in evaluation.figures],
+        "comparisons": [_flat(gap) for gap in evaluation.comparisons],
     }
 
 
@@ -106,13 +102,13 @@ def _flat(one: Figure | Comparison) -> dict[str, Any]:
 
 def _write_values(results: Sequence[Results], path: Path) -> None:
     """All values in one array, and for each the number of its figure and of its query."""
-    measured = [one for result in results for one in result.measured]
+    measured = [measure for result in results for measure in result.measured]
     names: dict[str, int] = {}
-    query = [names.setdefault(name, len(names)) for one in measured for name in one.queries]
+    query = [names.setdefault(name, len(names)) for measure in measured for name in measure.queries]
     np.savez_compressed(
         path,
-        values=np.concatenate([one.values for one in measured]),
-        figure=np.repeat(np.arange(len(measured)), [len(one.values) for one in measured]),
+        values=np.concatenate([measure.values for measure in measured]),
+        figure=np.repeat(np.arange(len(measured)), [len(measure.values) for measure in measured]),
         query=np.array(query, dtype=np.int64),
         queries=np.array(list(names)),
     )
@@ -120,8 +116,7 @@ def _write_values(results: Sequence[Results], path: Path) -> None:
 
 def markdown(evaluation: Evaluation) -> Iterator[str]:
     """The lines of the report."""
-    yield "# Evaluation"
-    yield ""
+    yield "# Evaluation\n"
     yield f"`{evaluation.command}`: {evaluation.recordings} recordings of `{evaluation.split}`."
     yield ""
     for name, sha256 in evaluation.models:
@@ -133,13 +128,13 @@ def markdown(evaluation: Evaluation) -> Iterator[str]:
     )
     if evaluation.unreadable:
         yield f"\n{len(evaluation.unreadable)} recordings could not be read and are left out:\n"
-        yield from (f"- {one.recording}: {one.reason}" for one in evaluation.unreadable)
+        yield from (f"- {lost.recording}: {lost.reason}" for lost in evaluation.unreadable)
     if evaluation.notes:
         yield "\nNot asked:\n"
         yield from (f"- {note}" for note in evaluation.notes)
-    for data_set in dict.fromkeys(one.key.data_set for one in evaluation.figures):
+    for data_set in dict.fromkeys(figure.key.data_set for figure in evaluation.figures):
         yield f"\n## {data_set}\n"
-        yield from _figure_table(evaluation, data_set)
+        yield _figure_table(evaluation, data_set)
     if evaluation.comparisons:
         yield from _comparison_tables(evaluation)
 
@@ -150,17 +145,17 @@ def number(value: float, *, signed: bool = False) -> str:
     return text.replace("0.", ".", 1) if abs(value) < 1.0 - 5e-4 else text
 
 
-def _figure_table(evaluation: Evaluation, data_set: str) -> Iterator[str]:
+def _figure_table(evaluation: Evaluation, data_set: str) -> str:
     several = len(evaluation.results) > 1
     cells: dict[tuple[str, ...], dict[str, str]] = {}
-    for one in evaluation.figures:
-        if one.key.data_set == data_set:
-            model = (f"`{one.model}`",) if several else ()
-            row = (*_label(one.key), *model, str(one.n), number(one.chance))
-            span = _span(one.low, one.high, signed=False)
-            cells.setdefault(row, {})[one.key.condition] = f"{number(one.mean)}{span}"
+    for figure in evaluation.figures:
+        if figure.key.data_set == data_set:
+            model = (f"`{figure.model}`",) if several else ()
+            row = (*_label(figure.key), *model, str(figure.n), number(figure.chance))
+            span = _span(figure.low, figure.high, signed=False)
+            cells.setdefault(row, {})[figure.key.condition] = f"{number(figure.mean)}{span}"
     head = ("asked", "language", *(("model",) if several else ()), "n", "chance")
-    yield from _table(head, cells)
+    return _table(head, cells)
 
 
 def _comparison_tables(evaluation: Evaluation) -> Iterator[str]:
@@ -171,16 +166,16 @@ def _comparison_tables(evaluation: Evaluation) -> Iterator[str]:
         f"comparisons. **Bold**: below {LEVEL:g}. Below that the model differs, above it nothing "
         "is known; that is no proof that it does not."
     )
-    for against in dict.fromkeys(one.against for one in evaluation.comparisons):
-        own = [one for one in evaluation.comparisons if one.against == against]
-        for data_set in dict.fromkeys(one.key.data_set for one in own):
+    for against in dict.fromkeys(gap.against for gap in evaluation.comparisons):
+        own = [gap for gap in evaluation.comparisons if gap.against == against]
+        for data_set in dict.fromkeys(gap.key.data_set for gap in own):
             yield f"\n### {data_set}: `{own[0].model}` less `{against}`\n"
             cells: dict[tuple[str, ...], dict[str, str]] = {}
-            for one in own:
-                if one.key.data_set == data_set:
-                    row = (*_label(one.key), str(one.n))
-                    cells.setdefault(row, {})[one.key.condition] = _difference(one)
-            yield from _table(("asked", "language", "n"), cells)
+            for change in own:
+                if change.key.data_set == data_set:
+                    row = (*_label(change.key), str(change.n))
+                    cells.setdefault(row, {})[change.key.condition] = _difference(change)
+            yield _table(("asked", "language", "n"), cells)
 
 
 def _difference(one: Comparison) -> str:
@@ -202,10 +197,7 @@ def _span(low: float | None, high: float | None, *, signed: bool) -> str:
     return f" [{number(low, signed=signed)}, {number(high, signed=signed)}]"
 
 
-def _table(head: tuple[str, ...], cells: dict[tuple[str, ...], dict[str, str]]) -> Iterator[str]:
+def _table(head: tuple[str, ...], cells: dict[tuple[str, ...], dict[str, str]]) -> str:
     conditions = list(dict.fromkeys(name for row in cells.values() for name in row))
-    yield f"| {' | '.join([*head, *conditions])} |"
-    yield "|---" * (len(head) + len(conditions)) + "|"
-    for row, by_condition in cells.items():
-        found = [by_condition.get(name, "") for name in conditions]
-        yield f"| {' | '.join([*row, *found])} |"
+    rows = ([*row, *(own.get(name, "") for name in conditions)] for row, own in cells.items())
+    return table([*head, *conditions], rows)

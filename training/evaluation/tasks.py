@@ -5,14 +5,17 @@ A figure that every order of the items reaches, such as R@5 among four, is not g
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from training.metrics import (
+from agent.records import FloatArray
+from training.data.arrays import Mask, Numbers, Values
+from training.data.records import RatingKind
+from training.evaluation.metrics import (
     average_precision_at,
     has_order,
     has_relevant,
@@ -21,15 +24,6 @@ from training.metrics import (
     precision_at,
     recall_at,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from agent.records import FloatArray
-    from training.data.records import RatingKind
-    from training.metrics import Mask, Values
-
-    Positions = npt.NDArray[np.intp]
 
 RECALL_DEPTHS, PRECISION_DEPTH = (1, 5, 10), 10
 GAIN_DEPTHS = (5, 10)
@@ -53,7 +47,7 @@ class Queries:
 
     names: tuple[str, ...]
     """Ids, in order."""
-    at: Positions
+    at: Numbers
     """Rows (texts) or columns (recordings) of the scores."""
     left_out: Mask
     """Whether all that fits one belongs to a class that was left out of the training."""

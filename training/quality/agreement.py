@@ -6,18 +6,13 @@ takes any number of people, answers that are missing, and yes and no as well as 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    import numpy.typing as npt
-
-    Values = npt.NDArray[np.float64]
+from training.data.arrays import Values
 
 RESAMPLES, LEVEL = 2_000, 0.95
 _SEVERAL = 2

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from pathlib import Path
 
 from agent.audiofile import read_audio
+from agent.bundle import Bundle
 from agent.encoder import Encoder
 from agent.errors import AudioFileError
 from agent.features import LogMel
-from training.data.readers.label_lines import Verdict, read_labels
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
-    from pathlib import Path
-
-    from agent.bundle import Bundle
-    from agent.records import FloatArray
-    from training.data.readers.label_lines import Label
+from agent.records import FloatArray
+from training.data.readers.label_lines import Label, Verdict, read_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +97,20 @@ def gather(folders: Iterable[Path]) -> Gathered:
 def _item(heard: str, labels: list[tuple[Label, Path]]) -> Item:
     ordered = sorted(labels, key=lambda one: (one[0].judged_at, one[0].label_id))
     last, folder = ordered[-1]
-    embeddings = [one.embedding for one, _ in ordered if one.embedding is not None]
+    embeddings = [label.embedding for label, _ in ordered if label.embedding is not None]
     return Item(
         clip=None if last.clip is None else folder / last.clip,
         heard=heard,
         error_id=last.error_id,
         description=last.description,
         bundle=last.bundle,
-        verdicts={one.operator: one.verdict for one, _ in ordered if one.verdict is not None},
-        ratings={one.operator: one.relevance for one, _ in ordered if one.relevance is not None},
-        where=tuple(one.where for one, _ in ordered),
+        verdicts={
+            label.operator: label.verdict for label, _ in ordered if label.verdict is not None
+        },
+        ratings={
+            label.operator: label.relevance for label, _ in ordered if label.relevance is not None
+        },
+        where=tuple(label.where for label, _ in ordered),
         embedding=embeddings[-1] if embeddings else None,
     )
 

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from agent import bundle as bundles
+from training.data.files import write_json, write_lines
+from training.data.progress import wide_console
 from training.quality.agreement import Agreement, Scale, agreement
-from training.quality.answers import embedded, gather
-from training.quality.neighbours import second_look
-from training.quality.raters import Limits, suspicions
-
-if TYPE_CHECKING:
-    import argparse
-
-    from training.quality.answers import Gathered
-    from training.quality.neighbours import SecondLook
-    from training.quality.raters import Suspicion
+from training.quality.answers import Gathered, embedded, gather
+from training.quality.neighbours import SecondLook, second_look
+from training.quality.raters import Limits, Suspicion, suspicions
 
 SCHEMA = 1
 REPORT, SECOND_LOOK = "quality.json", "second-look.jsonl"
 _SHOWN = 15
-_WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     for line in gathered.unread:
         print(f"left out: {line}", file=sys.stderr)
     found = judge(gathered, Limits(level=arguments.level))
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_document(found), ensure_ascii=False, indent=2)
-    (arguments.output / REPORT).write_text(text + "\n", encoding="utf-8")
-    lines = [json.dumps(_row(one), ensure_ascii=False) + "\n" for one in found.second_look]
-    (arguments.output / SECOND_LOOK).write_text("".join(lines), encoding="utf-8")
+    write_json(arguments.output / REPORT, _document(found))
+    rows = (json.dumps(_row(look), ensure_ascii=False) for look in found.second_look)
+    write_lines(arguments.output / SECOND_LOOK, rows)
     if arguments.json:
         print(json.dumps(_document(found), ensure_ascii=False))
     else:
@@ -91,7 +82,7 @@ def judge(gathered: Gathered, limits: Limits) -> Quality:
         verdicts=agreement(verdicts, Scale.NOMINAL),
         ratings=agreement([item.ratings for item in gathered.items], Scale.INTERVAL),
         suspicions=told,
-        second_look=second_look(gathered.items, {one.operator for one in told}),
+        second_look=second_look(gathered.items, {suspect.operator for suspect in told}),
     )
 
 
@@ -102,13 +93,13 @@ def _document(found: Quality) -> dict[str, object]:
         "labels": gathered.labels,
         "operators": list(gathered.operators),
         "answered": len(gathered.items),
-        "with_embedding": sum(one.embedding is not None for one in gathered.items),
+        "with_embedding": sum(item.embedding is not None for item in gathered.items),
         "unread": list(gathered.unread),
         "agreement": {
             "verdicts": found.verdicts and asdict(found.verdicts),
             "ratings": found.ratings and asdict(found.ratings),
         },
-        "suspicious": [asdict(one) for one in found.suspicions],
+        "suspicious": [asdict(suspicion) for suspicion in found.suspicions],
         "second_look": len(found.second_look),
     }
 
@@ -130,20 +121,20 @@ def _row(one: SecondLook) -> dict[str, object]:
 
 def _print(found: Quality) -> None:
     gathered = found.gathered
-    without = sum(one.embedding is None for one in gathered.items)
+    without = sum(item.embedding is None for item in gathered.items)
     print(
         f"{gathered.labels} labels of {len(gathered.operators)} people about "
         f"{len(gathered.items)} sounds and descriptions, {without} of them without an embedding"
     )
-    for name, one in (("verdicts", found.verdicts), ("ratings", found.ratings)):
-        if one is None:
+    for name, alpha in (("verdicts", found.verdicts), ("ratings", found.ratings)):
+        if alpha is None:
             print(f"agreement of {name}: unknown, for too little was answered twice or otherwise")
             continue
         print(
-            f"agreement of {name}: alpha {one.alpha:.2f} [{one.low:.2f}, {one.high:.2f}], "
-            f"{one.raters} people, {one.units} answered by two or more"
+            f"agreement of {name}: alpha {alpha.alpha:.2f} [{alpha.low:.2f}, {alpha.high:.2f}], "
+            f"{alpha.raters} people, {alpha.units} answered by two or more"
         )
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console = wide_console()
     table = Table("who", "what", "how", "p", box=None, title="to be talked with")
     for told in found.suspicions:
         p = "" if told.p is None else f"{told.p:.1e}"

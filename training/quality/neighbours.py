@@ -9,21 +9,15 @@ description that is nearly always confirmed is not judged by its majority.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
+from training.data.arrays import Values
 from training.data.readers.label_lines import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    import numpy.typing as npt
-
-    from training.quality.answers import Item
-
-    Values = npt.NDArray[np.float64]
+from training.quality.answers import Item
 
 NEIGHBOURS = 7
 _LEAST, _LEAST_EACH = 10, 3

@@ -7,19 +7,15 @@ if they differed. P-values are adjusted by Holm over all tests of a round.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
-from training.significance import holm
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from training.quality.answers import Gathered, Item
+from training.evaluation.significance import holm
+from training.quality.answers import Gathered, Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +49,6 @@ class Suspicion:
     """Adjusted; ``None`` where it is no matter of chance."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Test:
-    operator: str
-    reason: str
-    detail: str
-    p: float
-
-
 def suspicions(gathered: Gathered, limits: Limits) -> tuple[Suspicion, ...]:
     """Everybody whose answers are not as the others', and why.
 
@@ -79,25 +67,23 @@ def suspicions(gathered: Gathered, limits: Limits) -> tuple[Suspicion, ...]:
         ]
         if not tests:
             break
-        adjusted = holm([one.p for one in tests])
-        told = [(float(p), one) for p, one in zip(adjusted, tests, strict=True) if p < limits.level]
+        adjusted = holm([test.p or 0.0 for test in tests])
+        told = [
+            (float(p), test) for p, test in zip(adjusted, tests, strict=True) if p < limits.level
+        ]
         if not told:
             break
         # The clearest case first: it may be why another looks odd.
-        worst = min(told, key=lambda one: (one[1].p, one[1].operator))[1].operator
+        worst = min(told, key=lambda case: (case[1].p or 0.0, case[1].operator))[1].operator
         out.add(worst)
-        found += [
-            Suspicion(one.operator, one.reason, one.detail, p)
-            for p, one in told
-            if one.operator == worst
-        ]
+        found += [replace(test, p=p) for p, test in told if test.operator == worst]
     return (*found, *_too_fast(gathered, limits))
 
 
 def _tests(
     operator: str, items: Sequence[Item], out: Collection[str], limits: Limits
-) -> Iterator[_Test]:
-    """All that can be tested of one person; ``_Test.p`` is 1 where nothing is odd."""
+) -> Iterator[Suspicion]:
+    """All that can be tested of one person; ``p`` is 1 where nothing is odd."""
     for test in (_differs, _one_answer, _one_rating, _upside_down, _against_itself):
         found = test(operator, items, out, limits)
         if found is not None:
@@ -106,7 +92,7 @@ def _tests(
 
 def _differs(
     operator: str, items: Sequence[Item], out: Collection[str], limits: Limits
-) -> _Test | None:
+) -> Suspicion | None:
     """Whether somebody differs from what most others say more often than these do themselves."""
     own, others = [0, 0], [0, 0]
     for item in items:
@@ -123,12 +109,12 @@ def _differs(
     p = _more(own[1], own[0], others[1], others[0])
     detail = f"differs from most others in {own[1]} of {sum(own)}, they among them in {usual:.0%}"
     clear = share - usual >= limits.least_difference
-    return _Test(operator, "differs from the others", detail, p if clear else 1.0)
+    return Suspicion(operator, "differs from the others", detail, p if clear else 1.0)
 
 
 def _one_answer(
     operator: str, items: Sequence[Item], out: Collection[str], limits: Limits
-) -> _Test | None:
+) -> Suspicion | None:
     """Whether somebody always answers the same where others do not."""
     others: list[bool] = []
     mine = [item for item in items if operator in item.decided]
@@ -151,7 +137,7 @@ def _one_answer(
     clear = share >= limits.one_sided and share - usual / len(others) >= limits.least_difference
     said_so = "yes" if most else "no"
     detail = f"says {said_so} in {same} of {len(own)}, others in {usual / len(others):.0%}"
-    return _Test(operator, "always the same answer", detail, p if clear else 1.0)
+    return Suspicion(operator, "always the same answer", detail, p if clear else 1.0)
 
 
 def _beside(
@@ -168,26 +154,26 @@ def _beside(
 
 def _one_rating(
     operator: str, items: Sequence[Item], out: Collection[str], limits: Limits
-) -> _Test | None:
+) -> Suspicion | None:
     """Whether somebody gives everything the same rating, where others do not."""
     beside = _beside(operator, items, out)
     own = [rating for rating, _ in beside]
-    others = [one for _, rated in beside for one in rated]
+    others = [rating for _, rated in beside for rating in rated]
     if len(own) < limits.least_answers:
         return None
     usual = float(np.median(own))
-    same = sum(abs(one - usual) <= limits.same_points for one in own)
-    near = sum(abs(one - usual) <= limits.same_points for one in others)
+    same = sum(abs(rating - usual) <= limits.same_points for rating in own)
+    near = sum(abs(other - usual) <= limits.same_points for other in others)
     clear = same / len(own) >= limits.one_sided
     p = _more(same, len(own) - same, near, len(others) - near)
     share = near / len(others)
     detail = f"rates {same} of {len(own)} with about {usual:.0f}, others {share:.0%} of the same"
-    return _Test(operator, "always the same rating", detail, p if clear else 1.0)
+    return Suspicion(operator, "always the same rating", detail, p if clear else 1.0)
 
 
 def _upside_down(
     operator: str, items: Sequence[Item], out: Collection[str], limits: Limits
-) -> _Test | None:
+) -> Suspicion | None:
     """Whether somebody's ratings fall where the others' rise."""
     beside = _beside(operator, items, out)
     own = [rating for rating, _ in beside]
@@ -200,7 +186,7 @@ def _upside_down(
     if not np.isfinite(p):
         return None
     detail = f"orders {len(own)} as the others do with a tau of {tau:+.2f}"
-    return _Test(operator, "ratings upside down", detail, float(p))
+    return Suspicion(operator, "ratings upside down", detail, float(p))
 
 
 def _against_itself(
@@ -208,7 +194,7 @@ def _against_itself(
     items: Sequence[Item],
     out: Collection[str],  # noqa: ARG001 - nobody else is looked at
     limits: Limits,
-) -> _Test | None:
+) -> Suspicion | None:
     """Whether somebody rates what they reject higher than what they confirm."""
     rated = [item for item in items if operator in item.ratings and operator in item.decided]
     yes = [item.ratings[operator] for item in rated if item.decided[operator]]
@@ -217,14 +203,14 @@ def _against_itself(
         return None
     p = float(stats.mannwhitneyu(yes, no, alternative="less").pvalue)
     detail = f"rates what is confirmed {np.mean(yes):.0f} and what is rejected {np.mean(no):.0f}"
-    return _Test(operator, "rates against the own verdicts", detail, p)
+    return Suspicion(operator, "rates against the own verdicts", detail, p)
 
 
 def _too_fast(gathered: Gathered, limits: Limits) -> Iterator[Suspicion]:
     """Who answers faster than a sound can be heard."""
     for operator, times in gathered.times.items():
         gaps = [(b - a).total_seconds() for a, b in pairwise(times)]
-        gaps = [one for one in gaps if one <= limits.session_s]
+        gaps = [gap for gap in gaps if gap <= limits.session_s]
         if len(gaps) >= limits.least_answers - 1 and np.median(gaps) < limits.fastest_s:
             detail = f"half of {len(gaps) + 1} answers came within {np.median(gaps):.1f} s"
             yield Suspicion(operator, "answers too fast to have listened", detail, None)

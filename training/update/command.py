@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress
-
-from training import checkpoint, parallel
-from training.audioset import data_folder
+from agent.records import FloatArray
+from training.data.arguments import add_folders
 from training.data.manifest import load_manifest, write_manifest
+from training.data.progress import steps
 from training.data.readers import labels
+from training.data.readers.labels import LabelSet
 from training.data.records import Manifest, Split
-from training.train import Trainer, prepare
-from training.train_command import ATTRIBUTIONS, embed, hear, write_attributions
-from training.update.config import load_update
+from training.model import checkpoint
+from training.model.dual_encoder import DualEncoder
+from training.train import parallel
+from training.train.command import ATTRIBUTIONS, embed, hear, write_attributions
+from training.train.material import Material
+from training.train.parallel import World
+from training.train.trainer import Trainer, prepare
+from training.update.config import UpdateConfig, load_update
 from training.update.gates import agreement
 from training.update.judging import Asked, HeldOut, OldSets, try_out
 from training.update.material import answered, combined, focused, gather_update
 from training.update.report import Agreement, Report, Try, answers_lines, write
 from training.update.term import AnswersTerm, answers_of
 
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping
-
-    from agent.records import FloatArray
-    from training.data.readers.labels import LabelSet
-    from training.material import Material
-    from training.model import DualEncoder
-    from training.parallel import World
-    from training.update.config import UpdateConfig
-
 MODEL, MANIFEST, TRAINING = "model.pt", "manifest", "training"
-_WIDTH = 120
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,9 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replay", type=Path, metavar="MANIFEST", help="folder that it was trained with"
     )
-    parser.add_argument("--output", type=Path, default=Path("runs/update"))
     parser.add_argument("--config", type=Path, help="the settings; the defaults if left out")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the data folder")
+    add_folders(parser, output="runs/update")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,10 +63,7 @@ def _update(arguments: argparse.Namespace, config: UpdateConfig, world: World) -
     manifest = combined(replay, answers.manifest)
     output: Path = arguments.output
     settings = replace(
-        config.training,
-        manifest=output / MANIFEST,
-        start=arguments.start,
-        output=output / TRAINING,
+        config.training, manifest=output / MANIFEST, start=arguments.start, output=output / TRAINING
     )
     if world.first:
         _tell(answers)
@@ -92,12 +81,9 @@ def _update(arguments: argparse.Namespace, config: UpdateConfig, world: World) -
         around_frames=round(config.answers.around_s * rate_hz),
     )
     material = gather_update(manifest, log_mels, captions, texts, settings.learn)
+    config = replace(config, training=settings)
     trainer, term = _trainer(
-        start,
-        material,
-        replace(config, training=settings),
-        _Sounds(manifest, log_mels, captions),
-        world,
+        start, material, config, world, manifest=manifest, log_mels=log_mels, captions=captions
     )
     trained = _train(trainer, world)
     if not world.first:
@@ -143,43 +129,41 @@ def _update(arguments: argparse.Namespace, config: UpdateConfig, world: World) -
 
 def _lost_on(tried: Try) -> str:
     """The sets whose gates are shut."""
-    return ", ".join(dict.fromkeys(one.data_set for one in tried.gates if not one.open))
+    return ", ".join(dict.fromkeys(gate.data_set for gate in tried.gates if not gate.open))
 
 
 def _tell(answers: LabelSet) -> None:
     for line in answers.summary():
         print(line)
-    splits = {one.id: one.split for one in answers.manifest.recordings}
-    pairs = [splits[one.recording] for one in answers.manifest.pairs]
+    splits = {clip.id: clip.split for clip in answers.manifest.recordings}
+    pairs = [splits[pair.recording] for pair in answers.manifest.pairs]
     counts = ", ".join(f"{pairs.count(split)} {split}" for split in Split)
     print(f"verdicts by the day of their clips: {counts}; those of test days stay unheard")
 
 
-@dataclass(frozen=True, slots=True)
-class _Sounds:
-    """What there is, by id."""
-
-    manifest: Manifest
-    log_mels: Mapping[str, FloatArray]
-    captions: Mapping[str, FloatArray]
-
-
 def _trainer(
-    start: DualEncoder, material: Material, config: UpdateConfig, known: _Sounds, world: World
+    start: DualEncoder,
+    material: Material,
+    config: UpdateConfig,
+    world: World,
+    *,
+    manifest: Manifest,
+    log_mels: Mapping[str, FloatArray],
+    captions: Mapping[str, FloatArray],
 ) -> tuple[Trainer, AnswersTerm | None]:
     settings = config.training
     device = parallel.device_of(settings.device, world)
     prepared = prepare(start.to(device), material, settings)
-    pairs = answered(known.manifest, Split.TRAIN, known.log_mels)
+    pairs = answered(manifest, Split.TRAIN, log_mels)
     term = None
     if pairs and config.answers.weight:
         trained_on = [
-            one.id
-            for one in known.manifest.recordings
-            if one.split is Split.TRAIN and one.id in known.log_mels
+            clip.id
+            for clip in manifest.recordings
+            if clip.split is Split.TRAIN and clip.id in log_mels
         ]
         positions = {name: at for at, name in enumerate(trained_on)}
-        answers = answers_of(pairs, known.captions, positions)
+        answers = answers_of(pairs, captions, positions)
         term = AnswersTerm(start, answers, prepared.sounds, config.answers, settings)
     return Trainer(start, material, settings, world, prepared, extra=term), term
 
@@ -188,11 +172,8 @@ def _train(trainer: Trainer, world: World) -> DualEncoder:
     """Train to the end; the last model, wherever the validation was best: the gates judge it."""
     if trainer.progress.step and world.first:
         print(f"going on from step {trainer.progress.step}")
-    console = Console(stderr=True)
-    shown = world.first and console.is_terminal
-    with Progress(console=console, transient=True, disable=not shown) as progress:
-        task = progress.add_task("training", total=trainer.config.steps)
-        trainer.run(stepped=lambda step: progress.update(task, completed=step))
+    with steps("training", trainer.config.steps, visible=world.first) as bar:
+        trainer.run(stepped=lambda step: bar(completed=step))
     return trainer.result().cpu().eval()
 
 

@@ -13,28 +13,22 @@ heart, and nothing but answers that were held out tells so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from agent.records import FloatArray
+from training.data.arrays import Values
 from training.evaluation.encoders import CheckpointEncoder
-from training.evaluation.evaluate import ALL, encode
-from training.significance import bootstrap_interval
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from agent.records import FloatArray
-    from training.anchors import Texts
-    from training.evaluation.evaluate import Results
-    from training.metrics import Values
-    from training.model import DualEncoder
-    from training.update.config import GatesConfig
-    from training.update.material import AnsweredPair
+from training.evaluation.evaluate import ALL, Results, encode
+from training.evaluation.significance import bootstrap_interval
+from training.model.dual_encoder import DualEncoder
+from training.train.anchors import Texts
+from training.update.config import GatesConfig
+from training.update.material import AnsweredPair
 
 TEXTS = "AudioSet's texts"
 ANSWERS = "answers of other days"
@@ -124,8 +118,8 @@ def texts_gate(
         return None
     with torch.inference_mode():
         old, new = (
-            one.encode_text(texts.kept.to(one.log_logit_scale.device)).float().cpu()
-            for one in (start, candidate)
+            model.encode_text(texts.kept.to(model.device)).float().cpu()
+            for model in (start, candidate)
         )
         # Texts of one wording lie at one place, and are each other's own.
         kept = ((new @ old.T).amax(dim=1) <= (new * old).sum(dim=1) + 1e-6).double().numpy()
@@ -197,27 +191,29 @@ def cosines_of(
         log_mels: by id of the recording.
         captions: embeddings by the text tower, by id.
     """
-    names = list(dict.fromkeys(one.recording for one in pairs))
+    names = list(dict.fromkeys(pair.recording for pair in pairs))
     if not names:
         return np.zeros(0)
     encoder = CheckpointEncoder(model, captions)
     rows = {name: at for at, name in enumerate(names)}
     heard = encode(encoder, [log_mels[name] for name in names])
-    texts = encoder.encode_texts([one.caption for one in pairs])
-    cosines: Values = (texts * heard[[rows[one.recording] for one in pairs]]).sum(axis=1)
+    texts = encoder.encode_texts([pair.caption for pair in pairs])
+    cosines: Values = (texts * heard[[rows[pair.recording] for pair in pairs]]).sum(axis=1)
     return cosines
 
 
 def agreement(pairs: Sequence[AnsweredPair], cosines: Values) -> Answered:
     """How well a model agrees with answers, by its cosines, shape ``(pairs,)``."""
-    fits = np.array([one.fits for one in pairs], np.bool_)
+    fits = np.array([pair.fits for pair in pairs], np.bool_)
     orders = list(_orders(pairs, cosines))
     return Answered(
         confirmed=int(fits.sum()),
         rejected=int((~fits).sum()),
         cosine_confirmed=float(cosines[fits].mean()) if fits.any() else None,
         cosine_rejected=float(cosines[~fits].mean()) if (~fits).any() else None,
-        ordered=float(np.concatenate([one.ravel() for one in orders]).mean()) if orders else None,
+        ordered=float(np.concatenate([order.ravel() for order in orders]).mean())
+        if orders
+        else None,
     )
 
 
@@ -226,8 +222,8 @@ def _orders(pairs: Sequence[AnsweredPair], cosines: Values) -> Iterator[npt.NDAr
 
     Each of shape ``(confirmed, rejected)``.
     """
-    fits = np.array([one.fits for one in pairs], np.bool_)
-    captions = np.array([one.caption for one in pairs], dtype=object)
+    fits = np.array([pair.fits for pair in pairs], np.bool_)
+    captions = np.array([pair.caption for pair in pairs], dtype=object)
     for name in dict.fromkeys(captions.tolist()):
         own = captions == name
         if (own & fits).any() and (own & ~fits).any():

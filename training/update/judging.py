@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from rich.console import Console
-
-from training.blend import between
+from agent.records import FloatArray
+from training.data.arrays import Values
+from training.data.progress import wide_console
 from training.data.readers import labels
-from training.data.records import Split
+from training.data.records import Manifest, Split
 from training.evaluation.conditions import parse_conditions
 from training.evaluation.encoders import CheckpointEncoder, hidden_texts
-from training.evaluation.evaluate import evaluate
-from training.evaluation.material import data_set_of, material_of
-from training.update.gates import answers_gate, cosines_of, gates_of, texts_gate
+from training.evaluation.evaluate import Results, evaluate
+from training.evaluation.material import Material, data_set_of, material_of
+from training.model.dual_encoder import DualEncoder, between
+from training.train.anchors import Texts
+from training.update.config import GatesConfig
+from training.update.gates import Gate, answers_gate, cosines_of, gates_of, texts_gate
+from training.update.material import AnsweredPair
 from training.update.report import Try, gates_table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from agent.records import FloatArray
-    from training.anchors import Texts
-    from training.data.records import Manifest
-    from training.evaluation.evaluate import Results
-    from training.evaluation.material import Material
-    from training.metrics import Values
-    from training.model import DualEncoder
-    from training.update.config import GatesConfig
-    from training.update.gates import Gate
-    from training.update.material import AnsweredPair
-
-_WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +40,9 @@ class OldSets:
         What earlier updates learned from is no old set: people's answers are told apart.
         """
         recordings = [
-            one
-            for one in replay.recordings
-            if one.split is Split.VALIDATION and data_set_of(one.id) != labels.NAME
+            clip
+            for clip in replay.recordings
+            if clip.split is Split.VALIDATION and data_set_of(clip.id) != labels.NAME
         ]
         if not recordings:
             return None
@@ -109,7 +96,7 @@ def try_out(
         All that were tried, each printed, and the last of them.
     """
     start = start.cpu()
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console = wide_console()
     old, held_out = asked.old, asked.held_out
     if old is None:
         print("no old sets: only where texts lie is checked; name a manifest with --replay")
@@ -124,7 +111,7 @@ def try_out(
             gates = gates_of(before, old.measured(candidate), config)
         answers = answers_gate(held_out.pairs, cosines, held_out.cosines(candidate), config)
         kept = texts_gate(start, candidate, asked.texts, config)
-        more = tuple(one for one in (answers, kept) if one is not None)
+        more = tuple(gate for gate in (answers, kept) if gate is not None)
         tries.append(Try(share, gates + more))
         console.print(gates_table(tries[-1]))
         if tries[-1].passed or len(tries) > config.halvings:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from training.batches import examples_of
+from agent.records import FloatArray
 from training.data.readers.labels import NAME
-from training.data.records import Manifest, Split
-from training.material import Material, judged, learned
-from training.sounds import window_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from agent.records import FloatArray
-    from training.anchors import Texts
-    from training.config import LearnConfig
-    from training.data.records import Pair
-    from training.model import DualEncoder
+from training.data.records import Manifest, Pair, Split
+from training.model.dual_encoder import DualEncoder
+from training.train.anchors import Texts
+from training.train.batches import examples_of
+from training.train.config import LearnConfig
+from training.train.material import Material, judged, learned
+from training.train.sounds import window_of
 
 _AT_ONCE = 32
 
@@ -40,16 +35,12 @@ def combined(replay: Manifest, answers: Manifest) -> Manifest:
 
     Earlier answers are in the replay of an update that follows on another.
     """
-    new = {one.id for one in answers.recordings} | {one.path for one in answers.recordings}
-    gone = {one.id for one in replay.recordings if one.id in new or one.path in new}
-    spelt = {one.id for one in answers.captions}
-    old = Manifest(
-        tuple(one for one in replay.recordings if one.id not in gone),
-        tuple(one for one in replay.captions if one.id not in spelt and one.recording not in gone),
-        tuple(one for one in replay.pairs if one.recording not in gone),
-        tuple(one for one in replay.ratings if one.recording not in gone),
-    )
-    return old + answers
+    new = {clip.id for clip in answers.recordings} | {clip.path for clip in answers.recordings}
+    gone = {clip.id for clip in replay.recordings if clip.id in new or clip.path in new}
+    spelt = {caption.id for caption in answers.captions}
+    old = replay.without(gone)
+    captions = tuple(caption for caption in old.captions if caption.id not in spelt)
+    return replace(old, captions=captions) + answers
 
 
 def answered(manifest: Manifest, split: Split, heard: Iterable[str]) -> tuple[AnsweredPair, ...]:
@@ -60,12 +51,12 @@ def answered(manifest: Manifest, split: Split, heard: Iterable[str]) -> tuple[An
         split: which part of it.
         heard: recordings that could be read.
     """
-    here = {one.id for one in manifest.recordings if one.split is split} & set(heard)
+    here = {clip.id for clip in manifest.recordings if clip.split is split} & set(heard)
     return tuple(
         dict.fromkeys(
-            AnsweredPair(one.caption, one.recording, one.label)
-            for one in manifest.pairs
-            if _is_answer(one) and one.recording in here
+            AnsweredPair(pair.caption, pair.recording, pair.label)
+            for pair in manifest.pairs
+            if _is_answer(pair) and pair.recording in here
         )
     )
 
@@ -125,11 +116,11 @@ def _best(
     start: DualEncoder, log_mel: torch.Tensor, texts: torch.Tensor, starts: list[int], frames: int
 ) -> int:
     """Which window is most like one of the texts."""
-    device = start.log_logit_scale.device
+    device = start.device
     asked = start.encode_text(texts.to(device))
     cosines = []
     for first in range(0, len(starts), _AT_ONCE):
-        windows = [window_of(log_mel, frames, one) for one in starts[first : first + _AT_ONCE]]
+        windows = [window_of(log_mel, frames, start) for start in starts[first : first + _AT_ONCE]]
         heard = start.encode_audio(torch.stack(windows).to(device))
         cosines.append((heard @ asked.T).amax(dim=1))
     return int(torch.cat(cosines).argmax())
@@ -150,8 +141,8 @@ def gather_update(
         ValueError: nothing fits anything, so that there is nothing to learn.
     """
     train = examples_of(learned(manifest, learn), Split.TRAIN, log_mels, captions)
-    known = {one.id for one in manifest.recordings if one.split is Split.VALIDATION}
+    known = {clip.id for clip in manifest.recordings if clip.split is Split.VALIDATION}
     shown = judged(manifest)
-    if not any(one in known for _, one in shown.positives()):
+    if not any(clip in known for _, clip in shown.positives()):
         return Material(train, train, texts)
     return Material(train, examples_of(shown, Split.VALIDATION, log_mels, captions), texts)

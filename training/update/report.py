@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from training.data.readers.labels import LabelSet
-    from training.update.gates import Answered, Gate
+from training.data.files import write_json
+from training.data.readers.labels import LabelSet
+from training.update.gates import Answered, Gate
 
 SCHEMA = 1
 REPORT = "report.json"
@@ -29,7 +26,7 @@ class Try:
     @property
     def passed(self) -> bool:
         """Whether all gates are open."""
-        return all(one.open for one in self.gates)
+        return all(gate.open for gate in self.gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +75,20 @@ def write(report: Report, folder: Path) -> None:
             "without_clip": report.labels.without_clip,
             "unsure": report.labels.unsure,
             "changed": report.labels.changed,
-            "disputed": [str(one) for one in report.labels.disputed],
+            "disputed": [str(clip) for clip in report.labels.disputed],
         },
         "answers_weight": report.weight,
         "tries": [
-            {"share": one.share, "passed": one.passed, "gates": [asdict(g) for g in one.gates]}
-            for one in report.tries
+            {
+                "share": tried.share,
+                "passed": tried.passed,
+                "gates": [asdict(g) for g in tried.gates],
+            }
+            for tried in report.tries
         ],
-        "answers": [asdict(one) for one in report.answers],
+        "answers": [asdict(answer) for answer in report.answers],
     }
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    (folder / REPORT).write_text(text + "\n", encoding="utf-8")
+    write_json(folder / REPORT, content)
 
 
 def gates_table(tried: Try) -> Table:
@@ -98,23 +98,23 @@ def gates_table(tried: Try) -> Table:
         title=f"{tried.share:.4g} of the way from the old model to the new one",
         box=None,
     )
-    for one in tried.gates:
-        worst = "few" if one.low is None else f"{one.low:+.2f}"
-        numbers = (f"{one.before:.1f}", f"{one.after:.1f}", f"{one.change:+.2f}", worst)
-        gate = ("open" if one.open else "shut") + ("" if one.sure else ", unsure")
-        table.add_row(one.data_set, one.figure, str(one.queries), *numbers, gate)
+    for opened in tried.gates:
+        worst = "few" if opened.low is None else f"{opened.low:+.2f}"
+        numbers = (f"{opened.before:.1f}", f"{opened.after:.1f}", f"{opened.change:+.2f}", worst)
+        gate = ("open" if opened.open else "shut") + ("" if opened.sure else ", unsure")
+        table.add_row(opened.data_set, opened.figure, str(opened.queries), *numbers, gate)
     return table
 
 
 def answers_lines(report: Report) -> Iterator[str]:
     """Lines that tell how the last candidate agrees with people's answers."""
-    for one in report.answers:
+    for answer in report.answers:
         yield (
-            f"answers of {one.split} clips: {one.after.confirmed} confirmed "
-            f"(cosine {_moved(one.before.cosine_confirmed, one.after.cosine_confirmed)}), "
-            f"{one.after.rejected} rejected "
-            f"(cosine {_moved(one.before.cosine_rejected, one.after.cosine_rejected)}); "
-            f"in the right order {_moved(one.before.ordered, one.after.ordered)}"
+            f"answers of {answer.split} clips: {answer.after.confirmed} confirmed "
+            f"(cosine {_moved(answer.before.cosine_confirmed, answer.after.cosine_confirmed)}), "
+            f"{answer.after.rejected} rejected "
+            f"(cosine {_moved(answer.before.cosine_rejected, answer.after.cosine_rejected)}); "
+            f"in the right order {_moved(answer.before.ordered, answer.after.ordered)}"
         )
 
 

@@ -9,23 +9,20 @@ confirmed and of its rejected windows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from agent.records import FloatArray
-    from training.config import TrainConfig
-    from training.model import DualEncoder
-    from training.parallel import World
-    from training.sounds import Sounds
-    from training.update.config import AnswersConfig
-    from training.update.material import AnsweredPair
+from agent.records import FloatArray
+from training.model.dual_encoder import DualEncoder
+from training.train.config import TrainConfig
+from training.train.parallel import World
+from training.train.sounds import Sounds
+from training.update.config import AnswersConfig
+from training.update.material import AnsweredPair
 
 _LOOKS, _LOOKS_SEED = 8, 17
 """Windows of each answered clip that a description's level is taken from."""
@@ -46,9 +43,7 @@ class Answers:
 
 
 def answers_of(
-    pairs: Sequence[AnsweredPair],
-    captions: Mapping[str, FloatArray],
-    positions: Mapping[str, int],
+    pairs: Sequence[AnsweredPair], captions: Mapping[str, FloatArray], positions: Mapping[str, int]
 ) -> Answers:
     """Answered pairs by number.
 
@@ -57,18 +52,20 @@ def answers_of(
         captions: embeddings by the text tower, by id.
         positions: of the recordings that are trained on, by id.
     """
-    names = list(dict.fromkeys(one.caption for one in pairs))
+    names = list(dict.fromkeys(pair.caption for pair in pairs))
     rows = {name: at for at, name in enumerate(names)}
     return Answers(
         texts=torch.stack([torch.from_numpy(captions[name]) for name in names]),
-        captions=torch.tensor([rows[one.caption] for one in pairs]),
-        recordings=torch.tensor([positions[one.recording] for one in pairs]),
-        fits=torch.tensor([one.fits for one in pairs]),
+        captions=torch.tensor([rows[pair.caption] for pair in pairs]),
+        recordings=torch.tensor([positions[pair.recording] for pair in pairs]),
+        fits=torch.tensor([pair.fits for pair in pairs]),
     )
 
 
 class AnswersTerm:
     """Draws answered pairs and tells how far a model is from what people said."""
+
+    name = "answers"
 
     def __init__(
         self,
@@ -91,7 +88,7 @@ class AnswersTerm:
         self._sounds = sounds
         self._config = config
         self._training = training
-        self._device = start.log_logit_scale.device
+        self._device = start.device
         self._texts = answers.texts.to(self._device)
         self._scale = float(start.logit_scale.detach())
         count = len(answers.fits)
@@ -120,14 +117,16 @@ class AnswersTerm:
         fits = self._answers.fits[drawn].to(self._device)
         losses = functional.softplus(torch.where(fits, -apart, apart))
         # Yes and no count the same, however many there are of each.
-        kinds = [losses[one].mean() for one in (fits, ~fits) if bool(one.any())]
+        kinds = [losses[kind].mean() for kind in (fits, ~fits) if bool(kind.any())]
         return self.weight * torch.stack(kinds).mean()
 
     def _draw(self, chance: torch.Generator) -> Tensor:
         fits = self._answers.fits
-        kinds = [one.nonzero()[:, 0] for one in (fits, ~fits) if bool(one.any())]
+        kinds = [kind.nonzero()[:, 0] for kind in (fits, ~fits) if bool(kind.any())]
         each = max(1, self._config.pairs // len(kinds))
-        return torch.cat([one[torch.randperm(len(one), generator=chance)[:each]] for one in kinds])
+        return torch.cat(
+            [kind[torch.randperm(len(kind), generator=chance)[:each]] for kind in kinds]
+        )
 
     @torch.no_grad()
     def _find_levels(self, start: DualEncoder) -> Tensor:
@@ -142,6 +141,6 @@ class AnswersTerm:
         for caption in range(len(levels)):
             mine = own.captions == caption
             kinds = (mine & own.fits, mine & ~own.fits)
-            means = [cosine[one].mean() for one in kinds if bool(one.any())]
+            means = [cosine[kind].mean() for kind in kinds if bool(kind.any())]
             levels[caption] = torch.stack(means).mean()
         return levels.to(self._device)

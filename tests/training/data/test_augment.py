@@ -7,13 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from training.data.augment import (
-    AugmentConfig,
-    augment,
-    background_log_mels,
-    to_log_mel,
-    to_power,
-)
+from training.data.augment import AugmentConfig, augment, background_log_mels
+from training.data.frontend import to_log_mel, to_power
 
 pytestmark = pytest.mark.torch
 

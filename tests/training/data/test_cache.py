@@ -10,8 +10,8 @@ import soundfile
 
 from agent.errors import AudioFileError
 from training.data.cache import LogMelCache, Unreadable
+from training.data.frontend import LogMel
 from training.data.records import Recording, Split
-from training.frontend import LogMel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from training.data.leaks import leaking, without_leaks
 from training.data.manifest import ManifestError, write_manifest
-from training.data.records import (
-    Caption,
-    Manifest,
-    Pair,
-    Rating,
-    RatingKind,
-    Recording,
-    Split,
-)
+from training.data.records import Caption, Manifest, Pair, Rating, RatingKind, Recording, Split
+from training.data.subsets import leaking, without_leaks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from training.data.contents import Contents, Part
-from training.data.leave_out import without_classes
 from training.data.records import Caption, Manifest, Pair, Rating, RatingKind, Recording, Split
+from training.data.subsets import without_classes
 
 _RECORDINGS = ("frog1", "frog2", "dog1", "mixed", "faint")
 

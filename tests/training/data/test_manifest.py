@@ -12,15 +12,7 @@ from typing import Any
 import pytest
 
 from training.data.manifest import ManifestError, load_manifest, write_manifest
-from training.data.records import (
-    Caption,
-    Manifest,
-    Pair,
-    Rating,
-    RatingKind,
-    Recording,
-    Split,
-)
+from training.data.records import Caption, Manifest, Pair, Rating, RatingKind, Recording, Split
 
 MANIFEST = Manifest(
     recordings=(

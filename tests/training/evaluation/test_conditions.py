@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from training.data.augment import background_log_mels, to_log_mel, to_power
+from training.data.augment import background_log_mels
+from training.data.frontend import LogMel, to_log_mel, to_power
 from training.evaluation.conditions import DEFAULT, Noise, parse_conditions
-from training.frontend import LogMel
-from training.sounds import BACKGROUND_SEED
+from training.train.sounds import BACKGROUND_SEED
 
 pytestmark = pytest.mark.torch
 

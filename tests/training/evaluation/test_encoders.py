@@ -14,14 +14,10 @@ from agent.text import embed_texts
 from export.onnx import export_audio, export_text_head
 from tests.bundles import AUDIO, make_bundle, seal
 from tests.training.small import small_model
-from training import checkpoint
-from training.evaluation.encoders import (
-    BundleEncoder,
-    CheckpointEncoder,
-    load_model,
-)
+from training.data.frontend import LogMel
+from training.evaluation.encoders import BundleEncoder, CheckpointEncoder, load_model
 from training.evaluation.evaluate import encode
-from training.frontend import LogMel
+from training.model import checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path

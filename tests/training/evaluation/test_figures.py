@@ -10,7 +10,7 @@ import pytest
 from tests.training.evaluation.world import CLEAN, Bands, Deaf, Guessing, material
 from training.evaluation.evaluate import Results, evaluate
 from training.evaluation.figures import compare, figures
-from training.significance import bootstrap_interval, holm, paired_permutation
+from training.evaluation.significance import bootstrap_interval, holm, paired_permutation
 
 pytestmark = pytest.mark.torch
 

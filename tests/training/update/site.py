@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from ulid import ULID
 
-from training import bootstrap, kernel
-from training.audio_tower import load_mn04
-from training.audioset import load_classes
+from training.data.audioset import load_classes
 from training.data.readers.splits import by_hash
 from training.data.records import Caption, Manifest, Pair, Recording, Split
-from training.model import DualEncoder, ModelConfig
-from training.text_tower import TextTower
+from training.model import bootstrap, kernel
+from training.model.dual_encoder import DualEncoder
+from training.model.heads import ModelConfig
+from training.model.mobilenet import WEIGHTS, load_mn04
+from training.model.text_tower import TextTower
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,19 +49,19 @@ def real_model(data: Path) -> DualEncoder:
     """The pretrained audio tower, and a text head that knows the names of AudioSet's classes."""
     config = ModelConfig(embedding_size=_SIZE, landmarks=_LANDMARKS)
     model = DualEncoder(config)
-    tower = load_mn04(data / bootstrap.WEIGHTS)
+    tower = load_mn04(data / WEIGHTS)
     model.tower.load_state_dict(tower.state_dict())
     views = bootstrap.class_views(tower, config)
     directions = bootstrap.projection(views, _SIZE - 1)
     names = TextTower.load().embed([one.name for one in load_classes(data)])
-    fitted = kernel.fit(
+    fitted = kernel.fits(
         names,
         np.pad(views @ directions.T, ((0, 0), (0, 1))),
         np.ones(len(names)),
         landmarks=_LANDMARKS,
         temperature=config.temperature,
-        ridge=0.1,
-    )
+        ridges=[0.1],
+    )[0]
     head = model.text_head
     with torch.no_grad():
         model.audio_head.project.weight.copy_(torch.from_numpy(directions))

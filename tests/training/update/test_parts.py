@@ -18,7 +18,7 @@ from training.update.gates import ALL_SETS, ANSWERS, agreement, answers_gate, ga
 from training.update.material import AnsweredPair, answered, combined, focused
 
 if TYPE_CHECKING:
-    from training.metrics import Values
+    from training.data.arrays import Values
 
 pytestmark = pytest.mark.torch
 

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from tests.training.update.site import Said, old_manifest, real_model, sounds_of, write_labels
-from training import checkpoint
 from training.__main__ import main
-from training.anchors import Texts
 from training.data.manifest import load_manifest, write_manifest
 from training.data.records import Split
-from training.train_command import hear
+from training.model import checkpoint
+from training.train.anchors import Texts
+from training.train.command import hear
 from training.update.command import keep
 from training.update.config import GatesConfig
 from training.update.gates import ANSWERS, Gate
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from training.model import DualEncoder
+    from training.model.dual_encoder import DualEncoder
 
 pytestmark = pytest.mark.torch
 

@@ -7,15 +7,11 @@ needed to learn from them that two sentences say the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from training.data.readers.splits import by_hash
 from training.data.readers.table import read_table
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from training.data.records import Split
+from training.data.records import Split
 
 NAME = "audiocaps-captions"
 _PARTS = ("val", "test")

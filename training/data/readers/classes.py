@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from training.data.records import Caption, Manifest, Pair, Recording
+from training.data.records import Caption, Manifest, Pair, Recording, Split
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+CLASS = "/class/"
+"""In the id of a caption, between its data set and the class that it names."""
 CLASS_LABEL = "class label"
 """Provenance of the pairs: who collected the set named the class."""
 
@@ -22,21 +21,38 @@ class Labelled:
     name: str
     """In English words: ``metal hit``."""
 
+    @classmethod
+    def of(
+        cls, data_set: str, inside: str, name: str, source: str, split: Split, *terms: str
+    ) -> Labelled:
+        """A file of a data set.
+
+        Args:
+            data_set: its folder in the data folder.
+            inside: path of the file in it; ``audio/`` is no part of the recording's id.
+            name: of the class.
+            source: what it was cut from or who made it.
+            split: what it may be used for.
+            terms: licence and attribution.
+        """
+        identity = f"{data_set}/{inside.removeprefix('audio/').rpartition('.')[0]}"
+        return cls(Recording(identity, f"{data_set}/{inside}", source, split, *terms), name)
+
 
 def class_caption(data_set: str, name: str) -> str:
     """Id of the caption that names a class."""
-    return f"{data_set}/class/{name}"
+    return f"{data_set}{CLASS}{name}"
 
 
 def class_manifest(data_set: str, labelled: Iterable[Labelled]) -> Manifest:
     """Recordings, one English caption a class, and a pair for each recording and its class."""
     labelled = tuple(labelled)
-    names = dict.fromkeys(one.name for one in labelled)
+    names = dict.fromkeys(clip.name for clip in labelled)
     return Manifest(
-        recordings=tuple(one.recording for one in labelled),
+        recordings=tuple(clip.recording for clip in labelled),
         captions=tuple(Caption(class_caption(data_set, name), name, "en") for name in names),
         pairs=tuple(
-            Pair(class_caption(data_set, one.name), one.recording.id, True, CLASS_LABEL)
-            for one in labelled
+            Pair(class_caption(data_set, clip.name), clip.recording.id, True, CLASS_LABEL)
+            for clip in labelled
         ),
     )

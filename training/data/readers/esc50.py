@@ -6,14 +6,12 @@ of each clip, and ``audio/``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from training.data.readers.classes import Labelled, class_manifest
+from training.data.readers.registry import DataSet, register
 from training.data.readers.table import Line, read_table
-from training.data.records import Manifest, Recording, Split
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from training.data.records import Manifest, Split
 
 NAME = "esc50-40"
 # The folds keep clips of one Freesound recording together.
@@ -24,19 +22,18 @@ FOLDS = {
     "4": Split.TRAIN,
     "5": Split.TEST,
 }
-_PUBLISHED_COLUMNS = ("filename", "fold", "category", "esc10", "src_file")
+_PUBLISHED_COLUMNS = ("filename", "fold", "category", "src_file")
 _SELECTED_COLUMNS = ("filename", "fold", "category", "licence", "author", "source_url")
 _COLLECTION_LICENCE = "CC BY-NC 3.0"
 _COLLECTION = "ESC-50, Karol J. Piczak, clips of Freesound"
 
 
-def read(data: Path, folder: str = NAME, *, only_esc10: bool = False) -> Manifest:
+def read(data: Path, folder: str = NAME) -> Manifest:
     """Recordings with their class, split by fold.
 
     Args:
         data: the data folder.
         folder: of the set, inside ``data``.
-        only_esc10: the ten classes of ESC-10 alone; needs the published table.
 
     Raises:
         FileNotFoundError: neither table is there.
@@ -44,11 +41,10 @@ def read(data: Path, folder: str = NAME, *, only_esc10: bool = False) -> Manifes
     """
     root = data / folder
     published = root / "meta" / "esc50.csv"
-    if only_esc10 or published.is_file():
+    if published.is_file():
         origin = "ESC-50 as published on GitHub (karolpiczak/ESC-50)"
         lines = read_table(published, _PUBLISHED_COLUMNS, origin)
-        chosen = [line for line in lines if not only_esc10 or line["esc10"] == "True"]
-        return class_manifest(folder, (_published(line, folder) for line in chosen))
+        return class_manifest(folder, (_published(line, folder) for line in lines))
     origin = "the selection of ESC-50 with its clips.csv"
     lines = read_table(root / "clips.csv", _SELECTED_COLUMNS, origin)
     return class_manifest(folder, (_selected(line, folder) for line in lines))
@@ -70,13 +66,15 @@ def _selected(line: Line, folder: str) -> Labelled:
 def _labelled(line: Line, folder: str, source: str, licence: str, attribution: str) -> Labelled:
     if line["fold"] not in FOLDS:
         raise line.wrong("fold", "write 1 to 5")
-    name = line["filename"]
-    recording = Recording(
-        id=f"{folder}/{name.rpartition('.')[0]}",
-        path=f"{folder}/audio/{name}",
-        source=f"freesound/{source}",
-        split=FOLDS[line["fold"]],
-        licence=licence,
-        attribution=attribution,
+    return Labelled.of(
+        folder,
+        f"audio/{line['filename']}",
+        line["category"].replace("_", " "),
+        f"freesound/{source}",
+        FOLDS[line["fold"]],
+        licence,
+        attribution,
     )
-    return Labelled(recording, line["category"].replace("_", " "))
+
+
+register(DataSet(NAME, read))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from training.data.readers.classes import Labelled, class_manifest
+from training.data.readers.registry import DataSet, register
 from training.data.readers.splits import by_hash
 from training.data.readers.table import Line, read_table
-from training.data.records import Manifest, Recording
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from training.data.records import Manifest
 
 NAME = "everyday-cc"
 _COLUMNS = ("filename", "label", "licence", "author")
@@ -34,13 +32,15 @@ def _labelled(line: Line) -> Labelled:
     # "dobroide / qubodup": recorded by the first, edited by the second.
     recordist = line["author"].split(" / ")[0] if known else "unknown"
     source = f"{NAME}/{recordist}"
-    name = line["filename"]
-    recording = Recording(
-        id=f"{NAME}/{name.rpartition('.')[0]}",
-        path=f"{NAME}/audio/{name}",
-        source=source,
-        split=by_hash(source),
-        licence=line["licence"],
-        attribution=line["author"] if known else "author not stated, AntumMT/mod-sounds",
+    return Labelled.of(
+        NAME,
+        f"audio/{line['filename']}",
+        line["label"],
+        source,
+        by_hash(source),
+        line["licence"],
+        line["author"] if known else "author not stated, AntumMT/mod-sounds",
     )
-    return Labelled(recording, line["label"])
+
+
+register(DataSet(NAME, read))

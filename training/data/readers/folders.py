@@ -7,18 +7,17 @@ that order; each stretch is a source of its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
 
 from agent.errors import Problem
 from training.data.manifest import ManifestError
 from training.data.readers.classes import Labelled, class_manifest
+from training.data.readers.registry import DataSet, register
 from training.data.readers.splits import by_time
-from training.data.records import Manifest, Recording, Split
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+from training.data.records import Manifest, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +132,16 @@ def _clips(folder: Path, folder_set: FolderSet) -> list[_Clip]:
 
 def _labelled(clip: _Clip, folder_set: FolderSet, by_time_split: Split) -> Labelled:
     split = folder_set.only or by_time_split
-    recording = Recording(
-        id=f"{folder_set.name}/{clip.path.removesuffix('.flac')}",
-        path=f"{folder_set.name}/{clip.path}",
-        source=f"{folder_set.name}/{clip.series}/{split}",
-        split=split,
-        licence=folder_set.licence,
-        attribution=folder_set.attribution,
+    return Labelled.of(
+        folder_set.name,
+        clip.path,
+        folder_set.class_name(clip.series),
+        f"{folder_set.name}/{clip.series}/{split}",
+        split,
+        folder_set.licence,
+        folder_set.attribution,
     )
-    return Labelled(recording, folder_set.class_name(clip.series))
+
+
+for _one in FOLDER_SETS:
+    register(DataSet(_one.name, partial(read, folder_set=_one), _one.class_name))

@@ -8,20 +8,15 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from agent.errors import Problem
+from agent.records import FloatArray
 from training.data import jsonl
 from training.data.manifest import ManifestError
 from training.data.records import HIGHEST_RATING, LOWEST_RATING
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from agent.errors import Problem
-    from agent.records import FloatArray
 
 LABELS = "labels.jsonl"
 SCHEMA = 1

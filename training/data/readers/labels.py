@@ -6,20 +6,15 @@ What cannot be learned from (no clip, unsure, people who differ) is counted and 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from agent.errors import Problem
 from training.data.manifest import ManifestError
-from training.data.readers.label_lines import Verdict, parse_labels
+from training.data.readers.label_lines import Label, Verdict, parse_labels
 from training.data.readers.splits import by_hash
 from training.data.records import Caption, Manifest, Pair, Rating, RatingKind, Recording
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from training.data.readers.label_lines import Label
 
 NAME = "labels"
 _HASH_CHARACTERS = 16
@@ -60,7 +55,7 @@ class LabelSet:
             f"are not used, {self.changed} were changed later by who gave them, "
             f"{len(self.disputed)} pairs are left out because people differ"
         )
-        return (told, *(f"people differ: {one}" for one in self.disputed))
+        return (told, *(f"people differ: {clip}" for clip in self.disputed))
 
 
 def read(folders: Iterable[Path]) -> LabelSet:
@@ -131,13 +126,13 @@ class _Gathered:
         for key, labels in self._answers.items():
             verdicts: dict[str, Verdict] = {}
             relevances: dict[str, float] = {}
-            for one in sorted(labels, key=lambda label: (label.judged_at, label.label_id)):
-                before = (verdicts.get(one.operator), relevances.get(one.operator))
-                if one.verdict is not None:
-                    verdicts[one.operator] = one.verdict
-                if one.relevance is not None:
-                    relevances[one.operator] = one.relevance
-                after = (verdicts.get(one.operator), relevances.get(one.operator))
+            for answer in sorted(labels, key=lambda label: (label.judged_at, label.label_id)):
+                before = (verdicts.get(answer.operator), relevances.get(answer.operator))
+                if answer.verdict is not None:
+                    verdicts[answer.operator] = answer.verdict
+                if answer.relevance is not None:
+                    relevances[answer.operator] = answer.relevance
+                after = (verdicts.get(answer.operator), relevances.get(answer.operator))
                 changed += any(b not in {None, a} for b, a in zip(before, after, strict=True))
             ratings += [Rating(*key, value, o, RatingKind.HUMAN) for o, value in relevances.items()]
             unsure += sum(verdict is Verdict.UNSURE for verdict in verdicts.values())

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from training.data.leaks import without_leaks
 from training.data.readers.table import Line, read_table
 from training.data.records import (
     HIGHEST_RATING,
@@ -22,19 +21,13 @@ from training.data.records import (
     Recording,
     Split,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from training.data.subsets import without_leaks
 
 NAME = "tau-graded-relevances-2023"
 RATER = "TAU 2023 crowd"
 """The set has one rating a pair, aggregated over people who are not told apart."""
 CLOTHO = "clotho"
-_SPLITS = {
-    "development": Split.TRAIN,
-    "validation": Split.VALIDATION,
-    "evaluation": Split.TEST,
-}
+_SPLITS = {"development": Split.TRAIN, "validation": Split.VALIDATION, "evaluation": Split.TEST}
 _ORIGIN = "TAU Audio-Text Graded Relevances 2023 (xieh97/retrieval-relevance-crowdsourcing)"
 _NO_SOUND_ID = "Not found"
 
@@ -99,8 +92,8 @@ def published(data: Path, clotho: Path | None = None) -> Manifest:
         lines = _table(data, f"text_data/{part}_text.csv", ("tid", "fid", "text"))
         captions.extend(_caption(line) for line in lines)
     ratings = tuple(
-        Rating(one.caption, one.recording, one.rating, RATER, RatingKind.HUMAN)
-        for one in relevances(data)
+        Rating(relevance.caption, relevance.recording, relevance.rating, RATER, RatingKind.HUMAN)
+        for relevance in relevances(data)
     )
     return Manifest(tuple(recordings), tuple(captions), ratings=ratings)
 

@@ -67,7 +67,6 @@ def test_published_table_is_read_too(tmp_path: Path) -> None:
         ("ESC-50/4-100038-A-14", "ESC-50/audio/4-100038-A-14.wav", "freesound/100038", Split.TRAIN),
     ]
     assert {recording.licence for recording in manifest.recordings} == {"CC BY-NC 3.0"}
-    assert [c.text for c in esc50.read(tmp_path, "ESC-50", only_esc10=True).captions] == ["dog"]
 
 
 @pytest.mark.parametrize(
@@ -93,5 +92,3 @@ def test_missing_table_is_named(tmp_path: Path) -> None:
     """And where to get it."""
     with pytest.raises(FileNotFoundError, match=r"clips\.csv: is missing; put the selection"):
         esc50.read(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"esc50\.csv: is missing; put ESC-50 as publish"):
-        esc50.read(tmp_path, only_esc10=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from training.data.leaks import leaking
 from training.data.readers import everyday
 from training.data.records import Split
+from training.data.subsets import leaking
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from training.data.leaks import leaking
 from training.data.manifest import ManifestError
 from training.data.readers import folders
 from training.data.records import Manifest, Split
+from training.data.subsets import leaking
 
 if TYPE_CHECKING:
     from pathlib import Path

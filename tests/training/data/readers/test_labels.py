@@ -13,11 +13,11 @@ import pytest
 import soundfile
 
 from training.__main__ import main
-from training.data.leaks import leaking
 from training.data.manifest import ManifestError, load_manifest, write_manifest
 from training.data.readers import labels
 from training.data.readers.label_lines import Verdict, read_labels
 from training.data.records import RatingKind
+from training.data.subsets import leaking
 
 if TYPE_CHECKING:
     from training.data.readers.labels import LabelSet

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from training.data.leaks import leaking
 from training.data.manifest import ManifestError, load_manifest, write_manifest
 from training.data.readers import tau
 from training.data.readers.tau import Group, Relevance
 from training.data.records import RatingKind, Split
+from training.data.subsets import leaking
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,207 @@
+"""Settings out of a YAML tree by the annotations of a frozen dataclass: each is written once.
+
+A field says its type, its bounds, its unit and its default::
+
+    window_s: Annotated[float, Between(0.5, 60.0, unit="s")] = 2.0
+
+Read are whole numbers and numbers (:class:`Between`), durations (:class:`Lasting`), texts
+(:class:`Characters`), switches, paths, enumerations of texts, what may be left out (``| None``),
+tuples of all these, dataclasses in dataclasses and tuples of such; what is none of these says how
+it is read itself (:class:`By`). What is wrong is collected, see :mod:`agent.fields`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from agent import fields as converters
+from agent import yamlfile
+from agent.errors import ConfigError
+from agent.fields import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.errors import Problem
+
+T = TypeVar("T")
+
+
+class Note(Protocol):
+    """What is noted at a field and says how the text of its value is read."""
+
+    def converter(self, kind: type) -> Callable[[str], Any]:
+        """Turns the text of a value into what the field holds; see :mod:`agent.fields`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Bounds of a number, both included."""
+
+    low: float
+    high: float
+    unit: str = ""
+    """That the number is told in, for who reads the code; messages tell it by the field's name."""
+
+    def converter(self, kind: type) -> Callable[[str], Any]:
+        """Whole numbers where the field is ``int``."""
+        if kind is int:
+            return converters.integer(int(self.low), int(self.high))
+        return converters.number(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """Bounds of a duration, in seconds; written as ``30s``, ``2m``, ``1h`` ..."""
+
+    low_s: float
+    high_s: float
+
+    def converter(self, _kind: type) -> Callable[[str], Any]:
+        """Seconds."""
+        return converters.duration(self.low_s, self.high_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """How long a text may be."""
+
+    most: int
+
+    def converter(self, _kind: type) -> Callable[[str], Any]:
+        """A text on one line."""
+        return converters.text(self.most)
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """A way of reading of the field's own."""
+
+    convert: Callable[[str], Any]
+
+    def converter(self, _kind: type) -> Callable[[str], Any]:
+        """As it was given."""
+        return self.convert
+
+
+def load(path: Path, default: T, prepare: Callable[[Table], None] = lambda _: None) -> T:
+    """The settings of a file, and what ``default`` holds in place of those that it leaves out.
+
+    Relative paths in it start at the working directory.
+
+    Args:
+        path: the file.
+        default: settings without the file.
+        prepare: is given the whole of the file first, to report what must not be in it.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
+    problems: list[Problem] = []
+    root = yamlfile.load(path, problems)
+    prepare(Table(root, "", problems))
+    settings = read(Table(root, "", problems), default)
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def read(table: Table, default: T, base: Path = Path()) -> T:
+    """The settings of a table; problems are collected, and a wrong value takes its default.
+
+    Args:
+        table: whose fields are those of the dataclass.
+        default: an instance of the dataclass: what holds where the table says nothing.
+        base: where relative paths start.
+    """
+    values = {name: getattr(default, name) for name in _hints(type(default))}
+    return type(default)(**_read(table, type(default), values, base))
+
+
+def read_new(table: Table, kind: type[T], base: Path = Path()) -> T | None:
+    """The settings of a table for a dataclass some of whose fields have no default.
+
+    Returns:
+        ``None``, with the problem collected, where one of these is missing or wrong.
+    """
+    values = {
+        field.name: field.default if field.default_factory is MISSING else field.default_factory()
+        for field in fields(kind)  # type: ignore[arg-type]
+    }
+    found = _read(table, kind, values, base)
+    return None if MISSING in found.values() else kind(**found)
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _read(table: Table, kind: type, defaults: dict[str, Any], base: Path) -> dict[str, Any]:
+    hints = _hints(kind)
+    found = {name: _value(table, name, hints[name], defaults[name], base) for name in defaults}
+    table.finish()
+    return found
+
+
+def _value(table: Table, name: str, hint: Any, default: Any, base: Path) -> Any:
+    """One field; ``MISSING`` where it has no default and is not there or wrong."""
+    kind, note = _bare(hint)
+    if get_origin(kind) is tuple:
+        return _values(table, name, get_args(kind)[0], default, base)
+    if is_dataclass(kind):
+        if default is None and not table.has(name):
+            return None
+        if default is None or default is MISSING:
+            made = read_new(table.table(name), kind, base)
+            return default if made is None else made
+        return read(table.table(name), default, base)
+    convert = _converter(kind, note, base)
+    if default is MISSING:
+        value = table.required(name, convert)
+        return MISSING if value is None else value
+    return table.value(name, convert, default)
+
+
+def _values(table: Table, name: str, hint: Any, default: Any, base: Path) -> Any:
+    """A list of values or of tables."""
+    kind, note = _bare(hint)
+    if not is_dataclass(kind):
+        return table.values(name, _converter(kind, note, base), default)
+    made = [read_new(one, kind, base) for one in table.tables(name)]
+    return tuple(one for one in made if one is not None) if made else default
+
+
+def _bare(hint: Any) -> tuple[type, Note | None]:
+    """A type without ``None`` and without what is noted at it, and that."""
+    note = None
+    while get_origin(hint) in {Annotated, Union, UnionType}:
+        if get_origin(hint) is Annotated:
+            hint, note = get_args(hint)
+        else:
+            (hint,) = (one for one in get_args(hint) if one is not NoneType)
+    return hint, note
+
+
+def _converter(kind: type, note: Note | None, base: Path) -> Callable[[str], Any]:
+    plain = {bool: converters.switch, str: converters.text(), Path: converters.path(base)}
+    if note is not None:
+        return note.converter(kind)
+    if kind in plain:
+        return plain[kind]
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return converters.choice(kind)
+    raise TypeError(f"{kind} cannot be read from a file; note its bounds: Annotated[…, Between(…)]")

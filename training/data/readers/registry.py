@@ -1,0 +1,43 @@
+"""The data sets that a manifest can be made of: each reader registers its own.
+
+A new one is a module of this package that calls :func:`register`; nothing else has to name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from training.data.records import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A set that holds its recordings."""
+
+    name: str
+    """Its folder in the data folder, and what its ids begin with."""
+    read: Callable[[Path], Manifest]
+    """From the data folder, as it was published, with the names of its classes alone."""
+    class_name: Callable[[str], str] = lambda name: name.replace("_", " ")
+    """What a class is called, from the id that ``configs/evaluation`` gives it."""
+
+
+_REGISTERED: dict[str, DataSet] = {}
+
+
+def register(data_set: DataSet) -> None:
+    """Make a data set known."""
+    _REGISTERED[data_set.name] = data_set
+
+
+@cache
+def data_sets() -> Mapping[str, DataSet]:
+    """All data sets, by name, in the order of their readers."""
+    for module in iter_modules([str(Path(__file__).parent)]):
+        import_module(f"training.data.readers.{module.name}")
+    return _REGISTERED

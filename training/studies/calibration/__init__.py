@@ -1,0 +1,1 @@
+"""What calibration promises, and what then happens."""

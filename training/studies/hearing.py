@@ -1,0 +1,86 @@
+"""What a bundle's tower makes of made sound, window by window; kept between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.bundle import Bundle
+from agent.encoder import Encoder
+from agent.hearing import make_windower
+from agent.records import Block, FloatArray, Window
+from agent.scene import RATE_HZ
+
+SOURCE = "mic1"
+HOP_S = 0.5
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSound:
+    """The windows of one stretch of sound."""
+
+    first: npt.NDArray[np.int64]
+    """Index of each window's first sample."""
+    embeddings: FloatArray
+    """Shape ``(windows, dim)``."""
+    window_s: float
+
+    def windows(self, index: int, at: float) -> list[Window]:
+        """The windows, where the sound begins at an index and a time (UTC, seconds)."""
+        nothing = np.empty((0, 0), np.float32)  # what was embedded is not needed any more
+        return [
+            Window(SOURCE, index + first, at + first / RATE_HZ, self.window_s, nothing)
+            for first in self.first.tolist()
+        ]
+
+
+def heard(
+    stretches: Iterable[Iterable[FloatArray]], bundle: Bundle, path: Path
+) -> list[HeardSound]:
+    """Stretches of sound as a bundle hears them.
+
+    Args:
+        stretches: each in blocks, float32 mono at :data:`agent.scene.RATE_HZ`; not made where the
+            file is there.
+        bundle: whose tower hears.
+        path: file that keeps the windows, ``.npz``; the bundle is a part of its name then.
+    """
+    path = path.with_name(f"{path.stem}-{bundle.sha256[:12]}.npz")
+    tuning = bundle.manifest.tuning
+    window_s = tuning.window_frames / bundle.manifest.frontend.frame_rate_hz
+    if not path.is_file():
+        encoder = Encoder(bundle)
+        arrays: dict[str, npt.NDArray[np.generic]] = {}
+        for number, blocks in enumerate(stretches):
+            arrays[f"first{number}"], arrays[f"embeddings{number}"] = _hear(blocks, bundle, encoder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, allow_pickle=False, **arrays)
+        part.replace(path)
+    with np.load(path, allow_pickle=False) as kept:
+        return [
+            HeardSound(kept[f"first{number}"], kept[f"embeddings{number}"], window_s)
+            for number in range(len(kept.files) // 2)
+        ]
+
+
+def _hear(
+    blocks: Iterable[FloatArray], bundle: Bundle, encoder: Encoder
+) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    windower = make_windower(bundle, SOURCE, HOP_S)
+    first: list[int] = []
+    rows: list[FloatArray] = []
+    index = 0
+    for samples in blocks:
+        windows = windower.push(Block(SOURCE, index, index / RATE_HZ, samples))
+        index += len(samples)
+        first += [window.index for window in windows]
+        for at in range(0, len(windows), _BATCH):
+            some = np.stack([window.log_mel for window in windows[at : at + _BATCH]])
+            rows.append(encoder.encode(some))
+    return np.array(first, np.int64), np.concatenate(rows)

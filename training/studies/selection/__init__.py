@@ -1,0 +1,1 @@
+"""What ratings are worth that a rule has asked for."""

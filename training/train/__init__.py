@@ -1,0 +1,1 @@
+"""The joint training: settings, batches, the objective and its losses, the trainer."""

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from agent import extras
-from agent.errors import KikimimiError
-from agent.extras import Extra
+from agent.core import extras
+from agent.core.errors import KikimimiError
+from agent.core.extras import Extra
 from training.data.audioset import data_folder
 
 _PROGRAM = "python -m export"
@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         prog=_PROGRAM,
         description="Makes a bundle: ONNX towers, quantized variants, manifest, model card.",
         epilog=f"example: {_PROGRAM} --checkpoint runs/bootstrap/model.pt "
-        "--output agent/bundles/default --reuse-text agent/bundles/default",
+        "--output agent/bundle/default --reuse-text agent/bundle/default",
     )
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="folder of the bundle")

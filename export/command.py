@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from agent.manifest import Metric, Rebuild
+from agent.bundle.manifest import Metric, Rebuild
 from export import bundle, evaluation
 from export.parity import check_text_parity
 from export.quantize import RECIPES, Activations, quantize_audio

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.telemetry import SWITCHED_OFF
+from agent.core.telemetry import SWITCHED_OFF
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("agent", "training", "export")
@@ -26,52 +26,49 @@ FORBIDDEN = {
 # Each library that talks to the world, or keeps something there, lives in one module or package.
 HOMES = {
     "sounddevice": {"agent/capture/microphone.py"},
-    "soxr": {"agent/audiofile.py", "agent/capture/assembly.py"},
+    "soxr": {"agent/capture/audiofile.py", "agent/capture/assembly.py"},
     "soundfile": {
-        "agent/audiofile.py",
-        "agent/soundfiles/libsndfile.py",
-        "agent/demo.py",
-        "agent/bench.py",
+        "agent/capture/audiofile.py",
+        "agent/capture/soundfiles/libsndfile.py",
+        "agent/cli/demo.py",
+        "agent/cli/bench.py",
     },
-    "onnxruntime": {"agent/graph.py"},
-    "tokenizers": {"agent/text_encoder.py"},
-    "hnswlib": {"agent/matcher.py"},
+    "onnxruntime": {"agent/bundle/onnx_graph.py"},
+    "tokenizers": {"agent/encoder/text_encoder.py"},
+    "hnswlib": {"agent/matcher/matcher.py"},
     "paho": {f"agent/mqtt/{name}.py" for name in ("connection", "follower", "subscriber")},
-    "yaml": {"agent/yamlfile.py"},
+    "yaml": {"agent/config/yaml_tree.py"},
     "sqlite3": {"agent/store/database.py"},
-    "ulid": {"agent/alerts.py"},
+    "ulid": {"agent/alerts/alerts.py"},
     "PIL": {"agent/clips/picture.py"},
-    "jinja2": {"agent/report/page.py"},
-    "amqtt": {"agent/broker.py"},
+    "jinja2": {"agent/cli/report/page.py"},
+    "amqtt": {"agent/cli/demo_broker.py"},
     "starlette": {f"agent/console/{name}.py" for name in ("api", "app", "guard", "login")},
-    "uvicorn": {"agent/console/command.py"},
+    "uvicorn": {"agent/cli/console.py"},
     "matplotlib": {"training/studies/figures.py"},
 }
 
-# A stage is connected by the pipeline and knows no other stage.
-STAGES = {
-    "capture",
-    "features",
-    "windows",
-    "encoder",
-    "matcher",
-    "detector",
-    "alerts",
-    "store",
-    "mqtt",
+# Folders, each of which may use only those before it, typing included.
+ROOMS = {
+    "agent": (
+        *("core", "config", "descriptions", "bundle"),
+        *("capture", "frontend", "encoder", "matcher", "detector", "hearing"),
+        *("store", "mqtt", "clips", "alerts", "watchlist", "run"),
+        *("console", "cli"),
+    ),
+    "training": (
+        *("data", "model", "ratings", "evaluation", "train", "quality", "update", "studies"),
+    ),
 }
 
-# Folders of the training, each of which may use only those before it.
-TRAINING_ROOMS = (
-    "data",
-    "model",
-    "ratings",
-    "evaluation",
-    "train",
-    "quality",
-    "update",
-    "studies",
-)
+# What stands beside the folders.
+TOP = {
+    "agent": {"__init__.py", "__main__.py"},
+    "training": {"__init__.py", "__main__.py", "commands.py"},
+}
+
+# Stages of the data path: hearing/ joins them, and none knows another.
+STAGES = {"capture", "frontend", "encoder", "matcher", "detector"}
 
 MOST_LINES = 400
 
@@ -115,27 +112,38 @@ def test_each_library_has_one_home(library: str) -> None:
     assert users <= HOMES[library]
 
 
-def test_stages_do_not_import_each_other() -> None:
-    """Only the pipeline knows the order of the stages."""
-    for path in modules("agent"):
-        stage = path.relative_to(ROOT / "agent").with_suffix("").parts[0]
-        if stage not in STAGES:
-            continue
-        others = {
-            name.split(".")[1] for name in imports(path) if name.startswith("agent.")
-        } & STAGES - {stage}
-        assert not others, f"{path} imports {others}"
-
-
-def test_rooms_of_the_training_depend_in_one_direction() -> None:
-    """Data, model, ratings, ... studies: each knows only what stands before it, typing included."""
-    folder = ROOT / "training"
-    assert {path.name for path in folder.glob("*.py")} == {"__init__.py", "__main__.py"}
-    assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(TRAINING_ROOMS)
+@pytest.mark.parametrize("package", sorted(ROOMS))
+def test_rooms_depend_in_one_direction(package: str) -> None:
+    """Each folder knows only what stands before it; no arrow goes upwards, so none in a circle."""
+    folder, rooms = ROOT / package, ROOMS[package]
+    assert {path.name for path in folder.glob("*.py")} == TOP[package]
+    assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(rooms)
     for path in folder.glob("*/**/*.py"):
-        place = TRAINING_ROOMS.index(path.relative_to(folder).parts[0])
-        used = {name.split(".")[1] for name in imports(path) if name.startswith("training.")}
-        assert used <= set(TRAINING_ROOMS[: place + 1]), f"{path} imports {used}"
+        place = rooms.index(path.relative_to(folder).parts[0])
+        used = {name.split(".")[1] for name in imports(path) if name.startswith(f"{package}.")}
+        assert used <= set(rooms[: place + 1]), f"{path} imports {used}"
+
+
+def test_stages_do_not_import_each_other() -> None:
+    """What crosses from one to the next stands in core; hearing/ knows their order."""
+    for stage in STAGES:
+        for path in (ROOT / "agent" / stage).rglob("*.py"):
+            others = {name.split(".")[1] for name in imports(path) if name.startswith("agent.")}
+            assert not others & STAGES - {stage}, f"{path} imports {others}"
+
+
+@pytest.mark.parametrize("package", sorted(ROOMS))
+def test_modules_import_each_other_in_no_circle(package: str) -> None:
+    """Typing included: whoever reads a file need not have read another that rests on it."""
+    names = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path
+        for path in modules(package)
+        if path.name != "__init__.py"
+    }
+    left = {name: {one for one in imports(path) if one in names} for name, path in names.items()}
+    while free := {name for name, used in left.items() if not used}:
+        left = {name: used - free for name, used in left.items() if name not in free}
+    assert not left, f"in or above a circle: {sorted(left)}"
 
 
 def test_agent_imports_with_torch_blocked() -> None:

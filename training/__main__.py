@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from agent import commandline
-from agent.errors import KikimimiError
+from agent.core import commandline
+from agent.core.errors import KikimimiError
 from training.commands import COMMANDS
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.commandline import Command
-from agent.extras import Extra
+from agent.core.commandline import Command
+from agent.core.extras import Extra
 
 COMMANDS = (
     Command(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
+from agent.capture.mixdown import Mixdown
 from agent.capture.timeline import Timeline, WallClock
-from agent.mixdown import Mixdown
-from agent.records import Block
+from agent.core.records import Block
 
 if TYPE_CHECKING:
-    from agent.clock import Clock
-    from agent.records import FloatArray
+    from agent.core.clock import Clock
+    from agent.core.records import FloatArray
 
 # 40 dB over full scale: no sound, but bytes that were taken for samples. Sums of what is left
 # cannot overflow.

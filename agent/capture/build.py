@@ -13,8 +13,8 @@ from agent.config.settings import FileSettings, MicrophoneSettings, StreamSettin
 
 if TYPE_CHECKING:
     from agent.capture.source import Source
-    from agent.clock import Clock
     from agent.config.settings import SourceSettings
+    from agent.core.clock import Clock
 
 
 def make_source(settings: SourceSettings, sample_rate_hz: int, clock: Clock) -> Source:

@@ -10,11 +10,11 @@ from typing import IO, TYPE_CHECKING
 
 from agent.capture.stream import StreamSource
 from agent.config.settings import STREAM_SCHEMES
-from agent.errors import CaptureError
+from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
-    from agent.clock import Clock
     from agent.config.settings import StreamSettings
+    from agent.core.clock import Clock
 
 # A playlist from the network must not make ffmpeg read the box's own files.
 _PROTOCOLS = "rtsp,rtsps,http,https,httpproxy,rtp,srtp,udp,srt,tcp,tls,crypto"

@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from agent.audiofile import iter_audio, log_remark
+from agent.capture.audiofile import iter_audio, log_remark
+from agent.capture.mixdown import Mixdown
 from agent.capture.source import SourceCounters
 from agent.capture.timeline import WallClock
-from agent.errors import CaptureError
-from agent.mixdown import Mixdown
-from agent.records import Block
+from agent.core.errors import CaptureError
+from agent.core.records import Block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agent.clock import Clock
-    from agent.records import FloatArray
+    from agent.core.clock import Clock
+    from agent.core.records import FloatArray
 
 # In real time a block comes when its last sample would have been captured: short, for little
 # delay. Otherwise long, for little work around each.

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.capture.soundfiles.headers import ENDLESS_BYTES
+from agent.capture.soundfiles.kinds import BIG_ENDIAN_WAV, RF64, RIFF, WAV, recognised, undecided
 from agent.config.settings import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS, Encoding
-from agent.errors import CaptureError
-from agent.soundfiles.headers import ENDLESS_BYTES
-from agent.soundfiles.kinds import BIG_ENDIAN_WAV, RF64, RIFF, WAV, recognised, undecided
+from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
-    from agent.records import FloatArray
+    from agent.core.records import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from agent.records import Block
+    from agent.core.records import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class SourceCounters:
 class Source(Protocol):
     """A microphone, a file, standard input or a stream.
 
-    ``open`` and ``read`` raise :class:`agent.errors.CaptureError`; a source that raised may be
+    ``open`` and ``read`` raise :class:`agent.core.errors.CaptureError`; a source that raised may be
     closed and opened again, and continues its sample index with a jump.
     """
 

@@ -11,11 +11,11 @@ from agent.capture.assembly import Assembly
 from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.source import SourceCounters
 from agent.config.settings import Encoding
-from agent.errors import CaptureError
+from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
-    from agent.clock import Clock
-    from agent.records import Block, FloatArray
+    from agent.core.clock import Clock
+    from agent.core.records import Block, FloatArray
 
 _READ_BYTES = 1 << 16
 # Later than this, sound is not delayed but missing.

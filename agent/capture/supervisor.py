@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from agent.capture.level import LevelMeter, SignalLimits
 from agent.capture.source import SourceCounters
 from agent.capture.usual import UsualLevel
-from agent.errors import CaptureError
-from agent.records import SourceState
+from agent.core.errors import CaptureError
+from agent.core.records import SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from agent.capture.level import Level
     from agent.capture.source import Source
-    from agent.clock import Clock
-    from agent.records import Block
+    from agent.core.clock import Clock
+    from agent.core.records import Block
 
 _log = logging.getLogger(__name__)
 

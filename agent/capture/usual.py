@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent import folders
+from agent.core import folders
 
 if TYPE_CHECKING:
     from pathlib import Path

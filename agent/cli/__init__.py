@@ -7,9 +7,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from agent import commandline, folders, memory
 from agent.cli.commands import COMMANDS
-from agent.errors import ConfigError, DescriptionsError, KikimimiError
+from agent.core import commandline, folders, memory
+from agent.core.errors import ConfigError, DescriptionsError, KikimimiError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from agent.capture.devices import find_device
 from agent.capture.microphone import list_devices
-from agent.check import Probes, check
-from agent.options import add_site
-from agent.text import embed_texts
+from agent.cli.checking import Probes, check
+from agent.cli.options import add_site
+from agent.encoder.text import embed_texts
 
 if TYPE_CHECKING:
     import argparse

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.commandline import Command
-from agent.extras import Extra
+from agent.core.commandline import Command
+from agent.core.extras import Extra
 
 COMMANDS = (
     Command(
@@ -20,7 +20,7 @@ COMMANDS = (
     Command(
         "demo",
         "hear a factory scene, or a microphone, with a live view of the alerts",
-        "agent.demo",
+        "agent.cli.demo",
         ("kikimimi demo --language en", "kikimimi demo --microphone"),
         extra=Extra.DEMO,
     ),
@@ -42,7 +42,7 @@ COMMANDS = (
     Command(
         "score",
         "score sound files against descriptions",
-        "agent.score",
+        "agent.cli.score",
         (
             "kikimimi score recording.wav --descriptions descriptions.yaml --json",
             "kikimimi score night-shift.flac --config /etc/kikimimi/agent.yaml --alerts",
@@ -52,7 +52,7 @@ COMMANDS = (
     Command(
         "calibrate",
         "learn this site's background and set the thresholds by it",
-        "agent.calibration.command",
+        "agent.cli.calibrate.command",
         (
             "kikimimi calibrate --config /etc/kikimimi/agent.yaml --hours 2",
             "kikimimi calibrate --files night-shift/ --json",
@@ -62,7 +62,7 @@ COMMANDS = (
     Command(
         "bench",
         "measure speed, memory and delay on this machine",
-        "agent.bench",
+        "agent.cli.bench",
         ("kikimimi bench --json",),
         extra=Extra.DEMO,
     ),
@@ -79,7 +79,7 @@ COMMANDS = (
     Command(
         "labels",
         "list, export and delete what people answered",
-        "agent.labels.command",
+        "agent.cli.labels.command",
         (
             "kikimimi labels list --since 30d",
             "kikimimi labels export ~/labels-p1 --since 30d",
@@ -90,7 +90,7 @@ COMMANDS = (
     Command(
         "replay",
         "hear stored clips and recordings with two bundles, and compare",
-        "agent.replay.command",
+        "agent.cli.replay.command",
         (
             "kikimimi replay --bundle runs/bundle --config /etc/kikimimi/agent.yaml",
             "kikimimi replay --bundle runs/bundle --labels ~/labels --descriptions my.yaml --json",
@@ -100,7 +100,7 @@ COMMANDS = (
     Command(
         "console",
         "serve the page where people answer alerts and rate sounds",
-        "agent.console.command",
+        "agent.cli.console",
         (
             "kikimimi console --config /etc/kikimimi/agent.yaml",
             "kikimimi console --config agent.yaml --set-password",
@@ -110,7 +110,7 @@ COMMANDS = (
     Command(
         "report",
         "tell what alerts and answers came to: a page to read or print",
-        "agent.report.command",
+        "agent.cli.report.command",
         (
             "kikimimi report --config agent.yaml --since 30d",
             "kikimimi report --since 2026-05-01 --until 2026-06-01 --output may.html --pdf",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import extras, install
-from agent.extras import Extra
+from agent.cli import install
+from agent.core import extras
+from agent.core.extras import Extra
 
 if TYPE_CHECKING:
     import argparse

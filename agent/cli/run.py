@@ -7,17 +7,20 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from agent import bundle, descriptions, folders, log, notes, systemd
-from agent.clock import SystemClock
-from agent.errors import KikimimiError
-from agent.options import add_site, site_settings
-from agent.pipeline import Pipeline, Requests
-from agent.source_options import add_source, with_source
+from agent import descriptions
+from agent.bundle import loading as bundle
+from agent.cli.options import add_site, site_settings
+from agent.cli.source_options import add_source, with_source
+from agent.core import folders, log, notes
+from agent.core.clock import SystemClock
+from agent.core.errors import KikimimiError
+from agent.run import systemd
+from agent.run.pipeline import Pipeline, Requests
 
 if TYPE_CHECKING:
     import argparse
 
-    from agent.errors import Problem
+    from agent.core.errors import Problem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

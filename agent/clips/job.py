@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agent.records import Alert, FloatArray
+    from agent.core.records import Alert, FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from agent.clips.job import Job
 from agent.clips.ring import ClipRing
-from agent.records import Step
+from agent.core.records import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from agent.clips.tally import ClipTally
     from agent.clips.worker import ClipWorker
-    from agent.clock import Clock
     from agent.config import ClipSettings
-    from agent.records import Alert, Block, FloatArray, Window
+    from agent.core.clock import Clock
+    from agent.core.records import Alert, Block, FloatArray, Window
 
 # Beside a clip of the greatest length: windows that wait to be scored (a full backlog of ten
 # seconds), and the quiet ones that end an event.

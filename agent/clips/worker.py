@@ -16,12 +16,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent import folders
-from agent.audiofile import write_flac
+from agent.capture.audiofile import write_flac
 from agent.clips.keeping import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
-from agent.errors import AudioFileError, BundleError
-from agent.records import ClipRecord, Speech
+from agent.core import folders
+from agent.core.errors import AudioFileError, BundleError
+from agent.core.records import ClipRecord, Speech
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from agent.clips.job import Job
-    from agent.clock import Clock
-    from agent.features import LogMel
-    from agent.keeper import Keeper
-    from agent.privacy import Guard
+    from agent.clips.scrambling import Guard
+    from agent.core.clock import Clock
+    from agent.frontend.log_mel import LogMel
+    from agent.store.keeper import Keeper
 
 QUEUE = 8
 """Clips that may wait; each is a few megabytes."""

@@ -7,10 +7,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import channels, fields, yamlfile
+from agent.config import channels, fields
+from agent.config import yaml_tree as yamlfile
 from agent.config.broker import read_commands, read_mqtt, read_verdicts, topic_level
 from agent.config.clips import read_clips
 from agent.config.console import read_console
+from agent.config.fields import Table
 from agent.config.report import read_report
 from agent.config.settings import (
     HIGHEST_RATE_HZ,
@@ -29,8 +31,7 @@ from agent.config.settings import (
     StreamSettings,
     WindowsSettings,
 )
-from agent.errors import ConfigError, Problem
-from agent.fields import Table
+from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,11 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from agent import secret
-from agent.errors import BrokerError
+from agent.config import secret
+from agent.core.errors import BrokerError
 
 if TYPE_CHECKING:
-    from agent.report.shifts import Shift
+    from agent.config.shifts import Shift
 from agent.config.speech import SpeechPolicy
 
 PORT = 1_883

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from agent.answers import Through
 from agent.console.editor import ConflictError
 from agent.console.hub import Listener
 from agent.console.ratings import Rated, RefusedRatingError
-from agent.errors import BrokerError, StoreError
-from agent.payload import Fields, RefusedError, parse
-from agent.records import Verdict
+from agent.core.answers import Through
+from agent.core.errors import BrokerError, StoreError
+from agent.core.records import Verdict
+from agent.mqtt.payload import Fields, RefusedError, parse
 
 if TYPE_CHECKING:
     from starlette.requests import Request

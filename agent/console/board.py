@@ -10,17 +10,17 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent import moments
-from agent.answers import holding
-from agent.errors import StoreError
-from agent.folders import inside
+from agent.config import moments
+from agent.core.answers import holding
+from agent.core.errors import StoreError
+from agent.core.folders import inside
 from agent.store import CLIPS_FOLDER, FILE_NAME, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from agent.records import Alert, ClipRecord
+    from agent.core.records import Alert, ClipRecord
 
 _Found = TypeVar("_Found")
 

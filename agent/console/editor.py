@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent import yamlfile
+from agent.config import yaml_tree as yamlfile
+from agent.core.errors import DescriptionsError, Problem, StoreError
 from agent.descriptions import parse
 from agent.descriptions.language import foreign
 from agent.descriptions.reading import digest
-from agent.errors import DescriptionsError, Problem, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from agent.console.passwords import LONGEST, SHORTEST
 from agent.console.sessions import Attempts
-from agent.errors import StoreError
+from agent.core.errors import StoreError
 
 if TYPE_CHECKING:
     from starlette.requests import Request

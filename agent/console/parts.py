@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agent.clock import Clock
     from agent.config import Settings
     from agent.console.board import Board
     from agent.console.box import Box
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from agent.console.passwords import Password
     from agent.console.ratings import Ratings
     from agent.console.sessions import Sessions
+    from agent.core.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from agent import folders
-from agent.errors import StoreError
+from agent.core import folders
+from agent.core.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,17 +9,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent import folders
-from agent.alerts import timestamp
+from agent.alerts.alerts import timestamp
 from agent.console.tasks import order
-from agent.errors import StoreError
+from agent.core import folders
+from agent.core.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from agent.clock import Clock
     from agent.console.tasks import Item, Pair
+    from agent.core.clock import Clock
 
 JOURNAL, RATINGS = "journal.jsonl", "ratings.jsonl"
 

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import ConfigError, Problem
+from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

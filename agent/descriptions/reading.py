@@ -8,7 +8,11 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent import channels, fields, yamlfile
+from agent.config import channels, fields
+from agent.config import yaml_tree as yamlfile
+from agent.config.fields import Item, Table
+from agent.core.errors import DescriptionsError, Problem
+from agent.core.records import Severity
 from agent.descriptions.records import (
     Defaults,
     DescriptionSet,
@@ -17,9 +21,6 @@ from agent.descriptions.records import (
     Example,
     Hits,
 )
-from agent.errors import DescriptionsError, Problem
-from agent.fields import Item, Table
-from agent.records import Severity
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent.records import Severity
+from agent.core.records import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from agent.errors import Problem
+    from agent.core.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)

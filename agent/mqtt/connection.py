@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from agent.clock import Clock
     from agent.config import MqttSettings
+    from agent.core.clock import Clock
     from agent.mqtt.messages import Reply
 
 _SOCKET_FAILED = " on socket: "

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.errors import BrokerError
+from agent.core.errors import BrokerError
 from agent.mqtt.tls import tls_context
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from paho.mqtt.enums import MQTTErrorCode
 
-from agent.errors import BrokerError
+from agent.core.errors import BrokerError
 from agent.mqtt.backoff import Backoff
 from agent.mqtt.connection import passing_client
 from agent.mqtt.diagnosis import no_connection

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.errors import BrokerError, StoreError
+from agent.core.errors import BrokerError, StoreError
 from agent.mqtt.backoff import Backoff
 from agent.mqtt.connection import Connection
 from agent.mqtt.holds import Holds
@@ -29,8 +29,8 @@ from agent.mqtt.version import Version
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.clock import Clock
     from agent.config import MqttSettings
+    from agent.core.clock import Clock
     from agent.mqtt.sender import Handler, Outbox, Parcel, Settled
 
 _HANDSHAKE_S = 10.0

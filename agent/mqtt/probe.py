@@ -6,7 +6,7 @@ import queue
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from agent.errors import BrokerError
+from agent.core.errors import BrokerError
 from agent.mqtt.connection import passing_client
 from agent.mqtt.diagnosis import no_connection
 from agent.mqtt.version import REFUSED, Version

@@ -13,8 +13,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from agent import folders
-from agent.errors import StoreError
+from agent.core import folders
+from agent.core.errors import StoreError
 from agent.store.schema import SCHEMA_VERSION, VERSIONS
 
 if TYPE_CHECKING:

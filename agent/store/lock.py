@@ -10,8 +10,8 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from agent import folders
-from agent.errors import StateInUseError, StoreError
+from agent.core import folders
+from agent.core.errors import StateInUseError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

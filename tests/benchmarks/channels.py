@@ -18,19 +18,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent import bundle as bundles
-from agent import descriptions, watchlist
-from agent.audiofile import read_audio
-from agent.encoder import Encoder
-from agent.features import LogMel
-from agent.mixdown import Mixdown
-from agent.records import Window
+from agent import descriptions
+from agent.bundle import loading as bundles
+from agent.capture.audiofile import read_audio
+from agent.capture.mixdown import Mixdown
+from agent.core.records import Window
+from agent.encoder.audio import Encoder
+from agent.frontend.log_mel import LogMel
+from agent.watchlist import watchlist
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.bundle import Bundle
-    from agent.records import FloatArray
+    from agent.bundle.loading import Bundle
+    from agent.core.records import FloatArray
 
 FOLDERS = ("effects-cc", "industrial-cc")
 COUNT = 60

@@ -14,7 +14,7 @@ from urllib.error import URLError
 
 import pytest
 
-from agent import install
+from agent.cli import install
 from agent.cli.commands import COMMANDS
 from tests.install.environments import OWN, ROOT, Environment, build_wheel, make
 from tests.integration.scenes import DESCRIPTIONS, write_siren
@@ -32,7 +32,7 @@ _EXTRAS = ("", "demo", "console")
 _LABELS = ("list", "export", "purge", "audit")
 # As on a machine without Mosquitto, which is found wherever Debian may have put it.
 _WITHOUT_MOSQUITTO = (
-    "import agent.broker, sys; agent.broker.shutil.which = lambda *_, **__: None; "
+    "import agent.cli.demo_broker as broker, sys; broker.shutil.which = lambda *_, **__: None; "
     "from agent.cli import main; sys.exit(main(sys.argv[1:]))"
 )
 

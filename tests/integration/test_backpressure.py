@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.audiofile import iter_audio
-from agent.child import running_agent
-from agent.manifest import FrontendConstants
-from agent.records import Block
-from agent.scene import RATE_HZ
-from agent.windows import Windower
+from agent.bundle.manifest import FrontendConstants
+from agent.capture.audiofile import iter_audio
+from agent.capture.scene import RATE_HZ
+from agent.cli.child import running_agent
+from agent.core.records import Block
+from agent.frontend.windows import Windower
 from tests.integration.scenes import DESCRIPTIONS
 from tests.integration.test_end_to_end import BOX, settings_of
 from tests.mosquitto import PATIENCE_S, listener, mosquitto
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agent.child import Child
+    from agent.cli.child import Child
 
 pytestmark = pytest.mark.broker
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from agent.child import running_agent
+from agent.cli.child import running_agent
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 from tests.mosquitto import PATIENCE_S, listener, mosquitto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.child import Child
+    from agent.cli.child import Child
     from tests.mosquitto import Listener, Mosquitto
 
 pytestmark = pytest.mark.broker

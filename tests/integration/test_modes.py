@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.cli import main
-from agent.folders import close_to_others, make
+from agent.core.folders import close_to_others, make
 from agent.store import Store
 from tests.integration.scenes import write_siren
 

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent import bundle as bundles
 from agent import cli, descriptions
-from agent.clock import SystemClock
+from agent.bundle import loading as bundles
+from agent.capture.scene import RATE_HZ, at_level, glass_broken, machines, siren
 from agent.config import load_settings
-from agent.hearing_files import FileHearing
-from agent.pipeline import Pipeline, Requests
-from agent.scene import RATE_HZ, at_level, glass_broken, machines, siren
+from agent.core.clock import SystemClock
+from agent.hearing.files import FileHearing
+from agent.run.pipeline import Pipeline, Requests
 from tests.mosquitto import listener, mosquitto
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.records import Match
+    from agent.core.records import Match
 
 pytestmark = pytest.mark.broker
 

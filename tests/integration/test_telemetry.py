@@ -24,8 +24,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.report import browser
-from agent.telemetry import SWITCHED_OFF
+from agent.cli.report import browser
+from agent.core.telemetry import SWITCHED_OFF
 from tests.bundles import make_bundle
 from tests.faults.camera import Camera
 from tests.integration.scenes import write_siren
@@ -167,7 +167,7 @@ def heard(site: Site) -> Trace:
 def test_agent_and_its_worker_tell_the_broker_alone(site: Site, heard: Trace) -> None:
     """From the first description to the clip; the camera is asked for its sound."""
     assert _reached(heard) == {site.broker, site.camera}
-    assert any("agent.text_worker" in program for program in heard.programs)
+    assert any("agent.encoder.text_worker" in program for program in heard.programs)
     assert any(path.suffix == ".flac" for path in site.box.rglob("clips/*"))
 
 
@@ -214,7 +214,7 @@ def test_console_listens_where_it_says_and_nowhere_else(site: Site, heard: Trace
 def test_broker_of_the_demo_tells_nobody(site: Site) -> None:
     """The one that stands in where Mosquitto is not installed."""
     port = free_port()
-    with site.python("broker", "-m", "agent.broker", str(port)) as started:
+    with site.python("broker", "-m", "agent.cli.demo_broker", str(port)) as started:
         _wait_for_listener(port)
         started.stop()
         trace = site.ended(started)

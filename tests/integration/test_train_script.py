@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.telemetry import SWITCHED_OFF
+from agent.core.telemetry import SWITCHED_OFF
 from tests.tracing import traced
 
 pytestmark = pytest.mark.torch

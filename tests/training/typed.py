@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent import commandline
+from agent.core import commandline
 from training.commands import COMMANDS
 
 if TYPE_CHECKING:

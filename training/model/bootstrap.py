@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arguments import add_folders
 from training.data.arrays import Values
 from training.data.audioset import ClassText, SoundClass, load_classes, load_texts

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from agent import bundle as bundles
+from agent.bundle import loading as bundles
 from training.data.files import write_json, write_lines
 from training.data.progress import wide_console
 from training.quality.agreement import Agreement, Scale, agreement

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arguments import add_folders
 from training.data.audioset import load_classes, load_texts
 from training.data.cache import LogMelCache

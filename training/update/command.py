@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arguments import add_folders
 from training.data.manifest import load_manifest, write_manifest
 from training.data.progress import steps

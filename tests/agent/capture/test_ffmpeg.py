@@ -15,17 +15,17 @@ import soundfile
 
 from agent.capture.ffmpeg import ffmpeg_source
 from agent.capture.supervisor import Supervisor
-from agent.clock import SystemClock
 from agent.config import StreamSettings
-from agent.errors import CaptureError
-from agent.records import SourceState
+from agent.core.clock import SystemClock
+from agent.core.errors import CaptureError
+from agent.core.records import SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from agent.capture.stream import StreamSource
-    from agent.records import Block
+    from agent.core.records import Block
 
 RATE_HZ = 32_000
 

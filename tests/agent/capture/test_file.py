@@ -12,14 +12,14 @@ import pytest
 import soundfile
 
 from agent.capture.file import FileSource
-from agent.clock import SystemClock
-from agent.errors import AudioFileError, CaptureError
+from agent.core.clock import SystemClock
+from agent.core.errors import AudioFileError, CaptureError
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.records import Block
+    from agent.core.records import Block
 
 RATE_HZ = 32_000
 

@@ -13,16 +13,16 @@ import soundfile
 
 from agent.capture.microphone import Microphone, list_devices
 from agent.capture.supervisor import Backoff, Supervisor
-from agent.clock import SystemClock
-from agent.errors import CaptureError
-from agent.records import SourceState
+from agent.core.clock import SystemClock
+from agent.core.errors import CaptureError
+from agent.core.records import SourceState
 from tests.integration.pulse import PulseServer, pulse_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agent.records import Block
+    from agent.core.records import Block
 
 pytestmark = pytest.mark.device
 

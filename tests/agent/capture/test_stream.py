@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.stream import StandardInput, StreamSource
-from agent.clock import SystemClock
 from agent.config.settings import Encoding
-from agent.errors import CaptureError
+from agent.core.clock import SystemClock
+from agent.core.errors import CaptureError
 from tests.fakes import FakeClock
 from tests.sounds import TONE_HZ, pitch_hz, write_tone
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agent.records import Block
+    from agent.core.records import Block
 
 RATE_HZ = 32_000
 RAW = PcmFormat(Encoding.F32, RATE_HZ, 1)

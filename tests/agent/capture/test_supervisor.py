@@ -13,8 +13,8 @@ import pytest
 
 from agent.capture.source import SourceCounters
 from agent.capture.supervisor import Backoff, Supervisor
-from agent.errors import CaptureError
-from agent.records import Block, SourceState
+from agent.core.errors import CaptureError
+from agent.core.records import Block, SourceState
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from agent.clips import Recorder
 from agent.config import ClipSettings
-from agent.records import Block, Step, Window
+from agent.core.records import Block, Step, Window
 from tests.agent.clips.scene_clips import BEGAN_AT, alert
 from tests.fakes import FakeClock
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.console.editor import BACKUP, ConflictError, Editor
+from agent.core.errors import StoreError
 from agent.descriptions.reading import digest
-from agent.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path

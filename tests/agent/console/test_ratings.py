@@ -11,7 +11,7 @@ import pytest
 
 from agent.console.ratings import JOURNAL, RATINGS, Rated, Ratings, RefusedRatingError
 from agent.console.tasks import load, order
-from agent.errors import ConfigError, StoreError
+from agent.core.errors import ConfigError, StoreError
 from tests.fakes import FakeClock
 from training.data.manifest import load_manifest
 

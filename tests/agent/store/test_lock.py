@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.cli import main
-from agent.errors import StateInUseError
-from agent.keeper import RETRY_S, Keeper
+from agent.core.errors import StateInUseError
 from agent.store import FILE_NAME, Store
-from tests.agent.labels.boxes import make_box
-from tests.agent.test_store import ALERT
+from agent.store.keeper import RETRY_S, Keeper
+from tests.agent.cli.labels.boxes import make_box
+from tests.agent.store.test_store import ALERT
 from tests.bundles import make_bundle
 from tests.fakes import FakeClock
 

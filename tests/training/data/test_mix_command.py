@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.audiofile import read_audio
+from agent.capture.audiofile import read_audio
 from tests.training.mixable import CAPTIONS, KINDS, mixable_manifest, write_sounds
 from tests.training.typed import run_typed
 from training.data.contents import read_contents

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from agent import bundle as bundles
 from agent import descriptions as descriptions_file
-from agent.bundle import Bundle
-from agent.calibration import site
-from agent.calibration.drift import Reference
-from agent.calibration.events import Layout, Rules, Scores, events
-from agent.calibration.site import Background, Wanted
-from agent.calibration.threshold import Kind
-from agent.prototypes import BackgroundStatistics, PrototypeSet
-from agent.records import FloatArray
-from agent.watchlist import wanted_of
+from agent.bundle import loading as bundles
+from agent.bundle.loading import Bundle
+from agent.core.records import FloatArray
+from agent.matcher.prototypes import BackgroundStatistics, PrototypeSet
+from agent.watchlist.calibration import site
+from agent.watchlist.calibration.drift import Reference
+from agent.watchlist.calibration.events import Layout, Rules, Scores, events
+from agent.watchlist.calibration.site import Background, Wanted
+from agent.watchlist.calibration.threshold import Kind
+from agent.watchlist.watchlist import wanted_of
 from training.data.arguments import add_folders
 from training.data.progress import shown
 from training.studies.calibration.halls import halves

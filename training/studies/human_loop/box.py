@@ -14,19 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from agent import clips
-from agent.alerts import new_id
-from agent.bundle import Bundle
+from agent.alerts.alerts import new_id
+from agent.alerts.verdicts import Verdicts
+from agent.alerts.writer import Desk
+from agent.bundle.loading import Bundle
+from agent.capture.scene import RATE_HZ
 from agent.clips.recorder import Recorder
 from agent.config.settings import FileSettings, MqttSettings, Settings
-from agent.desk import Desk
-from agent.detector import Detector
-from agent.keeper import Keeper
-from agent.mutes import Mutes
-from agent.records import Alert, Block, Detection, FloatArray, Step, Verdict
-from agent.scene import RATE_HZ
-from agent.topics import Topics
-from agent.verdicts import Verdicts
-from agent.watchlist import Watchlist
+from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdict
+from agent.detector.detector import Detector
+from agent.detector.mutes import Mutes
+from agent.mqtt.topics import Topics
+from agent.store.keeper import Keeper
+from agent.watchlist.watchlist import Watchlist
 from training.studies.hearing import SOURCE, HeardSound
 
 BEGINS_AT = 1_780_272_000.0

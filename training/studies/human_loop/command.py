@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from agent import bundle as bundles
+from agent.bundle import loading as bundles
 from training.data.arguments import add_folders
 from training.studies.human_loop import kept, month, report
 from training.studies.human_loop.box import Answering

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.calibration.poisson import DAY_H
-from agent.report import intervals
+from agent.cli.report import intervals
+from agent.watchlist.calibration.poisson import DAY_H
 from training.data.files import write_text
 from training.data.markdown import document, table
 from training.studies import figures

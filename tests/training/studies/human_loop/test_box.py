@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from training.studies.human_loop.ears import heard
 
-from agent import bundle as bundles
-from agent import descriptions, watchlist
-from agent.audiofile import read_audio
+from agent import descriptions
+from agent.bundle import loading as bundles
+from agent.capture.audiofile import read_audio
+from agent.capture.scene import RATE_HZ
+from agent.cli.labels.box import labelled
 from agent.clips import folder_of
-from agent.labels.box import labelled
-from agent.records import Verdict
-from agent.scene import RATE_HZ
+from agent.core.records import Verdict
 from agent.store import Store
+from agent.watchlist import watchlist
 from training.data.records import Split
 from training.studies.human_loop.box import BEGINS_AT, Answering, Box, TurnedClock, settings_of
 from training.studies.human_loop.command import SITE

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.records import Alert, Detection, Provenance, Severity, Step
+from agent.core.records import Alert, Detection, Provenance, Severity, Step
 from tests.training.typed import run_typed
 from training.studies.human_loop import kept, report
 from training.studies.human_loop.box import Answering

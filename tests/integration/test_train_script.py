@@ -15,7 +15,7 @@ import pytest
 from agent.core.telemetry import SWITCHED_OFF
 from tests.tracing import traced
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.full]
 
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE_S = 3_600.0

@@ -1,8 +1,8 @@
 """A hall at work, mixed from recordings: machines that run and change, doors, steps, coughs.
 
 Machines cross-fade over the synthetic hum of :func:`agent.capture.scene.machines`; on them, now and
-then, come sounds that are no error. The sound is made, its parts are real: it repeats itself more than a
-factory does, and knows neither shifts nor seasons.
+then, come sounds that are no error. The sound is made, its parts are real: it repeats itself more
+than a factory does, and knows neither shifts nor seasons.
 """
 
 from __future__ import annotations

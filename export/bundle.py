@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from agent import bundle as reading
-from agent.manifest import (
+from agent.bundle import loading as reading
+from agent.bundle.manifest import (
     BACKGROUND,
     FRONTEND,
     MANIFEST,

@@ -12,9 +12,9 @@ import onnxruntime
 import torch
 
 from agent import descriptions
-from agent.audiofile import read_audio
-from agent.records import FloatArray
-from agent.retrieval import mean_average_precision, top_1
+from agent.capture.audiofile import read_audio
+from agent.cli.retrieval import mean_average_precision, top_1
+from agent.core.records import FloatArray
 from export.onnx import WINDOW_FRAMES
 from training.data.frontend import LogMel
 from training.data.readers import esc50, everyday, folders

@@ -8,8 +8,8 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from agent.errors import BundleError
-from agent.manifest import TEXT_TOWER, TOKENIZER
+from agent.bundle.manifest import TEXT_TOWER, TOKENIZER
+from agent.core.errors import BundleError
 from training.data.audioset import load_texts_file
 from training.model.text_tower import PREFIX, TextTower
 

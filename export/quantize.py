@@ -26,7 +26,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from export.onnx import normalise
 
 _QUANTIZED = ["Conv", "Gemm", "MatMul"]

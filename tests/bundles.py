@@ -14,8 +14,8 @@ from tokenizers.normalizers import NFKC
 from tokenizers.pre_tokenizers import Metaspace
 from tokenizers.processors import TemplateProcessing
 
-from agent import bundle as bundles
-from agent.manifest import (
+from agent.bundle import loading as bundles
+from agent.bundle.manifest import (
     BACKGROUND,
     FRONTEND,
     MANIFEST,
@@ -36,7 +36,7 @@ from tests.signals import mel_filters
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.bundle import Bundle
+    from agent.bundle.loading import Bundle
 
 AUDIO = "audio.onnx"
 EMBEDDING_SIZE = 16

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from agent.features import LogMel
-from agent.manifest import FrontendConstants
+from agent.bundle.manifest import FrontendConstants
+from agent.frontend.log_mel import LogMel
 
 
 def noise(samples: int, seed: int = 7) -> npt.NDArray[np.float32]:

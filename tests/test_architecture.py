@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from agent.core.telemetry import SWITCHED_OFF
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("agent", "training", "export")
@@ -19,49 +23,52 @@ FORBIDDEN = {
     "export": set[str](),
 }
 
-# Each library that the box talks to the world with lives in one module or package.
+# Each library that talks to the world, or keeps something there, lives in one module or package.
 HOMES = {
     "sounddevice": {"agent/capture/microphone.py"},
-    "soxr": {"agent/audiofile.py", "agent/capture/assembly.py"},
-    "soundfile": {"agent/audiofile.py", "agent/demo.py", "agent/bench.py"},
-    "onnxruntime": {"agent/graph.py"},
-    "tokenizers": {"agent/text_encoder.py"},
-    "hnswlib": {"agent/matcher.py"},
+    "soxr": {"agent/capture/audiofile.py", "agent/capture/assembly.py"},
+    "soundfile": {
+        "agent/capture/audiofile.py",
+        "agent/capture/soundfiles/libsndfile.py",
+        "agent/cli/demo.py",
+        "agent/cli/bench.py",
+    },
+    "onnxruntime": {"agent/bundle/onnx_graph.py"},
+    "tokenizers": {"agent/encoder/text_encoder.py"},
+    "hnswlib": {"agent/matcher/matcher.py"},
     "paho": {f"agent/mqtt/{name}.py" for name in ("connection", "follower", "subscriber")},
-    "yaml": {"agent/yamlfile.py"},
+    "yaml": {"agent/config/yaml_tree.py"},
     "sqlite3": {"agent/store/database.py"},
-    "ulid": {"agent/alerts.py"},
+    "ulid": {"agent/alerts/alerts.py"},
     "PIL": {"agent/clips/picture.py"},
-    "jinja2": {"agent/report/page.py"},
-    "amqtt": {"agent/broker.py"},
+    "jinja2": {"agent/cli/report/page.py"},
+    "amqtt": {"agent/cli/demo_broker.py"},
     "starlette": {f"agent/console/{name}.py" for name in ("api", "app", "guard", "login")},
-    "uvicorn": {"agent/console/command.py"},
+    "uvicorn": {"agent/cli/console.py"},
+    "matplotlib": {"training/studies/figures.py"},
 }
 
-# A stage is connected by the pipeline and knows no other stage.
-STAGES = {
-    "capture",
-    "features",
-    "windows",
-    "encoder",
-    "matcher",
-    "detector",
-    "alerts",
-    "store",
-    "mqtt",
+# Folders, each of which may use only those before it, typing included.
+ROOMS = {
+    "agent": (
+        *("core", "config", "descriptions", "bundle"),
+        *("capture", "frontend", "encoder", "matcher", "detector", "hearing"),
+        *("store", "mqtt", "clips", "alerts", "watchlist", "run"),
+        *("console", "cli"),
+    ),
+    "training": (
+        *("data", "model", "ratings", "evaluation", "train", "quality", "update", "studies"),
+    ),
 }
 
-# Folders of the training, each of which may use only those before it.
-TRAINING_ROOMS = (
-    "data",
-    "model",
-    "ratings",
-    "evaluation",
-    "train",
-    "quality",
-    "update",
-    "studies",
-)
+# What stands beside the folders.
+TOP = {
+    "agent": {"__init__.py", "__main__.py"},
+    "training": {"__init__.py", "__main__.py", "commands.py"},
+}
+
+# Stages of the data path: hearing/ joins them, and none knows another.
+STAGES = {"capture", "frontend", "encoder", "matcher", "detector"}
 
 MOST_LINES = 400
 
@@ -94,37 +101,49 @@ def test_packages_depend_in_one_direction(package: str) -> None:
 
 @pytest.mark.parametrize("library", sorted(HOMES))
 def test_each_library_has_one_home(library: str) -> None:
-    """A library of the box is imported where it lives and nowhere else."""
+    """It is imported where it lives and nowhere else in that package."""
+    (package,) = {home.partition("/")[0] for home in HOMES[library]}
     users = {
         path.relative_to(ROOT).as_posix()
-        for path in modules("agent")
+        for path in modules(package)
         if any(name.split(".")[0] == library for name in imports(path))
     }
     assert users, f"nothing imports {library}: drop it from the list"
     assert users <= HOMES[library]
 
 
-def test_stages_do_not_import_each_other() -> None:
-    """Only the pipeline knows the order of the stages."""
-    for path in modules("agent"):
-        stage = path.relative_to(ROOT / "agent").with_suffix("").parts[0]
-        if stage not in STAGES:
-            continue
-        others = {
-            name.split(".")[1] for name in imports(path) if name.startswith("agent.")
-        } & STAGES - {stage}
-        assert not others, f"{path} imports {others}"
-
-
-def test_rooms_of_the_training_depend_in_one_direction() -> None:
-    """Data, model, ratings, ... studies: each knows only what stands before it, typing included."""
-    folder = ROOT / "training"
-    assert {path.name for path in folder.glob("*.py")} == {"__init__.py", "__main__.py"}
-    assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(TRAINING_ROOMS)
+@pytest.mark.parametrize("package", sorted(ROOMS))
+def test_rooms_depend_in_one_direction(package: str) -> None:
+    """Each folder knows only what stands before it; no arrow goes upwards, so none in a circle."""
+    folder, rooms = ROOT / package, ROOMS[package]
+    assert {path.name for path in folder.glob("*.py")} == TOP[package]
+    assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(rooms)
     for path in folder.glob("*/**/*.py"):
-        place = TRAINING_ROOMS.index(path.relative_to(folder).parts[0])
-        used = {name.split(".")[1] for name in imports(path) if name.startswith("training.")}
-        assert used <= set(TRAINING_ROOMS[: place + 1]), f"{path} imports {used}"
+        place = rooms.index(path.relative_to(folder).parts[0])
+        used = {name.split(".")[1] for name in imports(path) if name.startswith(f"{package}.")}
+        assert used <= set(rooms[: place + 1]), f"{path} imports {used}"
+
+
+def test_stages_do_not_import_each_other() -> None:
+    """What crosses from one to the next stands in core; hearing/ knows their order."""
+    for stage in STAGES:
+        for path in (ROOT / "agent" / stage).rglob("*.py"):
+            others = {name.split(".")[1] for name in imports(path) if name.startswith("agent.")}
+            assert not others & STAGES - {stage}, f"{path} imports {others}"
+
+
+@pytest.mark.parametrize("package", sorted(ROOMS))
+def test_modules_import_each_other_in_no_circle(package: str) -> None:
+    """Typing included: whoever reads a file need not have read another that rests on it."""
+    names = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path
+        for path in modules(package)
+        if path.name != "__init__.py"
+    }
+    left = {name: {one for one in imports(path) if one in names} for name, path in names.items()}
+    while free := {name for name, used in left.items() if not used}:
+        left = {name: used - free for name, used in left.items() if name not in free}
+    assert not left, f"in or above a circle: {sorted(left)}"
 
 
 def test_agent_imports_with_torch_blocked() -> None:
@@ -149,6 +168,26 @@ def test_agent_imports_with_torch_blocked() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert result.stdout.strip() == "imported", result.stderr
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_telemetry_is_off_before_any_library_is_loaded(package: str) -> None:
+    """A package comes before its modules, and whatever the environment says."""
+    program = (
+        f"import json, os, sys; import {package}; "
+        "print(json.dumps([dict(os.environ), sorted(sys.modules)]))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {name: "0" for name, _ in SWITCHED_OFF},
+    )
+    environment, loaded = json.loads(result.stdout)
+    assert environment.items() >= dict(SWITCHED_OFF).items()
+    assert not {"onnxruntime", "tokenizers", "torch", "numpy"} & set(loaded)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
+from agent.capture.mixdown import Mixdown
 from agent.capture.timeline import Timeline, WallClock
-from agent.records import Block
+from agent.core.records import Block
 
 if TYPE_CHECKING:
-    from agent.clock import Clock
-    from agent.records import FloatArray
+    from agent.core.clock import Clock
+    from agent.core.records import FloatArray
 
 # 40 dB over full scale: no sound, but bytes that were taken for samples. Sums of what is left
 # cannot overflow.
@@ -34,7 +35,7 @@ class Assembly:
         self._rate_hz = sample_rate_hz
         self._clock = clock
         self._wall = WallClock(clock)
-        self._channels = None if channels is None else [number - 1 for number in channels]
+        self._mixdown = Mixdown(channels)
         self._non_finite = 0
         self._epoch_s: float | None = None  # monotonic time of index 0
         self._next_index = 0
@@ -44,6 +45,15 @@ class Assembly:
     def non_finite(self) -> int:
         """Samples that were not a number, infinite or absurd, and were replaced by zero."""
         return self._non_finite
+
+    @property
+    def remark(self) -> str:
+        """That channels cancel, where they do, and what to do; empty if not."""
+        return self._mixdown.remark
+
+    def missing(self, channels: int) -> str:
+        """What is wrong with the channels to mix where there are so many; empty if nothing."""
+        return self._mixdown.missing(channels)
 
     def _begin_rate_hz(self, rate_hz: int) -> None:
         self._input_rate_hz = rate_hz
@@ -58,6 +68,7 @@ class Assembly:
 
     def _restart(self) -> None:
         """Begin a run without a gap: the filter of the resampler must not reach across one."""
+        self._mixdown.begin(self._input_rate_hz)
         same = self._input_rate_hz == self._rate_hz
         self._resampler = (
             None if same else soxr.ResampleStream(self._input_rate_hz, self._rate_hz, 1)
@@ -109,13 +120,12 @@ class Assembly:
         return self._block(np.zeros(0, np.float32), last=True)
 
     def _mixed(self, frames: FloatArray) -> FloatArray:
-        chosen = frames if self._channels is None else frames[:, self._channels]
+        chosen = self._mixdown.chosen(frames)
         sane = np.abs(chosen) <= _LIMIT  # false for NaN, too
         if not sane.all():
             self._non_finite += int(sane.size - np.count_nonzero(sane))
             chosen = np.where(sane, chosen, np.float32(0.0))
-        mixed = chosen[:, 0] if chosen.shape[1] == 1 else chosen.mean(axis=1)
-        return np.ascontiguousarray(mixed, np.float32)
+        return np.ascontiguousarray(self._mixdown.add(chosen), np.float32)
 
     def _block(self, mono: FloatArray, *, last: bool) -> Block | None:
         samples = mono if self._resampler is None else self._resampler.resample_chunk(mono, last)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from agent.capture.ffmpeg import ffmpeg_source
 from agent.capture.file import FileSource
 from agent.capture.microphone import Microphone
+from agent.capture.pcm import PcmFormat
 from agent.capture.stream import StandardInput, StreamSource
 from agent.config.settings import FileSettings, MicrophoneSettings, StreamSettings
 
 if TYPE_CHECKING:
     from agent.capture.source import Source
-    from agent.clock import Clock
     from agent.config.settings import SourceSettings
+    from agent.core.clock import Clock
 
 
 def make_source(settings: SourceSettings, sample_rate_hz: int, clock: Clock) -> Source:
@@ -41,7 +42,16 @@ def make_source(settings: SourceSettings, sample_rate_hz: int, clock: Clock) -> 
             realtime=settings.realtime,
             loop=settings.loop,
             speed=settings.speed,
+            channels=settings.channels,
         )
     if isinstance(settings, StreamSettings):
-        return ffmpeg_source(settings.name, settings.url, sample_rate_hz, clock)
-    return StreamSource(settings.name, StandardInput(), sample_rate_hz=sample_rate_hz, clock=clock)
+        return ffmpeg_source(settings, sample_rate_hz, clock)
+    return StreamSource(
+        settings.name,
+        StandardInput(),
+        sample_rate_hz=sample_rate_hz,
+        clock=clock,
+        raw=PcmFormat(settings.format, settings.rate_hz or sample_rate_hz, settings.channel_count),
+        final=True,
+        channels=settings.channels,
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.errors import CaptureError
+from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

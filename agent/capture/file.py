@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from agent.audiofile import iter_audio
+from agent.capture.audiofile import iter_audio, log_remark
+from agent.capture.mixdown import Mixdown
 from agent.capture.source import SourceCounters
 from agent.capture.timeline import WallClock
-from agent.errors import CaptureError
-from agent.records import Block
+from agent.core.errors import CaptureError
+from agent.core.records import Block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agent.clock import Clock
-    from agent.records import FloatArray
+    from agent.core.clock import Clock
+    from agent.core.records import FloatArray
 
 # In real time a block comes when its last sample would have been captured: short, for little
 # delay. Otherwise long, for little work around each.
@@ -41,6 +42,7 @@ class FileSource:
         realtime: bool = True,
         loop: bool = False,
         speed: float = 1.0,
+        channels: tuple[int, ...] | None = None,
     ) -> None:
         """Remember what to play.
 
@@ -52,6 +54,7 @@ class FileSource:
             realtime: ``False`` gives each block as soon as it is asked for.
             loop: whether to begin again at the end, without a gap.
             speed: sound's time over real time, 20 for twenty times as fast.
+            channels: to be mixed, counted from 1; all of them if ``None``.
         """
         self._name = name
         self._path = path
@@ -60,12 +63,14 @@ class FileSource:
         self._realtime = realtime
         self._loop = loop
         self._speed = speed
+        self._mixdown = Mixdown(channels)
         # As many blocks in a second of real time at any speed.
         block_s = _REALTIME_BLOCK_S * max(1.0, speed) if realtime else _BLOCK_S
         self._block_samples = round(block_s * sample_rate_hz)
         self._wall = WallClock(clock)
         self._closed = threading.Event()
         self._audio: Iterator[FloatArray] | None = None
+        self._remark = ""
         self._samples: FloatArray | None = None  # read and not yet due
         self._ended = False
         self._index = 0
@@ -87,12 +92,22 @@ class FileSource:
         """Nothing is lost from a file."""
         return SourceCounters()
 
+    @property
+    def remark(self) -> str:
+        """What is odd about the file, and that channels cancel, where they do."""
+        return "; ".join(filter(None, (self._remark, self._mixdown.remark)))
+
+    @property
+    def if_silent(self) -> str:
+        """Nothing."""
+        return ""
+
     def open(self) -> None:
         """Begin at the file's start; a file that cannot be read is told here."""
         self.close()
         self._closed.clear()
         self._ended = False
-        self._audio = iter_audio(self._path, self._rate_hz, self._block_samples)
+        self._audio = self._from_start()
         self._samples = next(self._audio)
         self._start_s = self._clock.monotonic()
         if self._epoch_s is None:
@@ -109,7 +124,7 @@ class FileSource:
     def read(self, timeout_s: float) -> Block | None:
         """The next block, when its time has come."""
         if self._audio is None:
-            raise CaptureError(f"{self._path} is not open")
+            raise CaptureError(f"{self._path}: not open; open the source first")
         if self._samples is None:
             self._samples = self._following(self._audio)
         samples = self._samples
@@ -139,9 +154,23 @@ class FileSource:
         self._closed.wait(min(wait_s, timeout_s))
         return self._clock.monotonic() >= due_s
 
+    def _from_start(self) -> Iterator[FloatArray]:
+        return iter_audio(
+            self._path,
+            self._rate_hz,
+            self._block_samples,
+            mixdown=self._mixdown,
+            remark=self._remarked,
+        )
+
+    def _remarked(self, text: str) -> None:
+        if text != self._remark:  # a file that is played again and again is odd once
+            log_remark(text)
+        self._remark = text
+
     def _following(self, audio: Iterator[FloatArray]) -> FloatArray | None:
         samples = next(audio, None)
         if samples is None and self._loop:
-            self._audio = iter_audio(self._path, self._rate_hz, self._block_samples)
+            self._audio = self._from_start()
             samples = next(self._audio, None)
         return samples

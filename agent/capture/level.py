@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent.records import SourceState
+from agent.core.records import SourceState
 
 if TYPE_CHECKING:
-    from agent.records import FloatArray
+    from agent.core.records import FloatArray
 
 # A live 24-bit converter makes more noise than this (-120 dBFS); a dead line makes none.
 _STILL = 1e-6

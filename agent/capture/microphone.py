@@ -11,14 +11,14 @@ from agent.capture.devices import Device, card_identity, cards, find_device, sta
 from agent.capture.patience import Patience
 from agent.capture.ring import RingBuffer
 from agent.capture.source import SourceCounters
-from agent.errors import CaptureError
+from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from agent.clock import Clock
-    from agent.records import Block, FloatArray
+    from agent.core.clock import Clock
+    from agent.core.records import Block, FloatArray
 
 # A sound server such as PulseAudio takes up to two seconds until an idle device delivers.
 STALL_S = 5.0
@@ -215,6 +215,16 @@ class Microphone:
     def counters(self) -> SourceCounters:
         """What went wrong so far; samples at the device's rate."""
         return SourceCounters(self._overflows, self._dropped, self._assembly.non_finite)
+
+    @property
+    def remark(self) -> str:
+        """That channels cancel, where they do."""
+        return self._assembly.remark
+
+    @property
+    def if_silent(self) -> str:
+        """Nothing."""
+        return ""
 
     def open(self) -> None:
         """Find the device and start it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from agent.errors import CaptureError
+from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

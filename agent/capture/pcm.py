@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent.errors import CaptureError
+from agent.capture.soundfiles.headers import ENDLESS_BYTES
+from agent.capture.soundfiles.kinds import BIG_ENDIAN_WAV, RF64, RIFF, WAV, recognised, undecided
+from agent.config.settings import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS, Encoding
+from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
-    from agent.records import FloatArray
-
-
-class Encoding(StrEnum):
-    """How a sample is written, little-endian."""
-
-    U8 = "u8"
-    S16 = "s16le"
-    S24 = "s24le"
-    S32 = "s32le"
-    F32 = "f32le"
-    F64 = "f64le"
-
-    @property
-    def bytes(self) -> int:
-        """Size of a sample."""
-        return {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4, "f64le": 8}[self]
+    from agent.core.records import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +31,7 @@ class PcmFormat:
         return self.encoding.bytes * self.channels
 
 
-_LOWEST_RATE_HZ = 1_000
-_HIGHEST_RATE_HZ = 768_000
-_MOST_CHANNELS = 64
 _MOST_HEADER_BYTES = 1 << 20  # cover art and the like stand before the sound
-_RIFF = (b"RIFF", b"RF64", b"RIFX")
 _SHORTEST_FMT_BYTES = 16
 _EXTENSIBLE_FMT_BYTES = 40
 
@@ -63,15 +45,12 @@ _ENCODINGS = {
     (_FLOAT, 64): Encoding.F64,
 }
 
-# A program that writes into a pipe cannot know how much will follow, and writes 0, the highest
-# number, or (arecord, sox) something near 2 GiB.
-_ENDLESS_BYTES = 0x7FFF0000
-
 
 class PcmReader:
     """Takes bytes in pieces of any size and gives whole frames.
 
-    Input that begins like a WAV file is read as one; all other input is raw.
+    Input that begins like a WAV file is read as one, and what begins like another kind of sound
+    file is refused; all other input is raw.
     """
 
     def __init__(self, raw: PcmFormat) -> None:
@@ -95,7 +74,8 @@ class PcmReader:
         """Frames that became whole, shape ``(frames, channels)``, full scale at 1.0.
 
         Raises:
-            CaptureError: a WAV header that is broken or tells of a format we do not read.
+            CaptureError: a WAV header that is broken or tells of a format we do not read, or
+                another kind of sound file.
         """
         self._pending += data
         if self._format is None:
@@ -115,16 +95,22 @@ class PcmReader:
         return _decode(whole, self._format)
 
     def _detect(self) -> PcmFormat | None:
-        magic = self._pending[:4]
-        if any(name.startswith(magic) for name in _RIFF) and len(magic) < len(_RIFF[0]):
+        if undecided(self._pending):
             return None
-        if magic not in _RIFF:
-            return self._raw
-        if magic == b"RIFX":
+        kind = recognised(self._pending)
+        if kind in {WAV, RF64, RIFF}:
+            return self._wav()
+        if kind is BIG_ENDIAN_WAV:
             raise CaptureError(
                 "WAV header: big-endian (RIFX) is not read; send RIFF (little-endian)"
             )
-        return self._wav()
+        if kind is not None:
+            raise CaptureError(
+                f"what comes begins like {kind.name}, which is not read from a pipe; name the file "
+                "itself, or send WAV: "
+                "ffmpeg -loglevel error -i FILE -f wav - | kikimimi run --source -"
+            )
+        return self._raw
 
     def _wav(self) -> PcmFormat | None:
         """Read the chunks up to ``data``; ``None`` while the header is not whole."""
@@ -140,7 +126,7 @@ class PcmReader:
             if name == b"data":
                 if found is None:
                     raise CaptureError("WAV header: 'data' before 'fmt '; send a plain WAV")
-                self._left_bytes = None if size == 0 or size >= _ENDLESS_BYTES else size
+                self._left_bytes = None if size == 0 or size >= ENDLESS_BYTES else size
                 self._pending = self._pending[position:]
                 return found
             if size > _MOST_HEADER_BYTES:
@@ -165,11 +151,11 @@ def _wav_format(chunk: bytes) -> PcmFormat:
             f"WAV header: encoding {tag} with {bits} bits is not read; send PCM of 8, 16, 24 or "
             "32 bits, or float"
         )
-    if not 1 <= channels <= _MOST_CHANNELS:
-        raise CaptureError(f"WAV header: {channels} channels; send 1 to {_MOST_CHANNELS}")
-    if not _LOWEST_RATE_HZ <= rate_hz <= _HIGHEST_RATE_HZ:
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise CaptureError(f"WAV header: {channels} channels; send 1 to {MOST_CHANNELS}")
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
         raise CaptureError(
-            f"WAV header: {rate_hz} Hz; send {_LOWEST_RATE_HZ} to {_HIGHEST_RATE_HZ} Hz"
+            f"WAV header: {rate_hz} Hz; send {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz"
         )
     form = PcmFormat(encoding, rate_hz, channels)
     if frame_bytes != form.frame_bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from agent.records import FloatArray
+    from agent.core.records import FloatArray
 
 
 class RingBuffer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from agent.records import Block
+    from agent.core.records import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class SourceCounters:
 class Source(Protocol):
     """A microphone, a file, standard input or a stream.
 
-    ``open`` and ``read`` raise :class:`agent.errors.CaptureError`; a source that raised may be
+    ``open`` and ``read`` raise :class:`agent.core.errors.CaptureError`; a source that raised may be
     closed and opened again, and continues its sample index with a jump.
     """
 
@@ -35,6 +35,14 @@ class Source(Protocol):
     @property
     def ended(self) -> bool:
         """Whether no more sound will ever come (the file or the input is at its end)."""
+
+    @property
+    def remark(self) -> str:
+        """What is not right with its sound although it comes, and what to do; empty if nothing."""
+
+    @property
+    def if_silent(self) -> str:
+        """What else to try where there is digital silence; empty where nothing is known."""
 
     def open(self) -> None:
         """Start the flow of sound."""

@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import select
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from agent.capture.assembly import Assembly
-from agent.capture.pcm import Encoding, PcmFormat, PcmReader
+from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.source import SourceCounters
-from agent.errors import CaptureError
+from agent.config.settings import Encoding
+from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
-    from agent.clock import Clock
-    from agent.records import Block, FloatArray
+    from agent.core.clock import Clock
+    from agent.core.records import Block, FloatArray
 
 _READ_BYTES = 1 << 16
 # Later than this, sound is not delayed but missing.
 _GAP_S = 2.0
+# Integers taken for floats: many samples are no numbers or beyond all measure (noise of s16le at
+# -60 dBFS: 49 %). A sender that is right has none.
+_MOST_ABSURD = 0.2
+_JUDGED_S = 1.0
 
 
 class Pipe(Protocol):
@@ -33,6 +38,14 @@ class Pipe(Protocol):
 
     def close(self) -> None:
         """Free it; safe to call twice."""
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether what comes after opening it again stands alone, header and all."""
+
+    @property
+    def if_silent(self) -> str:
+        """What else to try where there is digital silence; empty where nothing is known."""
 
     def at_end(self) -> None:
         """Called at the end of the bytes.
@@ -71,6 +84,16 @@ class StandardInput:
             os.close(self._copy)
             self._copy = None
 
+    @property
+    def begins_anew(self) -> bool:
+        """It goes on where it was left."""
+        return False
+
+    @property
+    def if_silent(self) -> str:
+        """Nothing."""
+        return ""
+
     def at_end(self) -> None:
         """The sender is done, and so are we."""
 
@@ -91,6 +114,8 @@ class StreamSource:
         clock: Clock,
         raw: PcmFormat | None = None,
         stall_s: float | None = None,
+        final: bool = False,
+        channels: tuple[int, ...] | None = None,
     ) -> None:
         """Remember where to read.
 
@@ -101,14 +126,19 @@ class StreamSource:
             clock: tells when sound arrived.
             raw: what raw bytes mean; float32, mono, at ``sample_rate_hz`` if ``None``.
             stall_s: a sender that is silent for so long is given up; never if ``None``.
+            final: whether the pipe cannot be opened anew, so that what was refused once ends the
+                source.
+            channels: to be mixed, counted from 1; all of them if ``None``.
         """
         self._name = name
         self._pipe = pipe
         self._clock = clock
         self._raw = raw or PcmFormat(Encoding.F32, sample_rate_hz, 1)
-        self._assembly = Assembly(name, sample_rate_hz, clock, channels=None)
+        self._assembly = Assembly(name, sample_rate_hz, clock, channels)
         self._reader = PcmReader(self._raw)
         self._stall_s = stall_s
+        self._final = final
+        self._judged = self._absurd = 0  # samples, and those of them that can be none
         self._descriptor: int | None = None
         self._heard_s = 0.0
         self._refusal: str | None = None
@@ -123,14 +153,24 @@ class StreamSource:
 
     @property
     def ended(self) -> bool:
-        """Whether the sender is done."""
-        return self._ended
+        """Whether the sender is done, or sends what will never be sound."""
+        return self._ended or (self._final and self._refusal is not None)
 
     def counters(self) -> SourceCounters:
         """What went wrong so far."""
         return SourceCounters(
             dropped_samples=self._dropped, non_finite_samples=self._assembly.non_finite
         )
+
+    @property
+    def remark(self) -> str:
+        """That channels cancel, where they do."""
+        return self._assembly.remark
+
+    @property
+    def if_silent(self) -> str:
+        """What the pipe knows."""
+        return self._pipe.if_silent
 
     def open(self) -> None:
         """Begin to read."""
@@ -142,6 +182,7 @@ class StreamSource:
         self._heard_s = self._clock.monotonic()
         self._begun = False
         self._ended = False
+        self._judged = self._absurd = 0
 
     def close(self) -> None:
         """Stop reading."""
@@ -152,7 +193,7 @@ class StreamSource:
         """What the pipe holds, at most 64 KiB; waits where it is empty."""
         if self._descriptor is None:
             raise CaptureError(f"source '{self._name}' is not open")
-        if self._ended:
+        if self.ended:
             return None
         if self._reader.complete:
             return self._finish()
@@ -171,8 +212,7 @@ class StreamSource:
         try:
             frames = self._reader.feed(data)
         except CaptureError as error:
-            self._refusal = f"source '{self._name}': {error}"
-            raise CaptureError(self._refusal) from error
+            self._refuse(str(error), error)
         return self._assemble(frames) if len(frames) else None
 
     def _check_alive(self) -> None:
@@ -189,16 +229,49 @@ class StreamSource:
             self._dropped += late
             self._assembly.skip(late)
         self._assembly.observe(0, captured_s)
-        return self._assembly.add(frames)
+        absurd = self._assembly.non_finite
+        block = self._assembly.add(frames)
+        self._judge(frames.size, self._assembly.non_finite - absurd)
+        return block
+
+    def _judge(self, samples: int, absurd: int) -> None:
+        """Refuse floats that cannot be what was stated, a second at a time."""
+        form = self._reader.format or self._raw
+        self._judged += samples
+        self._absurd += absurd
+        if self._judged < _JUDGED_S * form.rate_hz * form.channels and not self._ended:
+            return
+        share = self._absurd / max(1, self._judged)
+        self._judged = self._absurd = 0
+        if share <= _MOST_ABSURD:
+            return
+        refusal = (
+            f"source '{self._name}': {share:.0%} of the samples are no numbers or far beyond full "
+            f"scale, so this is not {form.encoding}; say what is sent: "
+            "--format s16le --rate 16000 --channels 1 (in agent.yaml format, rate_hz, channels)"
+        )
+        if self._final:
+            self._refusal = refusal
+        raise CaptureError(refusal)
 
     def _begin(self) -> int:
         form = self._reader.format or self._raw
         if not self._begun:
+            if trouble := self._assembly.missing(form.channels):
+                self._refuse(trouble)
             self._assembly.begin(form.rate_hz)
             self._begun = True
         return form.rate_hz
 
+    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
+        """What the sender sends is not to be read, nor what it sends after that."""
+        refusal = f"source '{self._name}': {reason}"
+        if not self._pipe.begins_anew:
+            self._refusal = refusal
+        raise CaptureError(refusal) from cause
+
     def _finish(self) -> Block | None:
         self._pipe.at_end()
         self._ended = True
+        self._judge(0, 0)
         return self._assembly.finish() if self._begun else None

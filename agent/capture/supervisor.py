@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from agent.capture.level import LevelMeter, SignalLimits
 from agent.capture.source import SourceCounters
 from agent.capture.usual import UsualLevel
-from agent.errors import CaptureError
-from agent.records import SourceState
+from agent.core.errors import CaptureError
+from agent.core.records import SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from agent.capture.level import Level
     from agent.capture.source import Source
-    from agent.clock import Clock
-    from agent.records import Block
+    from agent.core.clock import Clock
+    from agent.core.records import Block
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,9 @@ class SourceStatus:
     reopenings: int = 0
     """Times that it was lost and opened again."""
     ended: bool = False
-    """Whether no more sound will ever come."""
+    """Whether no more sound will ever come ..."""
+    failed: bool = False
+    """... because of a fault that no other try can heal."""
 
     @property
     def level_dbfs(self) -> float | None:
@@ -203,7 +205,9 @@ class Supervisor:
         except CaptureError as error:
             self._failures += 1
             self._meter.reset()
-            self._set(SourceState.LOST, str(error))
+            # A source that is at its end with an error cannot be healed by another try.
+            gone = self._source.ended
+            self._set(SourceState.LOST, str(error), ended=gone, failed=gone)
         finally:
             self._close()
 
@@ -245,7 +249,12 @@ class Supervisor:
                 "sound was lost because this machine is too busy; give it less to do",
             )
         else:
-            self._set(self._meter.state, self._meter.reason)
+            self._set(self._meter.state, self._reason())
+
+    def _reason(self) -> str:
+        reason = self._meter.reason
+        hint = self._source.if_silent if self._meter.state is SourceState.SILENT else ""
+        return f"{reason}; {hint}" if hint else reason
 
     def _wait(self) -> None:
         quiet_s = self._clock.monotonic() - self._heard_s
@@ -253,8 +262,10 @@ class Supervisor:
             self._meter.reset()
             self._set(SourceState.LOST, f"no sound for {self._quiet_s:g} s; check the sender")
 
-    def _set(self, state: SourceState, reason: str, *, ended: bool = False) -> None:
-        remarks = [self._meter.remark, self._usual.reason]
+    def _set(
+        self, state: SourceState, reason: str, *, ended: bool = False, failed: bool = False
+    ) -> None:
+        remarks = [self._source.remark, self._meter.remark, self._usual.reason]
         with self._changing:
             before = self._status
             changed = state is not before.state
@@ -269,6 +280,7 @@ class Supervisor:
                 counters=self._source.counters(),
                 reopenings=max(0, self._openings - 1),
                 ended=ended,
+                failed=failed,
             )
         # A reason that counts seconds is no news; one that another fault takes over is.
         if changed or (state is SourceState.LOST and reason != before.reason):
@@ -276,7 +288,8 @@ class Supervisor:
 
     def _log_state(self) -> None:
         status = self._status
-        report = _log.info if status.state is SourceState.OK or status.ended else _log.warning
+        fine = status.state is SourceState.OK or (status.ended and not status.failed)
+        report = _log.info if fine else _log.warning
         report(
             "source_state",
             extra={"source": status.source, "state": status.state.value, "reason": status.reason},

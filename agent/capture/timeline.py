@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agent.clock import Clock
+    from agent.core.clock import Clock
 
 # Sound arrives late now and then, never early: the earliest arrivals tell the time. A sound
 # card's crystal is off by up to 200 parts per million, and the estimate follows it upwards a

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agent.core import folders
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -130,7 +132,7 @@ class UsualLevel:
         }
         unfinished = path.with_name(path.name + ".new")
         try:
-            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folders.make(path.parent)
             unfinished.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
             unfinished.replace(path)
         except OSError as error:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from agent.clips.keeping import Limits
 from agent.clips.recorder import Recorder
+from agent.clips.scrambling import Guard
+from agent.clips.speech import FRAME_S, VoiceDetector
 from agent.clips.worker import ClipWorker
-from agent.features import LogMel
-from agent.privacy import Guard
-from agent.speech import FRAME_S, VoiceDetector
+from agent.frontend.log_mel import LogMel
 from agent.store import CLIPS_FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.bundle import Bundle
-    from agent.clock import Clock
+    from agent.bundle.loading import Bundle
     from agent.config import Settings
-    from agent.keeper import Keeper
+    from agent.core.clock import Clock
+    from agent.store.keeper import Keeper
 
 
 def folder_of(settings: Settings) -> Path:

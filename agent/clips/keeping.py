@@ -11,7 +11,7 @@ from agent.config.settings import DAY_S
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from agent.answers import KeptClip
+    from agent.core.answers import KeptClip
 
 RESERVE_BYTES = 256 << 20
 """So much of the disk is left free for everything else before clips go."""

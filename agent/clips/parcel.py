@@ -11,15 +11,15 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from agent.payload import RefusedError
-from agent.records import Speech
+from agent.core.records import Speech
+from agent.mqtt.payload import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from agent.keeper import Keeper
-    from agent.payload import Fields
+    from agent.mqtt.payload import Fields
+    from agent.store.keeper import Keeper
 
 SCHEMA = 1
 PIECE_BYTES = 45_000

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from agent.features import LogMel
-    from agent.records import FloatArray
+    from agent.core.records import FloatArray
+    from agent.frontend.log_mel import LogMel
 
     _Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
 

@@ -11,17 +11,18 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agent.clips.job import Job
 from agent.clips.ring import ClipRing
-from agent.records import Step
+from agent.core.records import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from agent.clips.tally import ClipTally
     from agent.clips.worker import ClipWorker
-    from agent.clock import Clock
     from agent.config import ClipSettings
-    from agent.records import Alert, Block, FloatArray, Window
+    from agent.core.clock import Clock
+    from agent.core.records import Alert, Block, FloatArray, Window
 
 # Beside a clip of the greatest length: windows that wait to be scored (a full backlog of ten
 # seconds), and the quiet ones that end an event.
@@ -30,25 +31,6 @@ _LATE_S = 20.0
 _PATIENCE_S = 5.0
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One clip to be written."""
-
-    alert: Alert
-    samples: FloatArray
-    """Full scale at 1.0, shape ``(samples,)``."""
-    sample_rate_hz: int
-    starts_at: float
-    """UTC of the first sample, seconds since the epoch."""
-    begins_s: float
-    """Where the event begins in the clip ..."""
-    ends_s: float
-    """... and ends, as far as it is in it."""
-    peak_s: float
-    """Start of the window with the highest score."""
-    embedding: FloatArray | None
 
 
 @dataclass(slots=True)

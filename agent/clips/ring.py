@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from agent.records import Block, FloatArray
+    from agent.core.records import Block, FloatArray
 
 _FULL_SCALE = 32_767.0
 # Blocks whose time follows on the one before need no entry of their own.

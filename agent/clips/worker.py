@@ -16,22 +16,23 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.audiofile import write_flac
+from agent.capture.audiofile import write_flac
 from agent.clips.keeping import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
-from agent.errors import AudioFileError, BundleError
-from agent.records import ClipRecord, Speech
+from agent.core import folders
+from agent.core.errors import AudioFileError, BundleError
+from agent.core.records import ClipRecord, Speech
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import BinaryIO
 
-    from agent.clips.recorder import Job
-    from agent.clock import Clock
-    from agent.features import LogMel
-    from agent.keeper import Keeper
-    from agent.privacy import Guard
+    from agent.clips.job import Job
+    from agent.clips.scrambling import Guard
+    from agent.core.clock import Clock
+    from agent.frontend.log_mel import LogMel
+    from agent.store.keeper import Keeper
 
 QUEUE = 8
 """Clips that may wait; each is a few megabytes."""
@@ -40,7 +41,7 @@ _HOUSEKEEPING_S = 600.0
 # Of the quota, made free at once where it is reached: all clips, of which there may be tens of
 # thousands, are looked at for that.
 _SPARE = 64
-_FOLDER_MODE, _FILE_MODE = 0o750, 0o640
+_FILE_MODE = 0o640
 _OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.partial)?")
 
 _log = logging.getLogger(__name__)
@@ -212,7 +213,7 @@ class ClipWorker:
             OSError: it cannot be written.
             AudioFileError: likewise.
         """
-        self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        folders.make(self._folder)
         path, partial = self._folder / name, self._folder / f"{name}.partial"
         descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agent import fields
+from agent.config import fields
 from agent.config.settings import (
     DAY_S,
     PORT,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from agent.fields import Table
+    from agent.config.fields import Table
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Where systemd puts what ``LoadCredential=`` names."""

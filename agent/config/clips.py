@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agent import fields
+from agent.config import fields
 from agent.config.settings import ClipSettings
 
 if TYPE_CHECKING:
-    from agent.fields import Table
+    from agent.config.fields import Table
 
 _SIZE = re.compile(r"([0-9]+\.?[0-9]*) ?(MB|GB)", re.ASCII)
 _UNIT_BYTES = {"MB": 1_000_000, "GB": 1_000_000_000}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent import fields
+from agent.config import fields
 from agent.config.broker import host_name, readable_file
 from agent.config.settings import DAY_S, ConsoleSettings
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from agent.fields import Table
+    from agent.config.fields import Table
 
 _SHORTEST_SESSION_S = 300.0
 

@@ -7,14 +7,20 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import fields, yamlfile
+from agent.config import channels, fields
+from agent.config import yaml_tree as yamlfile
 from agent.config.broker import read_commands, read_mqtt, read_verdicts, topic_level
 from agent.config.clips import read_clips
 from agent.config.console import read_console
+from agent.config.fields import Table
 from agent.config.report import read_report
 from agent.config.settings import (
+    HIGHEST_RATE_HZ,
+    LOWEST_RATE_HZ,
+    MOST_CHANNELS,
     STREAM_SCHEMES,
     EncoderSettings,
+    Encoding,
     FileSettings,
     LogSettings,
     MicrophoneSettings,
@@ -25,8 +31,7 @@ from agent.config.settings import (
     StreamSettings,
     WindowsSettings,
 )
-from agent.errors import ConfigError, Problem
-from agent.fields import Table
+from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +64,7 @@ _FILE_VARIABLES = frozenset(
     }
 )
 _MAX_SOURCES = 32
-_MAX_CHANNEL = 128
+_MAX_TRACK = 64
 
 
 class _Kind(StrEnum):
@@ -71,12 +76,16 @@ class _Kind(StrEnum):
     STREAM = "stream"
 
 
-def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load_settings(
+    path: Path | None, environ: Mapping[str, str], notes: list[Problem] | None = None
+) -> Settings:
     """The settings from a file, the environment and the defaults.
 
     Args:
         path: ``agent.yaml``; what ``KIKIMIMI_CONFIG`` names, or only defaults, if ``None``.
         environ: the environment variables.
+        notes: collects what is valid and hardly meant, such as a name that loses its end to a
+            comment.
 
     Raises:
         ConfigError: with every problem that was found.
@@ -87,7 +96,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     root = yamlfile.Mapping("defaults") if path is None else yamlfile.load(path, problems)
     root = _with_environment(root, environ, problems)
     base = Path() if path is None else path.parent
-    settings = _settings(Table(root, "", problems), base, environ)
+    settings = _settings(Table(root, "", problems, notes), base, environ)
     if problems:
         raise ConfigError(problems)
     return settings
@@ -170,23 +179,37 @@ def _source(table: Table, default_name: str, file: Callable[[str], Path]) -> Sou
             loop=table.value("loop", fields.switch, default=False),
             realtime=table.value("realtime", fields.switch, default=True),
             speed=table.value("speed", fields.number(0.1, 100.0), default=1.0),
+            channels=channels.read(table),
         )
         if not source.realtime and table.has("speed"):
             table.report("speed", "is given, but realtime is false", "leave one of them out")
     elif kind is _Kind.STDIN:
-        source = StdinSettings(name=name)
+        stdin = StdinSettings(name)
+        source = StdinSettings(
+            name=name,
+            format=table.value("format", fields.choice(Encoding), stdin.format),
+            rate_hz=table.value(
+                "rate_hz", fields.integer(LOWEST_RATE_HZ, HIGHEST_RATE_HZ), stdin.rate_hz
+            ),
+            channel_count=table.value(
+                "channel_count", fields.integer(1, MOST_CHANNELS), stdin.channel_count
+            ),
+            channels=channels.read(table),
+        )
     elif kind is _Kind.STREAM:
-        source = StreamSettings(name=name, url=_url(table))
+        source = StreamSettings(
+            name=name,
+            url=_url(table),
+            track=table.value("track", fields.integer(1, _MAX_TRACK), default=1),
+            channels=channels.read(table),
+        )
     else:
         default = MicrophoneSettings(name)
-        channel = fields.integer(1, _MAX_CHANNEL)
         source = MicrophoneSettings(
             name=name,
             device=table.value("device", fields.text(), default.device),
-            channels=table.values("channels", channel, default.channels),
+            channels=channels.read(table) or default.channels,
         )
-        if len(set(source.channels)) != len(source.channels) or not source.channels:
-            table.report("channels", "does not name each channel once", "write 1 or [1, 2]")
     table.finish()
     return source
 

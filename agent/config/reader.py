@@ -7,7 +7,7 @@ A field says its type, its bounds, its unit and its default::
 Read are whole numbers and numbers (:class:`Between`), durations (:class:`Lasting`), texts
 (:class:`Characters`), switches, paths, enumerations of texts, what may be left out (``| None``),
 tuples of all these, dataclasses in dataclasses and tuples of such; what is none of these says how
-it is read itself (:class:`By`). What is wrong is collected, see :mod:`agent.fields`.
+it is read itself (:class:`By`). What is wrong is collected, see :mod:`agent.config.fields`.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from typing import (
     get_type_hints,
 )
 
-from agent import fields as converters
-from agent import yamlfile
-from agent.errors import ConfigError
-from agent.fields import Table
+from agent.config import fields as converters
+from agent.config import yaml_tree as yamlfile
+from agent.config.fields import Table
+from agent.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agent.errors import Problem
+    from agent.core.errors import Problem
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Note(Protocol):
     """What is noted at a field and says how the text of its value is read."""
 
     def converter(self, kind: type) -> Callable[[str], Any]:
-        """Turns the text of a value into what the field holds; see :mod:`agent.fields`."""
+        """Turns the text of a value into what the field holds; see :mod:`agent.config.fields`."""
 
 
 @dataclass(frozen=True, slots=True)

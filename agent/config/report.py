@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent import fields
+from agent.config import fields, shifts
 from agent.config.settings import ReportSettings
-from agent.report import shifts
 
 if TYPE_CHECKING:
-    from agent.fields import Table
+    from agent.config.fields import Table
 
 
 def read_report(table: Table) -> ReportSettings:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from agent.errors import BrokerError
+from agent.config import secret
+from agent.core.errors import BrokerError
 
 if TYPE_CHECKING:
-    from agent.report.shifts import Shift
-from agent.privacy import SpeechPolicy
+    from agent.config.shifts import Shift
+from agent.config.speech import SpeechPolicy
 
 PORT = 1_883
 PORT_TLS = 8_883
 DAY_S = 86_400
-_MAX_PASSWORD_BYTES = 1_024
 
 
 class Protocol(StrEnum):
@@ -67,13 +68,50 @@ class FileSettings:
     """Whether to play at the speed of sound's own time, not as fast as possible."""
     speed: float = 1.0
     """Sound's time over real time where played in real time: 20 for twenty times as fast."""
+    channels: tuple[int, ...] | None = None
+    """Channels that are mixed, counted from 1; all of them if ``None``."""
+
+
+class Encoding(StrEnum):
+    """How a raw sample is written, little-endian."""
+
+    U8 = "u8"
+    S16 = "s16le"
+    S24 = "s24le"
+    S32 = "s32le"
+    F32 = "f32le"
+    F64 = "f64le"
+
+    @property
+    def bytes(self) -> int:
+        """Size of a sample."""
+        return {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4, "f64le": 8}[self]
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it can hold what is no sample: NaN, infinity, numbers beyond all measure."""
+        return self in {Encoding.F32, Encoding.F64}
+
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
+"""Of raw samples and of WAV on standard input."""
+MOST_CHANNELS = 64
+"""Likewise."""
 
 
 @dataclass(frozen=True, slots=True)
 class StdinSettings:
-    """Raw sound on standard input: float32, little-endian, mono, at the bundle's sample rate."""
+    """Sound on standard input: WAV, which is known by its header, or else raw samples."""
 
     name: str
+    format: Encoding = Encoding.F32
+    """Of raw samples ..."""
+    rate_hz: int | None = None
+    """... and how many of them make a second; the bundle's rate where ``None`` ..."""
+    channel_count: int = 1
+    """... and how many channels follow each other in it."""
+    channels: tuple[int, ...] | None = None
+    """Channels that are mixed, counted from 1; all of them if ``None``."""
 
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtp", "udp", "srt", "tcp")
@@ -87,6 +125,10 @@ class StreamSettings:
     name: str
     url: str = field(repr=False)
     """With one of :data:`STREAM_SCHEMES`; may hold a user name and a password."""
+    track: int = 1
+    """Which of its sound tracks is heard, counted from 1."""
+    channels: tuple[int, ...] | None = None
+    """Channels of the track that are mixed, counted from 1; all of them if ``None``."""
 
 
 SourceSettings: TypeAlias = MicrophoneSettings | FileSettings | StdinSettings | StreamSettings
@@ -142,29 +184,23 @@ class MqttSettings:
     protocol: Protocol = Protocol.AUTO
 
     def password(self) -> str | None:
-        """The password as its file holds it now, without the line's end.
+        """The password as its file holds it now.
 
         Raises:
-            BrokerError: the file cannot be read, is empty or too long. Tells nothing of what it
+            BrokerError: the file cannot be read or holds no password. Tells nothing of what it
                 holds, and neither does the error that caused it.
         """
         if self.password_file is None:
             return None
-        remedy = "write the password on its first line"
         try:
             with self.password_file.open("rb") as file:
-                raw = file.read(_MAX_PASSWORD_BYTES + 1)
-            password = raw.decode("utf-8").rstrip("\r\n")
+                raw = file.read(secret.MAX_BYTES + 1)
+            return secret.password_of(raw)
         except OSError as error:
-            reason, remedy = error.strerror or str(error), "name a readable file"
-        except UnicodeDecodeError:
-            reason = "not UTF-8"
-        else:
-            if password and len(raw) <= _MAX_PASSWORD_BYTES:
-                return password
-            reason = f"over {_MAX_PASSWORD_BYTES} bytes" if password else "is empty"
-        # Outside of the handlers: the cause would carry the bytes that were read.
-        raise BrokerError(f"mqtt.password_file {self.password_file}: {reason}; {remedy}")
+            reason = f"{error.strerror or error}; name a readable file"
+        except ValueError as error:
+            reason = str(error)
+        raise BrokerError(f"mqtt.password_file {self.password_file}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +279,14 @@ class ConsoleSettings:
     """Folder at which their relative paths start."""
     ratings: Path | None = None
     """Folder for the ratings; below ``state_dir`` where ``None``."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address is reached from this machine only."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

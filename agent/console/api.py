@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from agent.answers import Through
 from agent.console.editor import ConflictError
 from agent.console.hub import Listener
 from agent.console.ratings import Rated, RefusedRatingError
-from agent.errors import BrokerError, StoreError
-from agent.payload import Fields, RefusedError, parse
-from agent.records import Verdict
+from agent.core.answers import Through
+from agent.core.errors import BrokerError, StoreError
+from agent.core.records import Verdict
+from agent.mqtt.payload import Fields, RefusedError, parse
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from agent.console.app import Parts
+    from agent.console.parts import Parts
 
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _HOUR_S = 3_600.0
@@ -135,7 +135,7 @@ class Api:
         if not isinstance(text, str):
             return JSONResponse({"reason": "send a text"}, 422)
         checked = await asyncio.to_thread(self._parts.editor.check, text)
-        told = {"problems": checked.problems, "entries": checked.entries}
+        told = {"problems": checked.problems, "notes": checked.notes, "entries": checked.entries}
         return JSONResponse({**told, "digest": checked.digest})
 
     async def save(self, request: Request) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import logging
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -23,37 +22,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-    from agent.clock import Clock
-    from agent.config import Settings
-    from agent.console.board import Board
-    from agent.console.box import Box
-    from agent.console.editor import Editor
-    from agent.console.hub import Hub
-    from agent.console.passwords import Password
-    from agent.console.ratings import Ratings
-    from agent.console.sessions import Sessions
+    from agent.console.parts import Parts
+
 
 _PAGES = ("/", "/rate", "/descriptions", "/health", "/login", "/setup")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the console is made of."""
-
-    settings: Settings
-    clock: Clock
-    board: Board
-    box: Box
-    hub: Hub
-    editor: Editor
-    ratings: Ratings | None
-    """``None`` where there is nothing to rate."""
-    sessions: Sessions
-    password: Password
-    setup_token: str | None
-    """With it a password may be set up; ``None`` where none is needed or there is one."""
 
 
 def make_app(parts: Parts) -> ASGIApp:

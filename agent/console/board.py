@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.answers import holding
-from agent.errors import StoreError
-from agent.folders import inside
+from agent.config import moments
+from agent.core.answers import holding
+from agent.core.errors import StoreError
+from agent.core.folders import inside
 from agent.store import CLIPS_FOLDER, FILE_NAME, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from agent.records import Alert, ClipRecord
+    from agent.core.records import Alert, ClipRecord
 
 _Found = TypeVar("_Found")
 
@@ -133,8 +133,8 @@ def from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
         return {
             "alert_id": str(message["alert_id"]),
             "step": str(message["event_type"]),
-            "starts_at": _moment(message["ts_start"]),
-            "ends_at": _moment(message["ts_end"]),
+            "starts_at": moments.exact(message["ts_start"]),
+            "ends_at": moments.exact(message["ts_end"]),
             "source": str(message["source"]),
             "error_id": str(message["error_id"]),
             "description": str(message["description"]),
@@ -172,7 +172,3 @@ def _clip_view(clip: ClipRecord) -> dict[str, Any]:
         "peak_s": round(clip.peak_s, 3),
         "speech": clip.speech.value,
     }
-
-
-def _moment(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()

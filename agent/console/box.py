@@ -9,19 +9,19 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from agent.alerts import timestamp
+from agent.alerts.alerts import timestamp
 from agent.console.board import from_message
-from agent.errors import BrokerError
+from agent.core.errors import BrokerError
 from agent.mqtt import Follower
-from agent.topics import Topics
+from agent.mqtt.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agent.clock import Clock
     from agent.config import Settings
     from agent.console.board import Board
     from agent.console.hub import Hub
+    from agent.core.clock import Clock
     from agent.mqtt import Incoming
 
 _SCHEMA = 1

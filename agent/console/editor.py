@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent import yamlfile
+from agent.config import yaml_tree as yamlfile
+from agent.core.errors import DescriptionsError, Problem, StoreError
 from agent.descriptions import parse
+from agent.descriptions.language import foreign
 from agent.descriptions.reading import digest
-from agent.errors import DescriptionsError, Problem, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,8 @@ class Checked:
     entries: tuple[dict[str, Any], ...]
     """The descriptions, where nothing is wrong."""
     digest: str
+    notes: tuple[dict[str, Any], ...] = ()
+    """What is valid and hardly meant."""
 
 
 class ConflictError(Exception):
@@ -46,15 +49,19 @@ class ConflictError(Exception):
 class Editor:
     """One descriptions file. Safe to use from several threads."""
 
-    def __init__(self, path: Path, threshold: float) -> None:
+    def __init__(
+        self, path: Path, threshold: float, languages: Sequence[str] = ("en", "ja")
+    ) -> None:
         """Edit a file.
 
         Args:
             path: the file, or a link to it.
             threshold: of descriptions that leave it to the box (``auto``).
+            languages: that the bundle was made for.
         """
         self._path = path
         self._threshold = threshold
+        self._languages = languages
         self._lock = threading.Lock()
 
     def load(self) -> dict[str, Any]:
@@ -64,7 +71,7 @@ class Editor:
         told = {"name": self._path.name, "writable": self._writable(), "text": "", "digest": ""}
         if data is None:
             listed = [_told(one, str(self._path)) for one in problems]
-            return {**told, "problems": listed, "entries": []}
+            return {**told, "problems": listed, "notes": [], "entries": []}
         text = data.decode("utf-8", "replace")
         checked = self.check(text)
         return {
@@ -72,6 +79,7 @@ class Editor:
             "text": text,
             "digest": digest(data),
             "problems": checked.problems,
+            "notes": checked.notes,
             "entries": checked.entries,
         }
 
@@ -87,7 +95,13 @@ class Editor:
         except DescriptionsError as error:
             problems = tuple(_told(one, str(self._path)) for one in error.problems[:_MOST_TOLD])
             return Checked(problems, (), digest(data))
-        return Checked((), tuple(self._entries(described)), digest(data))
+        notes = [*described.notes, *foreign(described, self._languages)]
+        return Checked(
+            (),
+            tuple(self._entries(described)),
+            digest(data),
+            tuple(_told(one, str(self._path)) for one in notes[:_MOST_TOLD]),
+        )
 
     def save(self, text: str, base: str) -> str:
         """Replace the file; the one before stays beside it.

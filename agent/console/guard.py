@@ -39,14 +39,6 @@ _HEADERS = {
 }
 
 
-def is_local(host: str) -> bool:
-    """Whether an address to listen on is reached from this machine only."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def known_names(settings: ConsoleSettings) -> frozenset[str]:
     """Names that a browser may ask for; addresses may stand there as well."""
     own = socket.gethostname().lower()

@@ -12,16 +12,15 @@ import anyio.to_thread
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from agent.console.guard import is_local
 from agent.console.passwords import LONGEST, SHORTEST
 from agent.console.sessions import Attempts
-from agent.errors import StoreError
+from agent.core.errors import StoreError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from agent.console.app import Parts
+    from agent.console.parts import Parts
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class Login:
 
     def free(self) -> bool:
         """Whether everybody on this machine may come in: no password, and no way from outside."""
-        return not self._parts.password.is_set and is_local(self._parts.settings.console.host)
+        return not self._parts.password.is_set and self._parts.settings.console.is_local
 
     async def session(self, request: Request) -> Response:
         """Tell a page who is there, and begin a session where there is none."""

@@ -9,7 +9,8 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from agent.errors import StoreError
+from agent.core import folders
+from agent.core.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ class Password:
         }
         unfinished = self._path.with_name(f"{self._path.name}.part")
         try:
-            self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folders.make(self._path.parent)
             unfinished.unlink(missing_ok=True)
             file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(file, "w", encoding="utf-8") as out:

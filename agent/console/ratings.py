@@ -9,16 +9,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent.alerts import timestamp
+from agent.alerts.alerts import timestamp
 from agent.console.tasks import order
-from agent.errors import StoreError
+from agent.core import folders
+from agent.core.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from agent.clock import Clock
     from agent.console.tasks import Item, Pair
+    from agent.core.clock import Clock
 
 JOURNAL, RATINGS = "journal.jsonl", "ratings.jsonl"
 
@@ -145,7 +146,7 @@ class Ratings:
     def _append(self, name: str, line: Mapping[str, Any]) -> None:
         path = self._folder / name
         try:
-            self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folders.make(self._folder)
             with path.open("ab") as file:
                 file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
                 file.flush()
@@ -161,7 +162,11 @@ class Ratings:
         lines = []
         where = str(path)
         try:
-            for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            # Whoever mends a line by an editor may leave a byte-order mark.
+            written = path.read_text(encoding="utf-8-sig").split("\n")
+            for number, text in enumerate(written, start=1):
+                if not text.strip():
+                    continue
                 where = f"{path}:{number}"
                 line = json.loads(text)
                 key = (line["caption"], line["recording"], bool(line["again"]))

@@ -9,10 +9,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.ratelimit import Bucket, Rate
+from agent.core.rate_limit import Bucket, Rate
 
 if TYPE_CHECKING:
-    from agent.clock import Clock
+    from agent.core.clock import Clock
 
 _MOST = 500
 """Sessions of each kind; the longest unused one makes room."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import ConfigError, Problem
+from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,16 +116,22 @@ def order(pairs: Sequence[Pair], rater: str) -> tuple[Item, ...]:
 
 def _rows(path: Path, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         found = f"cannot be read ({error})"
         problems.append(Problem(str(path), found, "name the output of training select"))
         return
     if path.suffix == ".csv":
-        for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
-            yield f"{path}:{number}", dict(row)
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        try:
+            for row in reader:
+                yield f"{path}:{reader.line_num}", dict(row)
+        except csv.Error as error:
+            where = f"{path}:{reader.line_num}"
+            problems.append(Problem(where, f"is not CSV ({error})", "mend the line"))
         return
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines(): it also breaks at characters that JSON allows inside a text.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

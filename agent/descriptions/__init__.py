@@ -7,6 +7,7 @@ from agent.descriptions.records import (
     DetectionPolicy,
     Difference,
     ErrorDescription,
+    Example,
     Hits,
     diff,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "DetectionPolicy",
     "Difference",
     "ErrorDescription",
+    "Example",
     "Hits",
     "Rejected",
     "diff",

@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent import fields, yamlfile
+from agent.config import channels, fields
+from agent.config import yaml_tree as yamlfile
+from agent.config.fields import Item, Table
+from agent.core.errors import DescriptionsError, Problem
+from agent.core.records import Severity
 from agent.descriptions.records import (
     Defaults,
     DescriptionSet,
     DetectionPolicy,
     ErrorDescription,
+    Example,
     Hits,
 )
-from agent.errors import DescriptionsError, Problem
-from agent.fields import Item, Table
-from agent.records import Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,10 +63,12 @@ def parse(data: bytes, path: Path) -> DescriptionSet:
     root = yamlfile.parse(data, str(path), problems)
     if root is None:
         raise DescriptionsError(problems)
-    descriptions = _Reader(path.parent, problems).read(Table(root, "", problems), digest(data))
+    notes: list[Problem] = []
+    table = Table(root, "", problems, notes)
+    descriptions = _Reader(path.parent, problems).read(table, digest(data))
     if problems:
         raise DescriptionsError(problems)
-    return descriptions
+    return replace(descriptions, notes=tuple(notes))
 
 
 def digest(data: bytes) -> str:
@@ -135,7 +140,7 @@ class _Reader:
             text=text,
             paraphrases=tuple(item.text for item in paraphrases),
             unlike=tuple(item.text for item in unlike),
-            examples=table.values("examples", fields.path(self._base), ()),
+            examples=table.plain_or_tables("examples", self._plain_example, self._example),
             severity=table.value("severity", fields.choice(Severity), defaults.severity),
             policy=_policy(table, defaults.policy),
             enabled=table.value("enabled", fields.switch, default=True),
@@ -143,6 +148,16 @@ class _Reader:
         )
         table.finish()
         return error
+
+    def _plain_example(self, raw: str) -> Example:
+        return Example(fields.path(self._base)(raw))
+
+    def _example(self, table: Table) -> Example:
+        """A recording of which channels are chosen: ``{file: x.wav, channels: [2]}``."""
+        path = table.required("file", fields.path(self._base)) or self._base
+        example = Example(path, channels.read(table))
+        table.finish()
+        return example
 
     def _listed(self, table: Table, name: str) -> list[Item]:
         items = table.texts(name, _TEXT)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent.records import Severity
+from agent.core.records import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from agent.core.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,20 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A recording of an error."""
+
+    path: Path
+    channels: tuple[int, ...] | None = None
+    """Channels to hear, counted from 1; all of them if ``None``."""
+
+    def __str__(self) -> str:
+        if self.channels is None:
+            return str(self.path)
+        return f"{self.path} (channels {', '.join(map(str, self.channels))})"
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorDescription:
     """One work error or abnormal sound."""
 
@@ -58,7 +74,7 @@ class ErrorDescription:
     paraphrases: tuple[str, ...]
     unlike: tuple[str, ...]
     """Sounds that resemble it and are normal here."""
-    examples: tuple[Path, ...]
+    examples: tuple[Example, ...]
     """Recordings of it."""
     severity: Severity
     policy: DetectionPolicy
@@ -83,6 +99,8 @@ class DescriptionSet:
     """Of the file's bytes, ``sha256:…``."""
     where: Mapping[str, str] = field(compare=False, repr=False)
     """File, line and path at which each text first stands."""
+    notes: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
+    """What is valid and hardly meant, such as a text that loses its end to a comment."""
 
     @property
     def active(self) -> tuple[ErrorDescription, ...]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from agent import yamlfile
+from agent.config import yaml_tree as yamlfile
+from agent.core.errors import DescriptionsError, Problem
 from agent.descriptions.reading import digest, parse
-from agent.errors import DescriptionsError, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.clock import Clock
+    from agent.core.clock import Clock
     from agent.descriptions.records import DescriptionSet
 
 SETTLE_S = 0.3

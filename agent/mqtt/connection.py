@@ -14,9 +14,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from agent.errors import BrokerError
+from agent.mqtt.diagnosis import no_connection
 from agent.mqtt.messages import MAX_PACKET_BYTES, OFFLINE, Incoming
 from agent.mqtt.tls import tls_context
+from agent.mqtt.version import REFUSED
 
 if TYPE_CHECKING:
     import threading
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
     from agent.config import MqttSettings
+    from agent.core.clock import Clock
     from agent.mqtt.messages import Reply
-
-REFUSED = "the broker refused"
-"""How the refusal of a connection begins, in :attr:`Connection.refusal`."""
 
 _SOCKET_FAILED = " on socket: "
 _RECEIVE_MAXIMUM = 20
@@ -115,6 +114,7 @@ class Connection:
         client_id: str,
         status_topic: str,
         changed: threading.Condition,
+        clock: Clock,
         *,
         v5: bool,
     ) -> None:
@@ -136,6 +136,8 @@ class Connection:
         self._settings = settings
         self._v5 = v5
         self._changed = changed
+        self._clock = clock
+        self._accepted_at_s = clock.monotonic()
         self._live: deque[MQTTMessageInfo] = deque()
         client = _Client(
             CallbackAPIVersion.VERSION2,
@@ -177,11 +179,7 @@ class Connection:
                 properties=properties,
             )
         except (OSError, ValueError) as error:
-            message = (
-                f"{settings.host}:{settings.port}: {error}; "
-                "start the broker there, or set mqtt.host, mqtt.port and mqtt.tls"
-            )
-            raise BrokerError(message) from error
+            raise no_connection(settings, error) from error
         self._client.loop_start()
 
     def wait_accepted(self, stopping: Callable[[], bool], timeout_s: float) -> bool:
@@ -264,6 +262,7 @@ class Connection:
         properties: Properties | None,
     ) -> None:
         with self._changed:
+            self._accepted_at_s = self._clock.monotonic()
             self.accepted = not reason.is_failure
             self.refusal = f"{REFUSED}: {reason}" if reason.is_failure else ""
             self.largest_packet_bytes = getattr(properties, "MaximumPacketSize", None)
@@ -309,6 +308,8 @@ class Connection:
                     retained=message.retain,
                     response_topic=getattr(properties, "ResponseTopic", None),
                     correlation=getattr(properties, "CorrelationData", None),
+                    expires_in_s=getattr(properties, "MessageExpiryInterval", None),
+                    after_connect_s=self._clock.monotonic() - self._accepted_at_s,
                 )
             except UnicodeDecodeError:  # of the topic
                 self.incoming_dropped += 1

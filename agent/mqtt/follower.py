@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from paho.mqtt.enums import MQTTErrorCode
 
-from agent.errors import BrokerError
+from agent.core.errors import BrokerError
 from agent.mqtt.backoff import Backoff
 from agent.mqtt.connection import passing_client
+from agent.mqtt.diagnosis import no_connection
 from agent.mqtt.messages import Incoming
+from agent.mqtt.version import REFUSED, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,14 +112,12 @@ class Follower:
 
     def _run(self) -> None:
         backoff = Backoff(_FIRST_BACKOFF_S, _LONGEST_BACKOFF_S)
-        v5 = self._settings.protocol != "3.1.1"
+        version = Version(self._settings)
         while not self._stopping:
             try:
-                client = self._connect(v5=v5)
+                client = self._connect(version)
             except BrokerError as error:
                 self._tell(str(error))
-                if self._settings.protocol == "auto":
-                    v5 = not v5
             else:
                 backoff.reset()
                 with self._wake:
@@ -132,7 +132,7 @@ class Follower:
     def _where(self) -> str:
         return f"{self._settings.host}:{self._settings.port}"
 
-    def _connect(self, *, v5: bool) -> Client:
+    def _connect(self, version: Version) -> Client:
         """One attempt, up to the subscription.
 
         Raises:
@@ -154,14 +154,14 @@ class Follower:
             reason: ReasonCode,
             _properties: Properties | None,
         ) -> None:
-            answered(str(reason) if reason.is_failure else "")
+            answered(f"{REFUSED}: {reason}" if reason.is_failure else "")
             if not reason.is_failure:
                 client.subscribe(self._topic_filter, qos=1)
 
-        client = passing_client(settings, "console", v5=v5)
+        client = passing_client(settings, "console", v5=version.v5)
         client.on_connect = on_connect
         client.on_subscribe = lambda _c, _u, _mid, reasons, _p: answered(
-            f"subscription: {reasons[0]}" if reasons[0].is_failure else ""
+            f"{REFUSED} the subscription: {reasons[0]}" if reasons[0].is_failure else ""
         )
         client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)
         client.on_disconnect = self._on_disconnect
@@ -172,8 +172,7 @@ class Follower:
         try:
             client.connect(settings.host, settings.port, keepalive=round(settings.keepalive_s))
         except (OSError, ValueError) as error:
-            remedy = "start the broker there, or set mqtt.host, mqtt.port and mqtt.tls"
-            raise BrokerError(f"{self._where}: {error}; {remedy}") from error
+            raise no_connection(settings, error) from error
         client.loop_start()
         with self._wake:
             both = 2
@@ -185,9 +184,12 @@ class Follower:
             self._client = client if fine else None
         if not fine:
             self._close(client)
-            why = next(filter(None, answers), "no answer as of an MQTT broker")
+            refusal = next(filter(None, answers), "")
+            told = version.failed(refusal)
+            why = refusal or "no answer as of an MQTT broker"
             remedy = "check the login of the console (console.username) and the broker's log"
-            raise BrokerError(f"{self._where}: {why}; {remedy}")
+            raise BrokerError(f"{self._where}: {told or f'{why}; {remedy}'}")
+        version.accepted()
         self._tell("")
         _log.info("broker_connected", extra={"broker": self._where})
         return client

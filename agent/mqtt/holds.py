@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from agent.mqtt.backoff import Backoff
 
 if TYPE_CHECKING:
-    from agent.clock import Clock
+    from agent.core.clock import Clock
 
 _FIRST_HOLD_S = 15.0
 _LONGEST_HOLD_S = 600.0

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.errors import BrokerError, StoreError
+from agent.core.errors import BrokerError, StoreError
 from agent.mqtt.backoff import Backoff
 from agent.mqtt.connection import Connection
 from agent.mqtt.holds import Holds
@@ -29,8 +29,8 @@ from agent.mqtt.version import Version
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.clock import Clock
     from agent.config import MqttSettings
+    from agent.core.clock import Clock
     from agent.mqtt.sender import Handler, Outbox, Parcel, Settled
 
 _HANDSHAKE_S = 10.0
@@ -79,7 +79,7 @@ class Link:
         self._connection: Connection | None = None
         self._parcels: deque[Parcel] = deque()
         self._status = LinkStatus()
-        self._version = Version(settings.protocol)
+        self._version = Version(settings)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     @property
@@ -192,10 +192,16 @@ class Link:
         """
         where = f"{self._settings.host}:{self._settings.port}"
         connection = Connection(
-            self._settings, self._client_id, self._status_topic, self._changed, v5=self._version.v5
+            self._settings,
+            self._client_id,
+            self._status_topic,
+            self._changed,
+            self._clock,
+            v5=self._version.v5,
         )
         connection.open()
         if connection.wait_accepted(lambda: self._stopping, self._handshake_s):
+            self._version.accepted()
             with self._changed:
                 self._connection = connection
                 self._unsent_states = set(self._states)
@@ -205,10 +211,10 @@ class Link:
             _log.info("broker_connected", extra={"broker": where, "protocol": str(self._version)})
             return connection
         connection.close()
-        self._version.failed(connection.refusal)
+        told = self._version.failed(connection.refusal)
         why = connection.refusal or "the broker does not answer as an MQTT broker"
         remedy = "check mqtt.username, mqtt.password_file and the broker's log"
-        raise BrokerError(f"{where}: {why}; {remedy}")
+        raise BrokerError(f"{where}: {told or f'{why}; {remedy}'}")
 
     def _serve(self, connection: Connection, began_s: float) -> None:
         """Publish and take what comes in until the connection ends or the box stops."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 ONLINE = "online"
@@ -24,6 +25,10 @@ class Incoming:
     """Where the sender wants the answer too (MQTT 5)."""
     correlation: bytes | None = None
     """What the sender knows the answer by (MQTT 5)."""
+    expires_in_s: int | None = None
+    """For how long the sender still wants it delivered (MQTT 5): a broker counts it down."""
+    after_connect_s: float = math.inf
+    """How long the box had been connected when it came: right at first comes what has waited."""
 
 
 @dataclass(frozen=True, slots=True)

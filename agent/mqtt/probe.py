@@ -6,9 +6,10 @@ import queue
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from agent.errors import BrokerError
-from agent.mqtt.connection import REFUSED, passing_client
-from agent.mqtt.version import Version
+from agent.core.errors import BrokerError
+from agent.mqtt.connection import passing_client
+from agent.mqtt.diagnosis import no_connection
+from agent.mqtt.version import REFUSED, Version
 
 if TYPE_CHECKING:
     from agent.config import MqttSettings
@@ -22,14 +23,15 @@ def log_in(settings: MqttSettings) -> None:
     Raises:
         BrokerError: nobody answers, or the box is not let in; says what to mend.
     """
-    version = Version(settings.protocol)
+    version = Version(settings)
     while refusal := _refusal(settings, v5=version.v5):
         tried = version.v5
-        version.failed(refusal)
+        told = version.failed(refusal)
         # Of both versions, the second answer is the one of a broker that speaks no MQTT 5.
         if version.v5 or version.v5 == tried:
             remedy = "check mqtt.username, mqtt.password_file and the broker's log"
-            raise BrokerError(f"mqtt: {settings.host}:{settings.port}: {refusal}; {remedy}")
+            why = told or f"{refusal}; {remedy}"
+            raise BrokerError(f"mqtt: {settings.host}:{settings.port}: {why}")
 
 
 def _refusal(settings: MqttSettings, *, v5: bool) -> str:
@@ -50,10 +52,7 @@ def _refusal(settings: MqttSettings, *, v5: bool) -> str:
     try:
         client.connect(settings.host, settings.port)
     except (OSError, ValueError) as error:
-        raise BrokerError(
-            f"mqtt: no connection to {settings.host}:{settings.port} ({error}); "
-            "start the broker, or mend host, port and tls"
-        ) from error
+        raise BrokerError(f"mqtt: no connection to {no_connection(settings, error)}") from error
     client.loop_start()
     try:
         return answers.get(timeout=_HANDSHAKE_S)

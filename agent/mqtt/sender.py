@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from agent.core.records import OutboxMessage
     from agent.mqtt.connection import Connection
     from agent.mqtt.holds import Holds
     from agent.mqtt.messages import Incoming, Reply
-    from agent.records import OutboxMessage
 
 Handler: TypeAlias = "Callable[[Incoming], Sequence[Reply]]"
 """Takes care of a message that came in and says what to answer."""

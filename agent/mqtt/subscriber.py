@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from agent.errors import BrokerError
+from agent.core.errors import BrokerError
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from agent.errors import BrokerError
+from agent.core.errors import BrokerError
 
 if TYPE_CHECKING:
     from agent.config import TlsSettings

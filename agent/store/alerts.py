@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from agent.answers import OpenAlert, OpenAlerts
-from agent.records import Alert, Detection, OutboxMessage, Provenance, Severity, Step
+from agent.core.answers import OpenAlert, OpenAlerts
+from agent.core.records import Alert, Detection, OutboxMessage, Provenance, Severity, Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from agent.answers import Answer, Entry, Through
-from agent.records import Verdict
+from agent.core.answers import Answer, Entry, Through
+from agent.core.records import Verdict
 
 if TYPE_CHECKING:
     from agent.store.database import Connection

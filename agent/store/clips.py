@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent.answers import KeptClip
-from agent.records import ClipRecord, Speech
+from agent.core.answers import KeptClip
+from agent.core.records import ClipRecord, Speech
 
 if TYPE_CHECKING:
     from agent.store.database import Connection

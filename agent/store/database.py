@@ -13,7 +13,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from agent.errors import StoreError
+from agent.core import folders
+from agent.core.errors import StoreError
 from agent.store.schema import SCHEMA_VERSION, VERSIONS
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Database:
         """
         path = folder / FILE_NAME
         try:
-            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folders.make(folder)
             # SQLite gives its journal and shared memory the mode of the database.
             path.touch(mode=0o640)
         except OSError as error:
@@ -58,6 +59,50 @@ class Database:
             )
             raise StoreError(message) from error
         return cls._connect(str(path))
+
+    @classmethod
+    def reading(cls, folder: Path) -> Self:
+        """Look into the database of a folder beside its agent: nothing is written, nobody waits.
+
+        Empty where there is none yet.
+
+        Raises:
+            StoreError: it cannot be read, or is of another version.
+        """
+        path = folder / FILE_NAME
+        try:
+            if not path.exists():
+                return cls.in_memory()
+            with path.open("rb"):
+                pass
+            # A journal is there while an agent runs, and after one that was killed. Where there is
+            # none, SQLite would make one even to read: unless it is told that nothing changes.
+            alone = not path.with_name(f"{FILE_NAME}-wal").exists()
+        except OSError as error:
+            message = f"{path}: {error.strerror or error}; run this as a user who may read it"
+            raise StoreError(message) from error
+        uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
+        try:
+            connection = sqlite3.connect(
+                uri, timeout=_BUSY_S, check_same_thread=False, isolation_level=None, uri=True
+            )
+            try:
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                if version == 0:  # its agent is just making it
+                    connection.close()
+                    return cls.in_memory()
+                _refuse_newer(version, str(path))
+                if version < SCHEMA_VERSION:
+                    raise StoreError(
+                        f"{path}: written by an older version (schema {version}, this one reads "
+                        f"{SCHEMA_VERSION}); start the agent once, which brings it up to date"
+                    )
+            except BaseException:
+                connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: {error}; name the box's own state_dir") from error
+        return cls(connection, str(path))
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -165,17 +210,21 @@ def _bring_up_to_date(connection: Connection, where: str) -> None:
     # Within one transaction: another process may be about to do the same.
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise StoreError(
-            f"{where}: written by a newer version (schema {version}, this one reads "
-            f"{SCHEMA_VERSION}); upgrade kikimimi or name another state_dir"
-        )
+    _refuse_newer(version, where)
     for statements in VERSIONS[version:]:
         for statement in statements:
             connection.execute(statement)
     # Also where nothing is new: a read-only file only says so when it is written to.
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
+
+
+def _refuse_newer(version: int, where: str) -> None:
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{where}: written by a newer version (schema {version}, this one reads "
+            f"{SCHEMA_VERSION}); upgrade kikimimi or name another state_dir"
+        )
 
 
 def _identity(where: str) -> tuple[int, int] | None:

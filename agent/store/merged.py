@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.answers import OpenAlert, OpenAlerts, holding
+from agent.core.answers import OpenAlert, OpenAlerts, holding
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from agent.answers import Answer, Entry, KeptClip
-    from agent.records import Alert, ClipRecord
+    from agent.core.answers import Answer, Entry, KeptClip
+    from agent.core.records import Alert, ClipRecord
     from agent.store.store import Store
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.answers import Entry
+from agent.core.answers import Entry
 from agent.store import alerts, answers, clips
 from agent.store.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from agent.answers import Answer, KeptClip, OpenAlerts
-    from agent.records import Alert, ClipRecord, OutboxMessage
+    from agent.core.answers import Answer, KeptClip, OpenAlerts
+    from agent.core.records import Alert, ClipRecord, OutboxMessage
 
 ALL = 1_000_000_000
 

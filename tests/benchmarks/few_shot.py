@@ -19,21 +19,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from agent import bundle as bundles
 from agent import descriptions
-from agent.audiofile import read_audio
-from agent.encoder import Encoder
-from agent.examples import Kind, Recording, join
-from agent.examples.gathering import REJECTED_WINDOWS
-from agent.features import LogMel
-from agent.matcher import Contrast, Described, PrototypeSet
-from agent.text import embed_texts
+from agent.bundle import loading as bundles
+from agent.capture.audiofile import read_audio
+from agent.encoder.audio import Encoder
+from agent.encoder.text import embed_texts
+from agent.frontend.log_mel import LogMel
+from agent.matcher.matcher import Contrast, Described, PrototypeSet
+from agent.watchlist.examples import Kind, Recording, join
+from agent.watchlist.examples.gathering import REJECTED_WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.bundle import Bundle
-    from agent.records import FloatArray
+    from agent.bundle.loading import Bundle
+    from agent.core.records import FloatArray
 
 ROOT = Path(__file__).resolve().parents[2]
 NOISE = 0.02

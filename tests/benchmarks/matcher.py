@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent import bundle as bundles
-from agent.examples import Kind, Recording, join
-from agent.examples.weights import AGREEING_MOST
-from agent.heard import Heard
-from agent.matcher import Contrast, Described, Matcher, PrototypeSet
-from agent.prototypes import centre_and_spread
+from agent.bundle import loading as bundles
+from agent.matcher.matcher import Contrast, Described, Matcher, PrototypeSet
+from agent.matcher.prototypes import centre_and_spread
+from agent.matcher.recordings import Heard
+from agent.watchlist.examples import Kind, Recording, join
+from agent.watchlist.examples.weights import AGREEING_MOST
 from tests.benchmarks.few_shot import load
 
 if TYPE_CHECKING:
-    from agent.bundle import Bundle
-    from agent.heard import HeardSet
-    from agent.records import FloatArray
+    from agent.bundle.loading import Bundle
+    from agent.core.records import FloatArray
+    from agent.matcher.recordings import HeardSet
 
 _MOVED = 0.02
 _ROUNDS = 4_000

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import soundfile
 from PIL import Image
 
-from agent.scene import RATE_HZ, Scene, build_scene
+from agent.capture.scene import RATE_HZ, Scene, build_scene
 from tests.browser.stage import PATIENCE_MS, chromium, stage
 
 if TYPE_CHECKING:

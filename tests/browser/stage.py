@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent.child import running_agent
+from agent.cli.child import running_agent
+from agent.cli.console import FOLDER
 from agent.config import ENVIRONMENT
-from agent.console.command import FOLDER
 from agent.console.passwords import Password
 from tests.mosquitto import PATIENCE_S, free_port, mosquitto
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from agent.child import Child
+    from agent.cli.child import Child
     from tests.mosquitto import Mosquitto
 
 PATIENCE_MS = PATIENCE_S * 1_000

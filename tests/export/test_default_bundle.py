@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from agent import bundle as bundles
-from agent.encoder import Encoder
-from agent.manifest import MANIFEST, MODEL_CARD
-from agent.score import variants_of
-from agent.text_encoder import TextEncoder
-from export.__main__ import MOST_COST
+from agent.bundle import loading as bundles
+from agent.bundle.manifest import MANIFEST, MODEL_CARD
+from agent.cli.score import variants_of
+from agent.encoder.audio import Encoder
+from agent.encoder.text_encoder import TextEncoder
+from export.command import MOST_COST
 
 pytestmark = pytest.mark.torch
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent import bundle as bundles
-from agent import descriptions, text
-from agent.text_encoder import TextEncoder
+from agent import descriptions
+from agent.bundle import loading as bundles
+from agent.encoder import text
+from agent.encoder.text_encoder import TextEncoder
 from tests.integration.scenes import DESCRIPTIONS
 
 if TYPE_CHECKING:

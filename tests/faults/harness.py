@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.child import Child
+from agent.cli.child import Child
 from agent.config import ENVIRONMENT
 from agent.store import FILE_NAME, Store
 from tests.faults.consumer import Consumer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.child import running_agent
+from agent.cli.child import running_agent
 from agent.store import Store
 from tests.faults.disks import small_disk
 from tests.faults.harness import PATIENCE_S, READY_S

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from agent.child import running_agent
+from agent.cli.child import running_agent
 from tests.faults.camera import Camera
 from tests.faults.embedded import embed
 from tests.faults.harness import BOX, PATIENCE_S, READY_S
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from agent.child import Child
+    from agent.cli.child import Child
     from tests.integration.pulse import PulseServer
     from tests.mosquitto import Listener
 

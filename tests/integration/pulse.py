@@ -115,11 +115,25 @@ class PulseServer:
             player.kill()
             player.wait()
 
+    @contextmanager
+    def recording(self, target: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """Write what the sink's monitor gives to a WAV, by another program than ours."""
+        options = ["--device=factory.monitor", "--file-format=wav", "--channels=1"]
+        recorder = subprocess.Popen(
+            ["parec", *options, f"--rate={SINK_RATE_HZ}", str(target)],
+            env=os.environ | self.environment,
+        )
+        try:
+            yield recorder
+        finally:
+            recorder.terminate()  # it then writes the header's length
+            recorder.wait(PATIENCE_S)
+
 
 @contextmanager
 def pulse_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PulseServer]:
     """A running server that PortAudio in this process uses, too."""
-    for program in ("pulseaudio", "pactl", "paplay"):
+    for program in ("pulseaudio", "pactl", "paplay", "parec"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed: script/bootstrap test installs it")
     server = PulseServer(folder)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from agent.scene import RATE_HZ, at_level, machines, siren
+from agent.capture.scene import RATE_HZ, at_level, machines, siren
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.audiofile import iter_audio
-from agent.child import running_agent
-from agent.manifest import FrontendConstants
-from agent.records import Block
-from agent.scene import RATE_HZ
-from agent.windows import Windower
+from agent.bundle.manifest import FrontendConstants
+from agent.capture.audiofile import iter_audio
+from agent.capture.scene import RATE_HZ
+from agent.cli.child import running_agent
+from agent.core.records import Block
+from agent.frontend.windows import Windower
 from tests.integration.scenes import DESCRIPTIONS
 from tests.integration.test_end_to_end import BOX, settings_of
 from tests.mosquitto import PATIENCE_S, listener, mosquitto
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agent.child import Child
+    from agent.cli.child import Child
 
 pytestmark = pytest.mark.broker
 
@@ -50,13 +50,13 @@ def starve(child: Child, until: Callable[[], bool]) -> None:
 
 
 def due(path: Path) -> int:
-    """How many windows a recording makes."""
+    """How many windows a recording makes, to its end."""
     windower = Windower("any", FrontendConstants(), 200, round(100 * HOP_S), frontend())
     count = index = 0
     for samples in iter_audio(path, RATE_HZ, RATE_HZ):
         count += len(windower.push(Block("any", index, 0.0, samples)))
         index += len(samples)
-    return count
+    return count + len(windower.flush())
 
 
 def test_starved_agent_drops_the_oldest_and_catches_up(tmp_path: Path) -> None:

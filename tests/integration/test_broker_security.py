@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from agent.alerts import timestamp
-from agent.child import running_agent
-from agent.clock import SystemClock
+from agent.alerts.alerts import timestamp
+from agent.cli.child import running_agent
+from agent.core.clock import SystemClock
 from agent.store import FILE_NAME
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 from tests.secure_broker import SHIPPED, person, secure_broker

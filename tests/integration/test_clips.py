@@ -8,13 +8,14 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from agent import bundle, descriptions
-from agent.audiofile import read_audio
-from agent.clock import SystemClock
+from agent import descriptions
+from agent.bundle import loading as bundle
+from agent.capture.audiofile import read_audio
+from agent.capture.scene import RATE_HZ, build_scene
 from agent.config import ClipSettings, FileSettings, MqttSettings, Settings
-from agent.pipeline import Pipeline, Requests
-from agent.records import Speech
-from agent.scene import RATE_HZ, build_scene
+from agent.core.clock import SystemClock
+from agent.core.records import Speech
+from agent.run.pipeline import Pipeline, Requests
 from agent.store import Store
 from tests.integration.scenes import DESCRIPTIONS
 

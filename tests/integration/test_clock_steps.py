@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent import bundle as bundles
 from agent import descriptions
-from agent.clock import SystemClock
+from agent.bundle import loading as bundles
+from agent.capture.scene import RATE_HZ
 from agent.config import FileSettings, MqttSettings, Settings, WindowsSettings
-from agent.pipeline import Pipeline, Requests
-from agent.scene import RATE_HZ
+from agent.core.clock import SystemClock
+from agent.run.pipeline import Pipeline, Requests
 from agent.store import FILE_NAME
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.records import Match
+    from agent.core.records import Match
 
 SIRENS = 4
 PERIOD_S = 16.0

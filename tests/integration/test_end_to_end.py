@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from agent.child import running_agent
+from agent.cli.child import running_agent
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 from tests.mosquitto import PATIENCE_S, listener, mosquitto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.child import Child
+    from agent.cli.child import Child
     from tests.mosquitto import Listener, Mosquitto
 
 pytestmark = pytest.mark.broker
@@ -107,12 +107,17 @@ def test_saved_descriptions_are_taken_over_and_broken_ones_are_not(box: Box) -> 
     first = box.last("config/state")
     assert first["count"] == 2
     assert first["thresholds"] == {"siren": 4.0, "glass_broken": 4.0}
-    more = DESCRIPTIONS.replace("background:", "  - id: hum\n    text: 低いうなり\nbackground:")
+    hum = "  - id: hum\n    text: 低いうなり #3 号機\nbackground:"
+    more = DESCRIPTIONS.replace("background:", hum)
     box.descriptions.write_text(more, encoding="utf-8")
     box.heard.wait(lambda: '"count": 3' in _spaced(box.heard.on(f"{BOX}/config/state")[-1]))
     second = box.last("config/state")
     assert second["descriptions"] != first["descriptions"]
     assert second["error"] is None
+    assert first["notes"] == []
+    (note,) = second["notes"]
+    assert "errors[2].text: ends before '#3 号機', since ' #' begins a comment" in note
+    box.child.wait_for_event("descriptions_noted", PATIENCE_S)
     box.descriptions.write_text(more.replace("severity", "sevrity"), encoding="utf-8")
     box.heard.wait(lambda: "sevrity" in box.heard.on(f"{BOX}/config/state")[-1])
     third = box.last("config/state")

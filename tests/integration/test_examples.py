@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from agent import bundle as bundles
-from agent import descriptions, watchlist
-from agent.clock import SystemClock
+from agent import descriptions
+from agent.bundle import loading as bundles
+from agent.capture.scene import RATE_HZ, at_level, glass_broken, machines
 from agent.config import ClipSettings, FileSettings, MqttSettings, Settings
-from agent.encoder import Encoder
-from agent.examples import Library
-from agent.features import LogMel
-from agent.pipeline import Pipeline, Requests
-from agent.records import Provenance, Verdict
-from agent.scene import RATE_HZ, at_level, glass_broken, machines
+from agent.core.clock import SystemClock
+from agent.core.records import Provenance, Verdict
+from agent.encoder.audio import Encoder
+from agent.frontend.log_mel import LogMel
+from agent.run.pipeline import Pipeline, Requests
 from agent.store import Store
+from agent.watchlist import watchlist
+from agent.watchlist.examples import Library
 from tests.agent.store.answers import alert, answer, clip, give
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from agent.bundle import Bundle
-    from agent.records import FloatArray
-    from agent.watchlist import Watchlist
+    from agent.bundle.loading import Bundle
+    from agent.core.records import FloatArray
+    from agent.watchlist.watchlist import Watchlist
 
 PATIENCE_S = 300.0
 ERROR_ID = alert(1).detection.error_id

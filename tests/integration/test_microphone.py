@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.child import running_agent
+from agent.cli.child import running_agent
 from tests.integration.pulse import pulse_server
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 from tests.integration.test_end_to_end import BOX, settings_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from agent.child import running_agent
+from agent.cli.child import running_agent
 from tests.bundles import make_bundle
 from tests.integration.scenes import write_siren
 from tests.integration.test_end_to_end import BOX, settings_of
@@ -20,7 +20,7 @@ from tests.mosquitto import PATIENCE_S, listener, mosquitto
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.child import Child
+    from agent.cli.child import Child
     from tests.mosquitto import Listener
 
 pytestmark = pytest.mark.broker

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.child import running_agent
+from agent.cli.child import running_agent
 from tests.integration.scenes import DESCRIPTIONS
 from tests.manager import PATIENCE_S, Manager
 from tests.mosquitto import free_port, listener, mosquitto
@@ -24,7 +24,7 @@ from tests.mosquitto import free_port, listener, mosquitto
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from agent.child import Child
+    from agent.cli.child import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 _STATUS = "kikimimi/plant/press3/status"

@@ -1,39 +1,48 @@
-"""Everything that docs/training.md tells, at a reduced size, as a user would type it."""
+"""Everything that docs/training.md tells, at a reduced size, as a user would type it.
+
+Under strace, since it runs anyway: it tells nobody of it (see test_telemetry.py).
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.torch
+from agent.core.telemetry import SWITCHED_OFF
+from tests.tracing import traced
+
+pytestmark = [pytest.mark.torch, pytest.mark.full]
 
 ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE_S = 3_600.0
 
 
 def test_from_recordings_to_reports(data_dir: Path, tmp_path: Path) -> None:
     """A model, its evaluation, the experiment's report and what to rate next."""
+    home = tmp_path / "home"
+    home.mkdir()
     environment = {
-        **os.environ,
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        **{name: "0" for name, _ in SWITCHED_OFF},
         "KIKIMIMI_DATA": str(data_dir),
         # The interpreter that runs the tests has everything.
         "KIKIMIMI_PYTHON": sys.executable,
         # The text tower reads some thousand texts.
         "OMP_NUM_THREADS": "2",
     }
-    result = subprocess.run(
-        ["script/train", "--small", "--output", str(tmp_path)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-3_000:] + result.stderr[-3_000:]
+    command = ["script/train", "--small", "--output", tmp_path]
+    with traced(tmp_path / "trace", command, environment, ROOT) as started:
+        said = started.end(_PATIENCE_S)
+    assert started.process.returncode == 0, said[-6_000:]
+    trace = started.trace()
+    assert not trace.looks_up_names
+    assert trace.contacts == set()
+    assert list(home.rglob("*")) == []
     assert (tmp_path / "train" / "model.pt").is_file()
     assert (tmp_path / "train" / "attributions.csv").is_file()
     evaluated = json.loads((tmp_path / "evaluation" / "results.json").read_text(encoding="utf-8"))

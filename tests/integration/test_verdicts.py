@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from agent.answers import holding
-from agent.child import running_agent
-from agent.records import Verdict
+from agent.cli.child import running_agent
+from agent.core.answers import holding
+from agent.core.records import Verdict
 from agent.store import Store
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 from tests.integration.test_end_to_end import BOX, SCHEMAS, settings_of

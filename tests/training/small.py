@@ -24,7 +24,7 @@ from training.train.material import Material, gather, texts_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.records import FloatArray
+    from agent.core.records import FloatArray
 
 CLASSES = 4
 _EACH = 4

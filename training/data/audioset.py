@@ -64,7 +64,7 @@ def load_nodes(data: Path) -> dict[str, Node]:
     Raises:
         FileNotFoundError: ``data`` does not hold ``audioset/``.
     """
-    text = (data / "audioset" / "ontology.json").read_text(encoding="utf-8")
+    text = (data / "audioset" / "ontology.json").read_text(encoding="utf-8-sig")
     return {
         node["id"]: Node(node["id"], node["name"], node["description"], tuple(node["child_ids"]))
         for node in json.loads(text)
@@ -82,7 +82,7 @@ def load_classes(data: Path) -> tuple[SoundClass, ...]:
     nodes = load_nodes(data)
     branches = _branches(nodes)
     classes = []
-    with (folder / "class_labels_indices.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "class_labels_indices.csv").open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             node = nodes.get(row["mid"])
             if node is None:

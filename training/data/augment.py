@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.background import backgrounds
 from training.data.frontend import LogMel, to_log_mel, to_power
 

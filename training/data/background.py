@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Samples
 
 _MAINS_HZ = (50.0, 60.0)

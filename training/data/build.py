@@ -45,14 +45,8 @@ def read_data_sets(
     return found
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training manifest``."""
-    parser = commands.add_parser(
-        "manifest",
-        help="write the manifest of the known data sets",
-        description="Writes what a training learns from; the format is in docs/manifest.md.",
-        epilog="example: python -m training manifest --output runs/data --clotho ~/clotho",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training manifest``."""
     add_folders(parser, output="runs/data")
     parser.add_argument("--sets", nargs="*", choices=DATA_SETS, default=DATA_SETS, metavar="SET")
     parser.add_argument(
@@ -67,7 +61,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FOLDER",
         help="exported labels, see docs/labels.md: adds what people answered to alerts",
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

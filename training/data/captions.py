@@ -12,8 +12,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from agent.errors import Problem
-from agent.fields import nearest
+from agent.config.fields import nearest
+from agent.core.errors import Problem
 from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption
 from training.data.readers.table import Line, read_table

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.errors import Problem
+from agent.core.errors import Problem
 from training.data import jsonl
 from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 
 
 def write_text(path: Path, text: str) -> None:

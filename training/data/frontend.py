@@ -1,7 +1,7 @@
 """The log-mel frontend in torch, and the arrays that the agent's own frontend works with.
 
 The constants are those of EfficientAT (Schmid et al., arXiv 2211.04772) and live in
-:class:`agent.manifest.FrontendConstants`; mel bands are Kaldi's.
+:class:`agent.bundle.manifest.FrontendConstants`; mel bands are Kaldi's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agent.manifest import FrontendConstants
+from agent.bundle.manifest import FrontendConstants
 
 CONSTANTS = FrontendConstants()
 """Of recordings as they are decoded once, for every tower."""

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeVar
 
-from agent.errors import Problem
-from agent.fields import nearest
+from agent.config.fields import nearest
+from agent.core.errors import Problem
 
 E = TypeVar("E", bound=StrEnum)
 

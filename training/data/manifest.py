@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from agent.errors import Problem
+from agent.core.errors import Problem
 from training.data import jsonl
 from training.data.records import (
     HIGHEST_RATING,

@@ -195,21 +195,13 @@ def _evaluation_only(recording: Recording) -> bool:
     return recording.id.split("/")[0] in _EVALUATION_ONLY
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training mix``."""
-    parser = commands.add_parser(
-        "mix",
-        help="mix recordings, so that it is known how strongly each of them is heard",
-        description="Writes mixtures of a manifest's recordings over factory noise, the manifest "
-        "with these, and contents.jsonl: what is heard in each recording, and how strongly.",
-        epilog="example: python -m training mix --manifest runs/data --output runs/mixed",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training mix``."""
     add_folders(parser, manifest="runs/data", output="runs/mixed")
     for split, count in ((Split.TRAIN, 600), (Split.VALIDATION, 120), (Split.TEST, 200)):
         told = f"mixtures of {split} recordings ({count})"
         parser.add_argument(f"--{split}", type=whole(0), default=count, metavar="N", help=told)
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.audiofile import read_audio
-from agent.errors import AudioFileError
+from agent.capture.audiofile import read_audio
+from agent.core.errors import AudioFileError
 from training.data.arrays import Mask, Samples
 from training.data.contents import ALONE_DB, Part
 from training.data.readers.folders import LATHE, MOTORS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.manifest import FrontendConstants
+from agent.bundle.manifest import FrontendConstants
 from training.data.arrays import Mask, Samples
 from training.data.background import backgrounds
 

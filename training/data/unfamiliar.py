@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Samples
 from training.data.background import at_level, backgrounds, coloured
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import descriptions
-from agent.fields import nearest
+from agent.config.fields import nearest
 from training.data.readers.classes import class_caption
 from training.data.readers.registry import data_sets
 from training.data.records import Caption, Manifest
@@ -117,7 +117,7 @@ def parse_classes(given: Sequence[str], known: Iterable[Classes]) -> frozenset[t
     where = "--classes"
     if len(given) == 1 and Path(given[0]).is_file():
         where = given[0]
-        lines = Path(where).read_text(encoding="utf-8").splitlines()
+        lines = Path(where).read_text(encoding="utf-8-sig").splitlines()
         given = [text for line in lines if (text := line.partition("#")[0].strip())]
     by_name: dict[str, set[tuple[str, str]]] = {}
     for classes in known:

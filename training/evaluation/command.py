@@ -32,16 +32,8 @@ _SHOWN = {
 """What the terminal shows; the report holds the rest."""
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training evaluate``."""
-    parser = commands.add_parser(
-        "evaluate",
-        help="judge a model on held-out recordings",
-        description="How good a model is on held-out recordings, and whether it is better than "
-        "another, with intervals; docs/evaluation.md explains every figure.",
-        epilog="example: python -m training evaluate --model runs/train/model.pt "
-        "--against runs/bootstrap/model.pt --conditions clean,snr10",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training evaluate``."""
     model = "a checkpoint (.pt), a bundle's folder, or FOLDER:reference for its float32 tower"
     parser.add_argument("--model", required=True, metavar="M", help=model)
     parser.add_argument(
@@ -62,7 +54,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_folders(parser, manifest="runs/data", output="runs/evaluation", cache="runs/cache")
     parser.add_argument("--seed", type=int, default=0, help="of the resamples")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.augment import background_log_mels
 from training.data.frontend import to_log_mel, to_power
 

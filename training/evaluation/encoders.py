@@ -11,14 +11,14 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from agent import bundle as bundles
-from agent.bundle import Bundle
-from agent.encoder import Encoder as AudioTower
-from agent.errors import BundleError
-from agent.manifest import FrontendConstants
-from agent.records import FloatArray
-from agent.score import variants_of
-from agent.text import embed_texts as embed_for_bundle
+from agent.bundle import loading as bundles
+from agent.bundle.loading import Bundle
+from agent.bundle.manifest import FrontendConstants
+from agent.cli.score import variants_of
+from agent.core.errors import BundleError
+from agent.core.records import FloatArray
+from agent.encoder.audio import Encoder as AudioTower
+from agent.encoder.text import embed_texts as embed_for_bundle
 from training.model import checkpoint
 from training.model.dual_encoder import DualEncoder
 from training.model.text_tower import embed_texts

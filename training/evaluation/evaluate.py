@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Mask, Values
 from training.evaluation.conditions import Condition, Noise
 from training.evaluation.encoders import Encoder

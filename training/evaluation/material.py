@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Mask
 from training.data.cache import Unreadable
 from training.data.records import Caption, Manifest, Recording, Split

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Mask, Values
 
 

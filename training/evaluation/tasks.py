@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Mask, Numbers, Values
 from training.data.records import RatingKind
 from training.evaluation.metrics import (

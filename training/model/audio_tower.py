@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from agent.manifest import Attribution, FrontendConstants
+from agent.bundle.manifest import Attribution, FrontendConstants
 
 
 @dataclass(frozen=True, slots=True)

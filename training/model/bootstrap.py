@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arguments import add_folders
 from training.data.arrays import Values
 from training.data.audioset import ClassText, SoundClass, load_classes, load_texts
@@ -221,18 +221,11 @@ def train(data: Path, config: ModelConfig) -> tuple[DualEncoder, dict[str, objec
     return model, report
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training bootstrap``."""
-    parser = commands.add_parser(
-        "bootstrap",
-        help="make the first joint space from AudioSet's classes, without audio",
-        description="Makes the first joint space from AudioSet's 527 classes, without audio.",
-        epilog="example: python -m training bootstrap --output runs/bootstrap",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training bootstrap``."""
     add_folders(parser, output="runs/bootstrap")
     parser.add_argument("--embedding-size", type=int, default=256)
     parser.add_argument("--landmarks", type=int, default=2048)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

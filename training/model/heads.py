@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agent.manifest import FrontendConstants
+from agent.bundle.manifest import FrontendConstants
 from training.data.frontend import to_log_mel, to_power
 from training.model.audio_tower import Activations, AudioTower
 from training.model.towers import DEFAULT

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Values
 
 # Keeps the landmarks' own kernel invertible.

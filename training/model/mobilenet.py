@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from agent.manifest import Attribution
+from agent.bundle.manifest import Attribution
 from training.model.audio_tower import Activations, AudioTower, TowerKind
 
 

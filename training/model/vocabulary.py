@@ -174,26 +174,20 @@ def _escaped(characters: str) -> str:
     return "".join(f"\\x{{{ord(character):x}}}" for character in characters)
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training vocabulary``."""
-    parser = commands.add_parser(
-        "vocabulary",
-        help="choose the pieces of the frozen text tower anew",
-        description="Chooses the text tower's pieces anew. Every bundle made before keeps its own.",
-        epilog="example: python -m training vocabulary",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training vocabulary``."""
     add_folders(parser)
-    parser.set_defaults(run=_run)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Choose the pieces and write them."""
     captions = [
         arguments.data / "audiocaps-captions" / "en" / "train.csv",
         arguments.data / "audiocaps-captions" / "ja" / "val.csv",
     ]
     sentences = [text.text for text in load_texts(load_classes(arguments.data))]
     for path in captions:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             sentences.extend(row["caption"] for row in csv.DictReader(file))
     kept = cut_vocabulary(read_weights().vocabulary, sentences)
     write_frozen(kept)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from agent.audiofile import read_audio
-from agent.bundle import Bundle
-from agent.encoder import Encoder
-from agent.errors import AudioFileError
-from agent.features import LogMel
-from agent.records import FloatArray
+from agent.bundle.loading import Bundle
+from agent.capture.audiofile import read_audio
+from agent.core.errors import AudioFileError
+from agent.core.records import FloatArray
+from agent.encoder.audio import Encoder
+from agent.frontend.log_mel import LogMel
 from training.data.readers.label_lines import Label, Verdict, read_labels
 
 

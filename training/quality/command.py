@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from agent import bundle as bundles
+from agent.bundle import loading as bundles
 from training.data.files import write_json, write_lines
 from training.data.progress import wide_console
 from training.quality.agreement import Agreement, Scale, agreement
@@ -34,17 +34,8 @@ class Quality:
     second_look: tuple[SecondLook, ...]
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training quality``."""
-    parser = commands.add_parser(
-        "quality",
-        help="how far people's answers can be relied on",
-        description="How far people agree, whose answers are not as the others', and which "
-        "answers should be given again: docs/rater-quality.md.",
-        epilog="examples: python -m training quality --labels labels-p1 labels-p2; "
-        "python -m training quality --labels labels-p1 --bundle runs/bundle --json. "
-        "Exit status: 0 nobody is conspicuous, 1 somebody is.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training quality``."""
     parser.add_argument("--labels", nargs="+", type=Path, required=True, metavar="FOLDER")
     parser.add_argument(
         "--bundle",
@@ -57,7 +48,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--level", type=float, default=Limits().level, help="of the tests, by default %(default)s"
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from agent.errors import AudioFileError
-from agent.records import FloatArray
+from agent.core.errors import AudioFileError
+from agent.core.records import FloatArray
 from training.data.cache import LogMelCache, Unreadable
 from training.data.files import load_rows, save_rows
 from training.data.progress import shown

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Mask, Numbers, Values
 from training.data.records import HIGHEST_RATING, LOWEST_RATING
 

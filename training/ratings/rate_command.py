@@ -47,17 +47,8 @@ class Rated:
     """Counts by what they are."""
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training rate``."""
-    parser = commands.add_parser(
-        "rate",
-        help="rate how well captions fit recordings, by simulated raters or by a model",
-        description="Writes a manifest with ratings added: simulated ones from what is known of "
-        "the recordings (contents.jsonl), estimated ones from what a model thinks of them. With "
-        "--fit, fits the simulated raters to people instead; see docs/ratings.md.",
-        epilog="example: python -m training rate --manifest runs/mixed --output runs/rated "
-        "--kind simulated --kind estimated",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training rate``."""
     add_folders(parser, manifest="runs/mixed", output="runs/rated", cache="runs/cache")
     told = "may be given twice (simulated)"
     names = [kind.value for kind in _KINDS]
@@ -74,7 +65,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--fit", action="store_true", help="fit the simulated raters to people")
     told = "where --fit writes"
     parser.add_argument("--fitted", type=Path, default=RESOURCE, metavar="FILE", help=told)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -43,16 +43,8 @@ class Asked:
     why: str
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training select``."""
-    parser = commands.add_parser(
-        "select",
-        help="choose the pairs that people should rate next",
-        description="Chooses lists of recordings for captions that stand for most others: those of "
-        "which the model expects most. See docs/experiments/selection.md.",
-        epilog="example: python -m training select --manifest runs/rated "
-        "--model runs/train/model.pt --budget 200 --output runs/selected.jsonl",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training select``."""
     add_folders(parser, manifest="runs/rated", model="runs/train/model.pt", cache="runs/cache")
     parser.add_argument("--budget", type=int, required=True, metavar="N", help="how many pairs")
     parser.add_argument(
@@ -71,7 +63,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--rated", nargs="+", type=RatingKind, choices=PEOPLE, default=PEOPLE, help=told
     )
     parser.add_argument("--seed", type=int, default=default.seed)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from scipy import special
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Values
 from training.data.cache import Unreadable
 from training.data.records import HIGHEST_RATING, Rating, RatingKind, Recording

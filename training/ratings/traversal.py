@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Numbers, Values
 
 FARTHEST = 2.0

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+
+# matplotlib keeps a list of the system's fonts and looks for settings below the user's home
+# folder. The list is made in a second and stays in memory; somebody's settings would change the
+# figures.
+with tempfile.TemporaryDirectory(prefix="kikimimi-matplotlib-") as _folder:
+    os.environ["MPLCONFIGDIR"] = _folder
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    del os.environ["MPLCONFIGDIR"]
+
+__all__ = [
+    "BLUE", "GREEN", "GREY", "ORANGE", "PINK", "SKY", "YELLOW",
+    "Axes", "Figure", "figure", "points", "save",
+]  # fmt: skip
 
 # Okabe and Ito, "Color universal design", 2008: told apart by everybody, and in grey.
 BLUE, SKY, GREEN, YELLOW, ORANGE, PINK, GREY = (

@@ -1,8 +1,8 @@
 """A hall at work, mixed from recordings: machines that run and change, doors, steps, coughs.
 
-Machines cross-fade over the synthetic hum of :func:`agent.scene.machines`; on them, now and then,
-come sounds that are no error. The sound is made, its parts are real: it repeats itself more than a
-factory does, and knows neither shifts nor seasons.
+Machines cross-fade over the synthetic hum of :func:`agent.capture.scene.machines`; on them, now and
+then, come sounds that are no error. The sound is made, its parts are real: it repeats itself more
+than a factory does, and knows neither shifts nor seasons.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from agent.audiofile import read_audio
-from agent.records import FloatArray
-from agent.scene import RATE_HZ, at_level, machines
+from agent.capture.audiofile import read_audio
+from agent.capture.scene import RATE_HZ, at_level, machines
+from agent.core.records import FloatArray
 from training.data.background import at_level as at_rms
 from training.data.readers.classes import CLASS
 from training.data.records import Manifest, Recording
@@ -37,7 +37,7 @@ Kinds: TypeAlias = "tuple[tuple[FloatArray, ...], ...]"
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """The recordings of a hall, by kind: float32 mono at :data:`agent.scene.RATE_HZ`."""
+    """The recordings of a hall, by kind: float32 mono at :data:`agent.capture.scene.RATE_HZ`."""
 
     beds: Kinds
     """Machines, which run all the time."""

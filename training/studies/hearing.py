@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from agent.bundle import Bundle
-from agent.encoder import Encoder
-from agent.hearing import make_windower
-from agent.records import Block, FloatArray, Window
-from agent.scene import RATE_HZ
+from agent.bundle.loading import Bundle
+from agent.capture.scene import RATE_HZ
+from agent.core.records import Block, FloatArray, Window
+from agent.encoder.audio import Encoder
+from agent.hearing.listeners import make_windower
 
 SOURCE = "mic1"
 HOP_S = 0.5
@@ -45,8 +45,8 @@ def heard(
     """Stretches of sound as a bundle hears them.
 
     Args:
-        stretches: each in blocks, float32 mono at :data:`agent.scene.RATE_HZ`; not made where the
-            file is there.
+        stretches: each in blocks, float32 mono at :data:`agent.capture.scene.RATE_HZ`; not made
+            where the file is there.
         bundle: whose tower hears.
         path: file that keeps the windows, ``.npz``; the bundle is a part of its name then.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.records import Manifest, RatingKind, Split
 from training.ratings.lists import RatedList, matrix, rated_lists
 from training.train.config import BatchConfig

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arguments import add_folders
 from training.data.audioset import load_classes, load_texts
 from training.data.cache import LogMelCache
@@ -33,19 +33,10 @@ from training.train.trainer import Trainer, prepare
 ATTRIBUTIONS = "attributions.csv"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training train``."""
-    parser = commands.add_parser(
-        "train",
-        help="train on recordings, labels and ratings at once",
-        description="Trains on the recordings, labels and ratings of a manifest. Killed, it goes "
-        "on where it stood when it is started again with the same settings.",
-        epilog="example: python -m training train --config configs/training.yaml; on several "
-        "processes: torchrun --nproc-per-node 2 -m training train --config configs/training.yaml",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training train``."""
     parser.add_argument("--config", type=Path, help="the settings; the defaults if left out")
     add_folders(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

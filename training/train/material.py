@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.records import Manifest, Split
 from training.ratings.lists import binarised, rated_lists
 from training.train.anchors import Texts

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arguments import add_folders
 from training.data.manifest import load_manifest, write_manifest
 from training.data.progress import steps
@@ -34,19 +34,8 @@ from training.update.term import AnswersTerm, answers_of
 MODEL, MANIFEST, TRAINING = "model.pt", "manifest", "training"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training update``."""
-    parser = commands.add_parser(
-        "update",
-        help="fine-tune a model on what people answered to the box",
-        description="Fine-tunes a model on verdicts and ratings, with what it was trained with "
-        "before, and lets it out only if it has lost nothing of that: docs/updating.md. Killed, "
-        "it goes on where it stood when it is started again with the same settings.",
-        epilog="examples: python -m training update --labels labels-p1 --from runs/train/model.pt "
-        "--replay runs/rated --output runs/update; without anything to replay: python -m training "
-        "update --labels labels-p1 labels-p2 --from runs/bootstrap/model.pt. "
-        "Exit status: 0 accepted, 1 refused.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training update``."""
     parser.add_argument("--labels", nargs="+", type=Path, required=True, metavar="FOLDER")
     parser.add_argument(
         "--from", dest="start", type=Path, required=True, metavar="CHECKPOINT", help="to update"
@@ -56,7 +45,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--config", type=Path, help="the settings; the defaults if left out")
     add_folders(parser, output="runs/update")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Values
 from training.evaluation.encoders import CheckpointEncoder
 from training.evaluation.evaluate import ALL, Results, encode

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Values
 from training.data.progress import wide_console
 from training.data.readers import labels

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.readers.labels import NAME
 from training.data.records import Manifest, Pair, Split
 from training.model.dual_encoder import DualEncoder

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.model.dual_encoder import DualEncoder
 from training.train.config import TrainConfig
 from training.train.parallel import World

@@ -68,7 +68,7 @@ export class DescriptionsPage {
     this.area.value = answer.data.text;
     this.lines(answer.data.problems);
     this.list(answer.data.entries);
-    this.tell(answer.data.problems, answer.data.entries.length);
+    this.tell(answer.data.problems, answer.data.notes, answer.data.entries.length);
     this.state(false, "");
     fill(this.note, !this.app.session.scores && [h("p", {}, t("scoresOff")), h("pre", {}, "publish:\n  scores: true")]);
   }
@@ -92,9 +92,9 @@ export class DescriptionsPage {
     const answer = await send("/api/descriptions/check", { text: this.area.value });
     if (number !== this.number) return; // something was written meanwhile
     if (!answer.ok) { say(this.verdict, t("failed", answer.data.reason || t("noServer"))); return; }
-    const { problems, entries } = answer.data;
+    const { problems, notes, entries } = answer.data;
     this.lines(problems);
-    this.tell(problems, entries.length);
+    this.tell(problems, notes, entries.length);
     this.save.disabled = problems.length > 0 || this.area.value === this.file.text || !this.file.writable;
   }
 
@@ -105,13 +105,14 @@ export class DescriptionsPage {
     if (told) say(this.verdict, told);
   }
 
-  /** @param {Problem[]} problems @param {number} count */
-  tell(problems, count) {
+  /** @param {Problem[]} problems @param {Problem[]} notes @param {number} count */
+  tell(problems, notes, count) {
     this.verdict.dataset.state = problems.length ? "bad" : "fine";
-    const found = problems.length === 0 ? t("noProblem", count) : problems.length === 1 ? t("problem") : t("problems", problems.length);
+    const wrong = problems.length === 0 ? t("noProblem", count) : problems.length === 1 ? t("problem") : t("problems", problems.length);
+    const found = notes.length ? `${wrong} · ${t("notes", notes.length)}` : wrong;
     say(this.verdict, this.file.writable || !this.file.digest ? found : `${found} · ${t("readOnly")}`);
     set(this.area, "aria-invalid", problems.length > 0);
-    fill(this.problems, problems.map((one) => h("li", {}, h("button.plainbutton", { onclick: () => this.jump(one.line ?? 1) },
+    fill(this.problems, [...problems, ...notes].map((one) => h(problems.includes(one) ? "li" : "li.noted", {}, h("button.plainbutton", { onclick: () => this.jump(one.line ?? 1) },
       h("strong", {}, t("line", one.line ?? 1)), h("span", {}, `${one.where} ${one.found}; ${one.remedy}`)))));
   }
 

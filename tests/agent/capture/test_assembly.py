@@ -97,3 +97,21 @@ def test_index_never_goes_back() -> None:
     assert before is not None
     assert after is not None
     assert after.index == RATE_HZ
+
+
+def test_channels_that_cancel_are_told_and_outlive_a_loss() -> None:
+    """The device comes back, and its wires are still swapped."""
+    noise = np.random.default_rng(3).uniform(-0.5, 0.5, 2 * RATE_HZ).astype(np.float32)
+    sides = np.stack((0.0 * noise, noise, -noise), axis=1)
+    clock = FakeClock()
+    assembly = Assembly("mic1", RATE_HZ, clock, (2, 3))
+    assert assembly.missing(3) == ""
+    assert "has 2 channels, not 3" in assembly.missing(2)
+    for _ in range(2):
+        assembly.begin(RATE_HZ)
+        assembly.observe(0, clock.monotonic())
+        block = assembly.add(sides)
+        assert block is not None
+        np.testing.assert_array_equal(block.samples, noise)
+        assert assembly.remark.endswith("channel 2 alone is heard; write channels: [2]")
+        clock.advance(10.0)

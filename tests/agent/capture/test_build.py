@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     ("settings", "kind"),
     [
         (MicrophoneSettings("a", device="Yeti", channels=(1, 2)), Microphone),
-        (FileSettings("a", Path("a.wav"), loop=True), FileSource),
-        (StdinSettings("a"), StreamSource),
-        (StreamSettings("a", "rtsp://camera/audio"), StreamSource),
+        (FileSettings("a", Path("a.wav"), loop=True, channels=(2,)), FileSource),
+        (StdinSettings("a", channels=(2,)), StreamSource),
+        (StreamSettings("a", "rtsp://camera/audio", track=2, channels=(2,)), StreamSource),
     ],
 )
 def test_each_kind_has_its_source(settings: SourceSettings, kind: type) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.capture.devices import Device, card_identity, cards, find_device, stable_name
-from agent.errors import CaptureError
+from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
     from pathlib import Path

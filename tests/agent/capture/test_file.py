@@ -5,21 +5,21 @@ from __future__ import annotations
 import itertools
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
 
 from agent.capture.file import FileSource
-from agent.clock import SystemClock
-from agent.errors import AudioFileError, CaptureError
+from agent.core.clock import SystemClock
+from agent.core.errors import AudioFileError, CaptureError
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.records import Block
+    from agent.core.records import Block
 
 RATE_HZ = 32_000
 
@@ -37,7 +37,7 @@ def sound() -> np.ndarray:
     return np.random.default_rng(1).uniform(-0.5, 0.5, 33_333).astype(np.float32)
 
 
-def source(path: Path, clock: FakeClock | SystemClock, **options: float) -> FileSource:
+def source(path: Path, clock: FakeClock | SystemClock, **options: Any) -> FileSource:
     """A source that is open."""
     made = FileSource("file1", path=path, sample_rate_hz=RATE_HZ, clock=clock, **options)
     made.open()
@@ -176,3 +176,18 @@ def test_close_ends_a_wait(recording: Path) -> None:
     playing.close()
     reader.join(30.0)
     assert not reader.is_alive()
+
+
+def test_channels_are_chosen_and_a_mix_that_cancels_is_told(tmp_path: Path) -> None:
+    """In the source's own words, and no longer once a channel is chosen."""
+    path = tmp_path / "two.wav"
+    soundfile.write(path, np.stack((sound(), -sound()), axis=1), RATE_HZ, subtype="FLOAT")
+    playing = source(path, FakeClock(), realtime=False)
+    np.testing.assert_array_equal(np.concatenate([b.samples for b in due(playing)]), sound())
+    assert playing.remark.startswith("channels 1 and 2 cancel each other: one side is inverted")
+    assert playing.remark.endswith("channel 1 alone is heard; write channels: [1]")
+    playing = source(path, FakeClock(), realtime=False, channels=(2,))
+    np.testing.assert_array_equal(np.concatenate([b.samples for b in due(playing)]), -sound())
+    assert playing.remark == ""
+    with pytest.raises(AudioFileError, match="has 2 channels, not 3; choose channels from 1 to 2"):
+        source(path, FakeClock(), realtime=False, channels=(3,))

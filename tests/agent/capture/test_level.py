@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.capture.level import LevelMeter
-from agent.records import SourceState
+from agent.core.records import SourceState
 
 RATE_HZ = 32_000
 BLOCK_SAMPLES = 1_600

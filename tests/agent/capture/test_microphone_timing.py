@@ -12,7 +12,7 @@ import pytest
 
 from agent.capture.devices import Device
 from agent.capture.microphone import Microphone, _input_devices, list_devices
-from agent.errors import CaptureError
+from agent.core.errors import CaptureError
 from tests.fakes import FakeClock
 
 RATE_HZ = 32_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -17,17 +18,19 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.capture.pcm import Encoding, PcmFormat, PcmReader
+from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.stream import StandardInput, StreamSource
-from agent.clock import SystemClock
-from agent.errors import CaptureError
+from agent.config.settings import Encoding
+from agent.core.clock import SystemClock
+from agent.core.errors import CaptureError
 from tests.fakes import FakeClock
+from tests.sounds import TONE_HZ, pitch_hz, write_tone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agent.records import Block
+    from agent.core.records import Block
 
 RATE_HZ = 32_000
 RAW = PcmFormat(Encoding.F32, RATE_HZ, 1)
@@ -59,7 +62,12 @@ def wav(frames: np.ndarray, rate_hz: int = RATE_HZ, subtype: str = "PCM_16", **k
 class Pipe:
     """A pipe with a source at its end."""
 
-    def __init__(self, raw: PcmFormat = RAW, clock: FakeClock | None = None) -> None:
+    def __init__(
+        self,
+        raw: PcmFormat = RAW,
+        clock: FakeClock | None = None,
+        channels: tuple[int, ...] | None = None,
+    ) -> None:
         self._reading, self._writing = os.pipe()
         self.clock = clock or FakeClock()
         self.source = StreamSource(
@@ -68,6 +76,7 @@ class Pipe:
             sample_rate_hz=RATE_HZ,
             clock=self.clock,
             raw=raw,
+            channels=channels,
         )
         self.source.open()
 
@@ -337,7 +346,7 @@ def header(
         (header(bits=12), "encoding 1 with 12 bits"),
         (header(frame=7), "frames of 7 bytes"),
         (b"RIFX" + header()[4:], "big-endian"),
-        (b"RIFF\0\0\0\0AVI LIST", "not of a WAV file"),
+        (b"RIFF\0\0\0\0RMIDdata", "not of a WAV file"),
         (b"RIFF\0\0\0\0WAVEdata\0\0\0\0", "'data' before 'fmt '"),
         (b"RIFF\0\0\0\0WAVEfmt \x02\0\0\0\1\0data\0\0\0\0", "'fmt ' of 2 bytes"),
         (b"RIFF\0\0\0\0WAVEjunk\xff\xff\xff\xff", "chunk b'junk' of 4294967295 bytes"),
@@ -407,8 +416,173 @@ def test_any_raw_bytes_end_as_finite_sound(data: bytes) -> None:
         try:
             blocks = pipe.rest()
         except CaptureError as error:
-            assert "WAV" in str(error)  # noqa: PT017 - only bytes like a header raise
+            assert re.search("WAV|this is not f32le", str(error))  # noqa: PT017 - only such bytes raise
         writer.join()
         assert all(np.isfinite(block.samples).all() for block in blocks)
     finally:
         pipe.close()
+
+
+def begun_like(source: StreamSource) -> str:
+    """What is said of the first bytes."""
+    with pytest.raises(CaptureError) as caught:
+        source.read(PATIENCE_S)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "kind"),
+    [
+        ("a.flac", (), "FLAC"),
+        ("a.ogg", (), "Ogg"),
+        ("a.opus", ("-ar", "48000"), "Ogg"),
+        ("a.mp3", (), "MP3"),  # an ID3 tag
+        ("a.mp3", ("-id3v2_version", "0"), "MP3"),
+        ("a.aac", (), "AAC"),
+        ("a.aiff", (), "AIFF"),
+        ("a.au", (), "AU"),
+        ("a.caf", (), "CAF"),
+        ("a.w64", (), "W64"),
+        ("a.m4a", (), "MPEG-4"),
+        ("a.mkv", (), "Matroska"),
+        ("a.wma", (), "Windows Media"),
+        ("a.avi", ("-c:a", "pcm_s16le"), "AVI"),
+    ],
+)
+def test_a_container_is_refused_by_name(
+    pipe: Pipe, tmp_path: Path, name: str, options: tuple[str, ...], kind: str
+) -> None:
+    """It would be noise as raw samples; the line says what to send instead."""
+    content = write_tone(tmp_path / name, *options).read_bytes()[:60_000]
+    for at in range(0, len(content), 1_000):
+        pipe.write(content[at : at + 1_000])
+    message = begun_like(pipe.source)
+    assert f"begins like {kind}" in message
+    assert "ffmpeg -loglevel error -i FILE -f wav - | kikimimi run --source -" in message
+
+
+def test_the_pipe_that_is_proposed_works(tmp_path: Path) -> None:
+    """What ffmpeg sends is heard as the tone that was in the file."""
+    path = write_tone(tmp_path / "a.m4a")
+    command = ["ffmpeg", "-loglevel", "error", "-i", str(path), "-f", "wav", "-"]
+    sent = subprocess.run(command, capture_output=True, check=True).stdout
+    reader = PcmReader(RAW)
+    frames = reader.feed(sent)
+    assert reader.format is not None
+    assert pitch_hz(frames[:, 0], reader.format.rate_hz) == pytest.approx(TONE_HZ, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.full(20_000, -1, "<i2"),  # 0xFF throughout, the start of every frame of an MP3
+        np.full(20_000, -1_025, "<i2"),  # 0xFF 0xFB: an MP3's header without a second one
+        np.random.default_rng(3).integers(-300, 300, 20_000).astype("<i2"),
+    ],
+)
+def test_raw_samples_that_look_like_a_frame_are_samples(samples: np.ndarray) -> None:
+    """Quiet sound begins like an MP3 now and then; only two frames in a row are one."""
+    reader = PcmReader(PcmFormat(Encoding.S16, 16_000, 1))
+    heard = [reader.feed(samples.tobytes()[at : at + 999]) for at in range(0, 40_000, 999)]
+    joined = np.concatenate([one for one in heard if len(one)])[:, 0]
+    np.testing.assert_array_equal(joined, samples.astype(np.float32) / 2**15)
+
+
+@pytest.mark.parametrize("encoding", [Encoding.U8, Encoding.S24, Encoding.S32])
+def test_raw_formats_that_can_be_stated(encoding: Encoding) -> None:
+    """Each gives the tone that was sent, from a real converter."""
+    command = ["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "sine=440:duration=1"]
+    command += ["-ar", "16000", "-ac", "2", "-f", encoding.value, "-"]
+    sent = subprocess.run(command, capture_output=True, check=True).stdout
+    frames = PcmReader(PcmFormat(encoding, 16_000, 2)).feed(sent)
+    assert frames.shape == (16_000, 2)
+    assert pitch_hz(frames[:, 1], 16_000) == pytest.approx(440.0, abs=1.0)
+    assert np.abs(frames).max() == pytest.approx(0.088, abs=0.01)  # an eighth, over two channels
+
+
+def final_source(reading: int, raw: PcmFormat = RAW) -> StreamSource:
+    """Standard input, as the agent makes it."""
+    return StreamSource(
+        *("stdin", StandardInput(reading)),
+        sample_rate_hz=RATE_HZ,
+        clock=FakeClock(),
+        raw=raw,
+        final=True,
+    )
+
+
+@pytest.mark.parametrize("level", [0.001, 0.01, 0.1, 0.7])
+@pytest.mark.parametrize("kind", ["s16le", "s32le", "f32be", "f64le"])
+def test_samples_that_cannot_be_what_was_stated_end_the_source(level: float, kind: str) -> None:
+    """Other samples taken for float32 are no sound, and no second try makes them one."""
+    sound = level * np.random.default_rng(5).uniform(-1.0, 1.0, 4 * RATE_HZ)
+    data = {
+        "s16le": (sound * 2**15).astype("<i2"),
+        "s32le": (sound * 2**31).astype("<i4"),
+        "f32be": sound.astype(">f4"),
+        "f64le": sound.astype("<f8"),
+    }[kind].tobytes()
+    reading, writing = os.pipe()
+    thread = threading.Thread(target=_write_all, args=(writing, data), daemon=True)
+    thread.start()
+    source = final_source(reading)
+    source.open()
+    refusal = ""
+    while not source.ended:
+        try:
+            source.read(PATIENCE_S)
+        except CaptureError as error:
+            refusal = str(error)
+    assert "so this is not f32le; say what is sent: --format s16le" in refusal
+    assert source.read(0.0) is None
+    source.close()
+    os.close(reading)
+    thread.join()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except BrokenPipeError:
+        pass
+    os.close(descriptor)
+
+
+def test_a_short_input_is_judged_at_its_end(pipe: Pipe) -> None:
+    """A tenth of a second of integers is as wrong as an hour of them."""
+    pipe.write((300 * noise(3_200)).astype("<i2").tobytes())
+    pipe.hang_up()
+    with pytest.raises(CaptureError, match="so this is not f32le"):
+        pipe.rest()
+
+
+def test_channels_are_chosen_and_a_mix_that_cancels_is_told() -> None:
+    """Of a WAV file in a pipe, whose header tells how many there are."""
+    rising = np.linspace(-0.5, 0.5, 14_000, dtype=np.float32)
+    sides = np.stack((rising, 0.5 * rising), axis=1)
+    pipe = Pipe(channels=(2,))
+    pipe.write(wav(sides, subtype="PCM_16"))
+    pipe.hang_up()
+    np.testing.assert_allclose(heard(pipe.rest()), 0.5 * rising, atol=2**-15)
+    assert pipe.source.remark == ""
+    pipe.close()
+    pipe = Pipe(PcmFormat(Encoding.S16, 8_000, 2))
+    tone = (noise(16_000)[:, 0] * 32_000).astype("<i2")
+    pipe.write(np.stack((tone, -tone), axis=1).tobytes())
+    pipe.hang_up()
+    assert np.abs(heard(pipe.rest())).max() > 0.5
+    assert pipe.source.remark.startswith("channels 1 and 2 cancel each other")
+    pipe.close()
+
+
+def test_channels_that_are_not_there_are_refused_for_good() -> None:
+    """What follows the header of standard input could not be told from noise."""
+    pipe = Pipe(channels=(1, 4))
+    pipe.write(wav(noise(3_000, channels=2)))
+    reason = "source 'stdin': has 2 channels, not 4; choose channels from 1 to 2"
+    with pytest.raises(CaptureError, match=reason):
+        pipe.rest()
+    with pytest.raises(CaptureError, match=reason):
+        pipe.source.open()
+    pipe.close()

@@ -13,8 +13,8 @@ import pytest
 
 from agent.capture.source import SourceCounters
 from agent.capture.supervisor import Backoff, Supervisor
-from agent.errors import CaptureError
-from agent.records import Block, SourceState
+from agent.core.errors import CaptureError
+from agent.core.records import Block, SourceState
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class ScriptedSource:
     close_fails: bool = False
     name: str = "mic1"
     ended: bool = False
+    remark: str = ""
+    if_silent: str = ""
     opened: int = 0
     is_open: bool = False
     hangs: threading.Event = field(default_factory=threading.Event)
@@ -133,6 +135,22 @@ def test_before_the_first_sound_it_is_lost() -> None:
     assert run.turn() is not None
     assert run.state is SourceState.OK
     assert run.supervisor.status.reason == ""
+
+
+def test_what_a_source_says_of_its_sound_is_told() -> None:
+    """A remark while it sounds, what else to try while it is silent; neither once it is lost."""
+    run = Run(*[SOUND] * 2, *[SILENCE] * 12, UNPLUGGED)
+    run.source.remark = "channels 1 and 2 cancel each other"
+    run.source.if_silent = "or hear track: 2"
+    run.turn(2)
+    assert run.supervisor.status.remark == "channels 1 and 2 cancel each other"
+    assert run.supervisor.status.reason == ""
+    run.turn(11)
+    assert run.state is SourceState.SILENT
+    assert run.supervisor.status.reason.endswith("check plug, mute and gain; or hear track: 2")
+    run.turn(2)
+    assert run.state is SourceState.LOST
+    assert run.supervisor.status.remark == ""
 
 
 def test_blocks_come_with_their_level() -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent import bundle
+from agent.bundle import loading as bundle
 from agent.clips import ClipWorker, Limits
-from agent.features import LogMel
-from agent.keeper import Keeper
-from agent.privacy import Guard, SpeechPolicy
-from agent.records import Alert, Detection, Provenance, Severity, Step
-from agent.speech import FRAME_S, VoiceDetector
+from agent.clips.scrambling import Guard
+from agent.clips.speech import FRAME_S, VoiceDetector
+from agent.config.speech import SpeechPolicy
+from agent.core.records import Alert, Detection, Provenance, Severity, Step
+from agent.frontend.log_mel import LogMel
+from agent.store.keeper import Keeper
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:

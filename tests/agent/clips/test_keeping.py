@@ -7,9 +7,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.answers import KeptClip
 from agent.clips import Limits, to_delete
 from agent.clips.keeping import RESERVE_BYTES, quota_now
+from agent.core.answers import KeptClip
 
 DAY_S = 86_400.0
 NOW = 1_000 * DAY_S

@@ -17,14 +17,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.clips import ClipCommand
 from agent.clips.parcel import MAX_BYTES, PIECE_BYTES, Kind, pieces
-from agent.clock import SystemClock
-from agent.commands import Command, Commands
 from agent.config import MqttSettings
-from agent.keeper import Keeper
+from agent.core.clock import SystemClock
+from agent.core.rate_limit import Rate
+from agent.core.records import ClipRecord, Speech
 from agent.mqtt import Incoming, Link
-from agent.ratelimit import Rate
-from agent.records import ClipRecord, Speech
-from agent.topics import Topics
+from agent.mqtt.topics import Topics
+from agent.run.commands import Command, Commands
+from agent.store.keeper import Keeper
 from tests.mosquitto import listener, mosquitto
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent import bundle
+from agent.bundle import loading as bundle
 from agent.clips.picture import Marks, draw
-from agent.features import LogMel
+from agent.frontend.log_mel import LogMel
 from tests.agent.clips.scene_clips import hum
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from agent.clips import Recorder
 from agent.config import ClipSettings
-from agent.records import Block, Step, Window
+from agent.core.records import Block, Step, Window
 from tests.agent.clips.scene_clips import BEGAN_AT, alert
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
-    from agent.clips.recorder import Job
+    from agent.clips.job import Job
 
 RATE = 1_000
 SETTINGS = ClipSettings(pre_roll_s=2.0, post_roll_s=3.0, longest_s=10.0)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.clips import ClipRing
-from agent.records import Block
+from agent.core.records import Block
 
 RATE = 100
 

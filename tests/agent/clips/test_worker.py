@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent.audiofile import read_audio
+from agent.capture.audiofile import read_audio
 from agent.clips import Limits
-from agent.clips.recorder import Job
+from agent.clips.job import Job
 from agent.clips.worker import QUEUE
-from agent.errors import BundleError
-from agent.keeper import Keeper
-from agent.privacy import SpeechPolicy
-from agent.records import Speech
+from agent.config.speech import SpeechPolicy
+from agent.core.errors import BundleError
+from agent.core.records import Speech
+from agent.store.keeper import Keeper
+from tests.agent.clips.intelligibility import ESPEAK, say
 from tests.agent.clips.scene_clips import alert, hum, worker
-from tests.agent.intelligibility import ESPEAK, say
 from tests.fakes import FakeClock
 from tests.faults.disks import small_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.speech import VoiceDetector
+    from agent.clips.speech import VoiceDetector
 
 _DAY_S = 86_400.0
 

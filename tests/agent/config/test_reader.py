@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import pytest
 
-from agent import yamlfile
+from agent.config import yaml_tree as yamlfile
+from agent.config.fields import Table
 from agent.config.reader import Between, By, Characters, Lasting, load, read, read_new
-from agent.errors import ConfigError
-from agent.fields import Table
+from agent.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from agent.errors import Problem
+    from agent.core.errors import Problem
 
 
 class Colour(StrEnum):

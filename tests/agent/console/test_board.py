@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from agent.answers import Answer, Entry, Through
 from agent.console.board import Board, from_message
-from agent.records import ClipRecord, Speech, Verdict
+from agent.core.answers import Answer, Entry, Through
+from agent.core.records import ClipRecord, Speech, Verdict
 from agent.store import CLIPS_FOLDER, Store
-from tests.agent.test_store import ALERT
+from tests.agent.store.test_store import ALERT
 
 if TYPE_CHECKING:
     from pathlib import Path

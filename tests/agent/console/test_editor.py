@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.console.editor import BACKUP, ConflictError, Editor
+from agent.core.errors import StoreError
 from agent.descriptions.reading import digest
-from agent.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +43,20 @@ def test_a_good_text_is_told_as_the_descriptions_that_it_holds(path: Path) -> No
     told = [(one["id"], one["threshold"], one["auto"], one["enabled"]) for one in loaded["entries"]]
     assert told == [("drop", 4.0, False, True), ("leak", 4.5, True, False)]
     assert [one["line"] for one in loaded["entries"]] == [3, 6]
+
+
+def test_what_is_hardly_meant_is_told_beside_the_descriptions(path: Path) -> None:
+    """It can be saved as it is."""
+    text = GOOD.replace("air leaks", "valve #4 leaks").replace("金属部品が床に落ちた音", "异响")
+    checked = Editor(path, 4.5).check(text)
+    assert checked.problems == ()
+    assert [(one["line"], one["where"]) for one in checked.notes] == [
+        (7, "errors[1].text"),
+        (4, "errors[0].text"),
+    ]
+    assert "'#4 leaks'" in checked.notes[0]["found"]
+    assert "Chinese" in checked.notes[1]["found"]
+    assert len(checked.entries) == 2
 
 
 def test_problems_are_told_with_their_lines_and_without_the_path(path: Path) -> None:

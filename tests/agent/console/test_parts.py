@@ -11,7 +11,7 @@ import pytest
 from agent.console.hub import Hub, Listener
 from agent.console.passwords import Password
 from agent.console.sessions import Attempts, Sessions
-from agent.errors import StoreError
+from agent.core.errors import StoreError
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from agent.console.ratings import JOURNAL, RATINGS, Rated, Ratings, RefusedRatingError
 from agent.console.tasks import load, order
-from agent.errors import ConfigError, StoreError
+from agent.core.errors import ConfigError, StoreError
 from tests.fakes import FakeClock
 from training.data.manifest import load_manifest
 
@@ -55,8 +55,12 @@ def test_both_forms_of_the_list_read_alike(tmp_path: Path) -> None:
         writer = csv.DictWriter(file, list(lines[0]))
         writer.writeheader()
         writer.writerows(lines)
-    pairs = load(_written(tmp_path, lines), None)
+    listed = _written(tmp_path, lines)
+    pairs = load(listed, None)
     assert load(table, tmp_path) == pairs
+    for path in (listed, table):  # as Excel and Notepad save them
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+        assert load(path, tmp_path) == pairs
     assert len(pairs) == 24
     assert pairs[7].path == tmp_path / "sounds" / "1.wav"
     assert pairs[7].media == "audio/wav"
@@ -176,3 +180,15 @@ def test_a_power_cut_between_the_two_files_is_mended(tmp_path: Path) -> None:
     (folder / JOURNAL).write_text((folder / JOURNAL).read_text() + '{"rater": "sato"')
     with pytest.raises(StoreError, match=r"journal\.jsonl:4"):
         Ratings(pairs, folder, FakeClock())
+
+
+def test_a_journal_that_an_editor_saved_is_read(tmp_path: Path) -> None:
+    """With a byte-order mark and an empty line; and one that a crash left empty."""
+    pairs = load(_written(tmp_path, _lines(tmp_path)), None)
+    folder = tmp_path / "ratings"
+    folder.mkdir()
+    (folder / "journal.jsonl").touch()
+    Ratings(pairs, folder, FakeClock()).rate("sato", 0, Rated(50, 2.0, 5.0))
+    journal = folder / "journal.jsonl"
+    journal.write_bytes(b"\xef\xbb\xbf" + journal.read_bytes() + b"\r\n")
+    assert Ratings(pairs, folder, FakeClock()).next("sato")["done"] == 1

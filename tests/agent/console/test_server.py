@@ -274,8 +274,11 @@ def test_the_password_is_set_by_a_command(tmp_path: Path) -> None:
     refused = subprocess.run(command, input="short\n", capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "10 to 200 characters" in refused.stderr
+    empty = subprocess.run(command, input="\n", capture_output=True, text=True, check=False)
+    assert "password on standard input: is empty; write the password" in empty.stderr
+    # With a byte-order mark, as a file from another system may begin.
     done = subprocess.run(
-        command, input=f"{PASSWORD}\n", capture_output=True, text=True, check=False
+        command, input=f"\ufeff{PASSWORD}\r\n", capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     kept = tmp_path / "state" / "console" / "password.json"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent.answers import Answer, Entry, Through
-from agent.records import Alert, ClipRecord, Speech, Step, Verdict
-from tests.agent.test_store import ALERT
+from agent.core.answers import Answer, Entry, Through
+from agent.core.records import Alert, ClipRecord, Speech, Step, Verdict
+from tests.agent.store.test_store import ALERT
 
 if TYPE_CHECKING:
-    from agent.keeper import Keeper
     from agent.store import Store
+    from agent.store.keeper import Keeper
 
 NOW = 1_767_323_045.678
 

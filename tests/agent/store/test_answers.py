@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from agent.answers import Entry, KeptClip, holding
-from agent.errors import StoreError
-from agent.records import Step, Verdict
+from agent.core.answers import Entry, KeptClip, holding
+from agent.core.errors import StoreError
+from agent.core.records import Step, Verdict
 from agent.store import FILE_NAME, Store
 from tests.agent.store.answers import NOW, alert, answer, clip, give
-from tests.agent.test_store import ALERT
+from tests.agent.store.test_store import ALERT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,7 +207,7 @@ def test_changes_of_other_processes_are_noticed(store: Store, tmp_path: Path) ->
     assert store.others_changes == before
     program = (
         "import pathlib, sys\n"
-        "from agent.answers import Entry\n"
+        "from agent.core.answers import Entry\n"
         "from agent.store import Store\n"
         "Store.open(pathlib.Path(sys.argv[1])).note(Entry(1.0, 'export', 'root', {}))\n"
     )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.answers import holding
-from agent.keeper import BOX, RETRY_S, Keeper
-from agent.records import Verdict
+from agent.core.answers import holding
+from agent.core.records import Verdict
 from agent.store import FILE_NAME, Store
+from agent.store.keeper import BOX, RETRY_S, Keeper
 from tests.agent.store.answers import alert, answer, clip, give
-from tests.agent.test_keeper import LONG, fill
-from tests.agent.test_store import ALERT
+from tests.agent.store.test_keeper import LONG, fill
+from tests.agent.store.test_store import ALERT
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.answers import OpenAlert
-from agent.errors import StoreError
+from agent.core.answers import OpenAlert
+from agent.core.errors import StoreError
 from agent.store import FILE_NAME, SCHEMA_VERSION, Store
-from tests.agent.test_store import ALERT
+from tests.agent.store.test_store import ALERT
 
 if TYPE_CHECKING:
     from pathlib import Path

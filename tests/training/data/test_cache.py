@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.errors import AudioFileError
+from agent.core.errors import AudioFileError
 from training.data.cache import LogMelCache, Unreadable
 from training.data.frontend import LogMel
 from training.data.records import Recording, Split

@@ -15,7 +15,7 @@ from training.data.manifest import ManifestError
 from training.data.readers.classes import Labelled, class_manifest
 from training.data.records import Manifest, Recording, Split
 
-_TOKENIZER = Path(__file__).parents[3] / "agent" / "bundles" / "default" / "tokenizer.json"
+_TOKENIZER = Path(__file__).parents[3] / "agent" / "bundle" / "default" / "tokenizer.json"
 _HEADER = "set,class,recording,language,kind,text\n"
 _JAPANESE = re.compile("[ぁ-ゖァ-ヺー一-鿿]")
 # A fan that is broken sounds like one that is not, to whoever spells sounds.

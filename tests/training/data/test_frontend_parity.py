@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from agent.audiofile import read_audio
-from agent.features import LogMel
-from agent.manifest import FrontendConstants
+from agent.bundle.manifest import FrontendConstants
+from agent.capture.audiofile import read_audio
+from agent.frontend.log_mel import LogMel
 from tests.signals import mel_filters as drawn_again
 from tests.signals import noise
 

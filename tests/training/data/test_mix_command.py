@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import shutil
 from dataclasses import replace
@@ -14,9 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.audiofile import read_audio
+from agent.capture.audiofile import read_audio
 from tests.training.mixable import CAPTIONS, KINDS, mixable_manifest, write_sounds
-from training.data import build, mix_command
+from tests.training.typed import run_typed
 from training.data.contents import read_contents
 from training.data.manifest import load_manifest, write_manifest
 from training.data.mix_command import (
@@ -53,12 +52,7 @@ def mixed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Mixed:
 
 def _run(*arguments: str | Path) -> int:
     """One command, as it is typed."""
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-    for module in (build, mix_command):
-        module.add_parser(commands)
-    parsed = parser.parse_args(list(map(str, arguments)))
-    return int(parsed.run(parsed))
+    return run_typed(*arguments)
 
 
 def _bytes(folder: Path) -> dict[str, str]:

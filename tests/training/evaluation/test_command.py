@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,9 @@ import pytest
 import soundfile
 
 from tests.bundles import make_bundle
+from tests.training.typed import run_typed
 from training.data.manifest import write_manifest
 from training.data.records import Caption, Manifest, Pair, Recording, Split
-from training.evaluation import command
 from training.evaluation.report import REPORT, RESULTS, VALUES, number, read_results
 
 if TYPE_CHECKING:
@@ -48,12 +47,9 @@ def data(tmp_path: Path) -> Path:
 
 def run(data: Path, *given: str) -> int:
     """The command as it is typed, on that folder."""
-    parser = argparse.ArgumentParser()
-    command.add_parser(parser.add_subparsers())
     places = {"manifest": "manifest", "data": "", "cache": "cache", "output": "out"}
     options = [word for name, place in places.items() for word in (f"--{name}", str(data / place))]
-    arguments = parser.parse_args(["evaluate", *options, "--conditions", "clean,level-30", *given])
-    return int(arguments.run(arguments))
+    return run_typed("evaluate", *options, "--conditions", "clean,level-30", *given)
 
 
 def test_two_models_side_by_side(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

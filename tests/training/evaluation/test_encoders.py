@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from agent.errors import BundleError
-from agent.manifest import TEXT_HEAD, TEXT_TOWER, TOKENIZER
-from agent.text import embed_texts
+from agent.bundle.manifest import TEXT_HEAD, TEXT_TOWER, TOKENIZER
+from agent.core.errors import BundleError
+from agent.encoder.text import embed_texts
 from export.onnx import export_audio, export_text_head
 from tests.bundles import AUDIO, make_bundle, seal
 from tests.training.small import small_model
@@ -22,7 +22,7 @@ from training.model import checkpoint
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.records import FloatArray
+    from agent.core.records import FloatArray
 
 pytestmark = pytest.mark.torch
 

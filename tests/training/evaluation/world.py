@@ -14,7 +14,7 @@ from training.evaluation.material import material_of, recordings_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.records import FloatArray
+    from agent.core.records import FloatArray
     from training.evaluation.material import Material
 
 KINDS = ("bell", "horn", "press", "saw", "belt", "fan")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from agent.manifest import FrontendConstants
+from agent.bundle.manifest import FrontendConstants
 from training.data.frontend import LogMel
 from training.model import kernel
 from training.model.audio_tower import Activations

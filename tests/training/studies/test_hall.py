@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from agent.scene import RATE_HZ
+from agent.capture.scene import RATE_HZ
 from training.data.records import Caption, Manifest, Pair, Recording, Split
 from training.studies.calibration.halls import MOST_PER_KIND, halves
 from training.studies.hall import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import ConfigError
+from agent.core.errors import ConfigError
 from training.train.config import TrainConfig, Weighting, load_config
 from training.train.losses.joint import ConstantWeights, RampWeights, UncertaintyWeights
 

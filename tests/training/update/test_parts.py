@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from agent.errors import ConfigError
+from agent.core.errors import ConfigError
 from tests.training.small import small_manifest, small_model, small_sounds, small_texts
 from training.data.records import Caption, Manifest, Pair, Recording, Split
 from training.evaluation.evaluate import Key, Measured, Results

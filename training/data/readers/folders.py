@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from agent.errors import Problem
+from agent.core.errors import Problem
 from training.data.manifest import ManifestError
 from training.data.readers.classes import Labelled, class_manifest
 from training.data.readers.registry import DataSet, register

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from agent.errors import Problem
-from agent.records import FloatArray
+from agent.core.errors import Problem
+from agent.core.records import FloatArray
 from training.data import jsonl
 from training.data.manifest import ManifestError
 from training.data.records import HIGHEST_RATING, LOWEST_RATING

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.errors import Problem
+from agent.core.errors import Problem
 from training.data.manifest import ManifestError
 from training.data.readers.label_lines import Label, Verdict, parse_labels
 from training.data.readers.splits import by_hash

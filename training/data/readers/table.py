@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.errors import Problem
+from agent.core.errors import Problem
 from training.data.manifest import ManifestError
 
 

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from agent import bundle as bundles
 from agent import descriptions as descriptions_file
-from agent.bundle import Bundle
-from agent.calibration import site
-from agent.calibration.drift import Reference
-from agent.calibration.events import Layout, Rules, Scores, events
-from agent.calibration.site import Background, Wanted
-from agent.calibration.threshold import Kind
-from agent.prototypes import BackgroundStatistics, PrototypeSet
-from agent.records import FloatArray
-from agent.watchlist import wanted_of
+from agent.bundle import loading as bundles
+from agent.bundle.loading import Bundle
+from agent.core.records import FloatArray
+from agent.matcher.prototypes import BackgroundStatistics, PrototypeSet
+from agent.watchlist.calibration import site
+from agent.watchlist.calibration.drift import Reference
+from agent.watchlist.calibration.events import Layout, Rules, Scores, events
+from agent.watchlist.calibration.site import Background, Wanted
+from agent.watchlist.calibration.threshold import Kind
+from agent.watchlist.watchlist import wanted_of
 from training.data.arguments import add_folders
 from training.data.progress import shown
 from training.studies.calibration.halls import halves
@@ -52,21 +52,13 @@ class _World:
     """Of the bundle's own background."""
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training calibrate-simulation``."""
-    parser = commands.add_parser(
-        "calibrate-simulation",
-        help="compare promised with observed false alarms on long background",
-        description="Calibrates on stretches of a hall that is mixed from recordings and counts "
-        "false alarms on the rest of it and on another hall. Writes calibration.md and its figure.",
-        epilog="example: python -m training calibrate-simulation --docs docs/experiments",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training calibrate-simulation``."""
     parser.add_argument("--descriptions", type=Path, default=Path("configs/descriptions.ja.yaml"))
     parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="instead of the shipped one")
     add_folders(parser, cache="runs/cache/calibration")
     parser.add_argument("--docs", type=Path, default=Path("runs/calibration"), metavar="FOLDER")
     parser.add_argument("--hours", type=float, default=HOURS, help="of each hall (2)")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

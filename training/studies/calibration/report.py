@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from agent.calibration import poisson
-from agent.calibration.threshold import Kind
+from agent.watchlist.calibration import poisson
+from agent.watchlist.calibration.threshold import Kind
 from training.data.files import write_text
 from training.data.markdown import document, table
 from training.studies import figures
+from training.studies.figures import Figure
 
 REPORT = "calibration.md"
 _FIGURE = "calibration-promised.png"
@@ -188,7 +188,7 @@ Uncalibrated, by the bundle's own background and its threshold of
     yield "## Drift"
     yield """\
 Distance of the last hour of a hall from the first hour of a hall, in spreads
-(`agent.calibration.drift`: the background has shifted from 0.8 on):"""
+(`agent.watchlist.calibration.drift`: the background has shifted from 0.8 on):"""
     rows = [
         (f"hall {shift.own}", f"hall {shift.other}", f"{shift.distance:.2f}")
         for shift in measured.shifts

@@ -14,20 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from agent import clips
-from agent.alerts import new_id
-from agent.bundle import Bundle
+from agent.alerts.alerts import new_id
+from agent.alerts.verdicts import Verdicts
+from agent.alerts.writer import Desk
+from agent.bundle.loading import Bundle
+from agent.capture.scene import RATE_HZ
 from agent.clips.recorder import Recorder
 from agent.config.settings import FileSettings, MqttSettings, Settings
-from agent.desk import Desk
-from agent.detector import Detector
-from agent.keeper import Keeper
-from agent.mutes import Mutes
-from agent.records import Alert, Block, FloatArray, Step, Verdict
-from agent.reports import Tally
-from agent.scene import RATE_HZ
-from agent.topics import Topics
-from agent.verdicts import Verdicts
-from agent.watchlist import Watchlist
+from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdict
+from agent.detector.detector import Detector
+from agent.detector.mutes import Mutes
+from agent.mqtt.topics import Topics
+from agent.store.keeper import Keeper
+from agent.watchlist.watchlist import Watchlist
 from training.studies.hearing import SOURCE, HeardSound
 
 BEGINS_AT = 1_780_272_000.0
@@ -110,7 +109,6 @@ class Box:
             link=None,
             mutes=Mutes(clock),
             clock=clock,
-            tally=Tally(),
             clips=settings.clips.enabled,
         )
         self._verdicts = Verdicts(
@@ -157,15 +155,18 @@ class Box:
                 pushed = until
                 cutting.recorder.scored(some, embeddings)
             for match in self._watch.matcher.match(some, embeddings):
-                self._take(self._desk.handle(detector.feed(match), self._watch), ended, cutting)
+                self._take(self._handle(detector.feed(match)), ended, cutting)
             if cutting is not None:
                 cutting.tick()
-        self._take(self._desk.handle(detector.close(), self._watch), ended, cutting)
+        self._take(self._handle(detector.close()), ended, cutting)
         if recorder is not None:
             recorder.stop(_PATIENCE_S)
             if recorder.tally.missed or recorder.tally.failed:
                 raise ValueError(f"clips were not written: {recorder.tally}")
         return list(ended.values())
+
+    def _handle(self, detections: Iterable[Detection]) -> list[Alert]:
+        return self._desk.handle(detections, self._watch.wordings, self._watch.digest)
 
     def answer(
         self, alerts: Iterable[tuple[Alert, bool]], answering: Answering, rng: np.random.Generator

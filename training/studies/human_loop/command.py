@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from agent import bundle as bundles
+from agent.bundle import loading as bundles
 from training.data.arguments import add_folders
 from training.studies.human_loop import kept, month, report
 from training.studies.human_loop.box import Answering
@@ -20,17 +20,8 @@ SITE = Path(__file__).parents[2] / "resources" / "loop" / "site.ja.yaml"
 SEEDS, STEPS = 3, 100
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training loop-simulation``."""
-    parser = commands.add_parser(
-        "loop-simulation",
-        help="live through a month: calibration, verdicts, examples, one fine-tune",
-        description="Mixes months of a site from recordings, has the box hear them and a simulated "
-        "operator answer, and counts alerts week by week. Writes loop.md and its figures: "
-        "docs/human-loop.md.",
-        epilog="examples: python -m training loop-simulation --docs docs/experiments; without "
-        "a fine-tune: python -m training loop-simulation --steps 0",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training loop-simulation``."""
     parser.add_argument("--months", type=int, default=SEEDS, help=f"with other sounds ({SEEDS})")
     parser.add_argument("--minutes", type=int, default=Size().minutes, help="of sound a day (4)")
     parser.add_argument(
@@ -69,7 +60,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_folders(parser, output="runs/loop")
     parser.add_argument("--docs", type=Path, default=Path("runs/loop/docs"), metavar="FOLDER")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

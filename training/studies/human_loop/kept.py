@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from agent import bundle as bundles
 from agent import descriptions
+from agent.bundle import loading as bundles
 from training.data.files import write_json
 from training.studies.human_loop.month import Month, Plan
 from training.studies.human_loop.stages import Stage

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from agent import bundle as bundles
-from agent.bundle import Bundle
-from agent.calibration.poisson import DAY_H
-from agent.calibration.threshold import Kind
-from agent.records import Alert, FloatArray
-from agent.scene import RATE_HZ
-from agent.watchlist import Watchlist
+from agent.bundle import loading as bundles
+from agent.bundle.loading import Bundle
+from agent.capture.scene import RATE_HZ
+from agent.core.records import Alert, FloatArray
+from agent.watchlist.calibration.poisson import DAY_H
+from agent.watchlist.calibration.threshold import Kind
+from agent.watchlist.watchlist import Watchlist
 from training.data.records import Manifest
 from training.studies.hearing import HeardSound, heard
 from training.studies.human_loop.box import (

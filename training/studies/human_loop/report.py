@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from agent.calibration.poisson import DAY_H
-from agent.report import intervals
+from agent.cli.report import intervals
+from agent.watchlist.calibration.poisson import DAY_H
 from training.data.files import write_text
 from training.data.markdown import document, table
 from training.studies import figures
+from training.studies.figures import Axes, Figure
 from training.studies.human_loop.month import Month, Plan
 from training.studies.human_loop.stages import BY_WEEK, Stage
 from training.studies.human_loop.truth import Counted
@@ -104,8 +102,8 @@ What it means: [human-loop.md](../human-loop.md)."""
             own = "**" if BY_WEEK[week] is stage else ""
             precision = f"{total.true / total.alerts:.2f}" if total.alerts else "-"
             recall = f"{total.found / max(1, total.events):.2f}"
-            cells = (str(month.seed), str(week), f"{own}{stage}{own}", str(total.alerts))
-            rows.append((*cells, str(total.true), precision, recall))
+            row = (str(month.seed), str(week), f"{own}{stage}{own}", str(total.alerts))
+            rows.append((*row, str(total.true), precision, recall))
     yield table(("month", "week", "stage", "alerts", "true", "precision", "recall"), rows)
 
 

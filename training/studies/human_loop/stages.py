@@ -9,22 +9,23 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from agent import clips, watchlist
+from agent import clips
 from agent import descriptions as descriptions_file
-from agent.audiofile import write_flac
-from agent.bundle import Bundle
-from agent.calibration import index as indices
-from agent.calibration.applied import Site
-from agent.calibration.verdicts import Judged
+from agent.bundle.loading import Bundle
+from agent.capture.audiofile import write_flac
+from agent.capture.scene import RATE_HZ
 from agent.cli import main as kikimimi
 from agent.config import Settings
+from agent.core.errors import KikimimiError
 from agent.descriptions import DescriptionSet
-from agent.errors import KikimimiError
-from agent.examples import Library
-from agent.judging import judged
-from agent.scene import RATE_HZ
 from agent.store import Store
-from agent.watchlist import Judge, Watchlist
+from agent.watchlist import watchlist
+from agent.watchlist.calibration import index as indices
+from agent.watchlist.calibration.applied import Site
+from agent.watchlist.calibration.verdicts import Judged
+from agent.watchlist.examples import Library
+from agent.watchlist.judging import judged
+from agent.watchlist.watchlist import Judge, Watchlist
 from training.studies.hearing import HOP_S
 from training.studies.human_loop.recordings import Dealt
 from training.studies.human_loop.week import Size, background

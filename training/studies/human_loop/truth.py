@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.records import Alert
+from agent.core.records import Alert
 from training.studies.human_loop.week import Placed
 
 SLACK_S = 1.0

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.cli.labels.export import export
 from agent.config import Settings
-from agent.labels.export import export
 from agent.store import Store
 from training.data.manifest import write_manifest
 from training.data.records import Manifest, Recording, Split

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.audiofile import read_audio
-from agent.records import FloatArray
-from agent.scene import RATE_HZ
+from agent.capture.audiofile import read_audio
+from agent.capture.scene import RATE_HZ
+from agent.core.records import FloatArray
 from training.data.records import Recording
 from training.studies.hall import Hall, days_of, read_kinds
 from training.studies.human_loop.recordings import BEDS, ERRORS, HALL, ORDINARY, Dealt
@@ -92,7 +92,7 @@ class Week:
         return tuple(sorted(found, key=lambda one: (one.day, one.starts_s)))
 
     def days(self) -> Iterator[FloatArray]:
-        """The sound of each day, float32 mono at :data:`agent.scene.RATE_HZ`."""
+        """The sound of each day, float32 mono at :data:`agent.capture.scene.RATE_HZ`."""
         hall = read_hall(self.dealt, self.data)
         recordings = {clip.id: clip for _, clip in self.dealt.of((*ERRORS, *ORDINARY))}
         placed = self.placed()

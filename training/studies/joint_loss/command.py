@@ -18,16 +18,8 @@ from training.train.config import load_config
 _BINARISED = "binarised"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training experiment``."""
-    parser = commands.add_parser(
-        "experiment",
-        help="compare ways to learn from labels and ratings",
-        description="Trains every arm on the same data and seeds, judges each on the test "
-        "recordings and writes the report. What is trained already is not trained again.",
-        epilog="example: python -m training experiment --manifest runs/rated --seeds 5 "
-        "--processes 2 --docs docs/experiments",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training experiment``."""
     parser.add_argument("--config", type=Path, help="settings of all arms")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=240, help="of each training")
@@ -35,7 +27,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--processes", type=int, default=1, help="trainings at the same time")
     parser.add_argument("--docs", type=Path, help="where the report goes; the output if left out")
     add_folders(parser, manifest="runs/rated", output="runs/experiment")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

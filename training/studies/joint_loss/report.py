@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from training.data.files import write_text
 from training.data.markdown import document, table
 from training.studies import figures
+from training.studies.figures import Figure
 from training.studies.joint_loss.pool import MAP, MEASURES, NDCG, Difference, Pooled, Reached
 from training.studies.joint_loss.run import BINARY, CONTINUOUS, START, Plan
 

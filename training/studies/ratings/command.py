@@ -37,17 +37,8 @@ class Found:
     left_out: tuple[str, ...]
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training analyse``."""
-    parser = commands.add_parser(
-        "analyse",
-        help="what ratings by people and the model's similarities depend on",
-        description="Relates captions and recordings to the 10,200 ratings by people of TAU "
-        "Audio-Text Graded Relevances 2023 and to the model's similarities; writes report.md, "
-        "figures and analysis.json.",
-        epilog="example: python -m training analyse --model runs/bootstrap/model.pt "
-        "--output runs/analysis",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training analyse``."""
     add_folders(
         parser, model="runs/bootstrap/model.pt", manifest="runs/data", output="runs/analysis"
     )
@@ -68,7 +59,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--docs", type=Path, help="also write ratings.md and its figures there")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

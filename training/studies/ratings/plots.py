@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from training.studies.figures import BLUE, GREEN, GREY, ORANGE, save
+from training.studies.figures import BLUE, GREEN, GREY, ORANGE, Axes, Figure, save
 from training.studies.ratings.findings import Finding, HumanFindings, Lists, ModelFindings
 
 _STEPS = ("#BDBDBD", "#9ECAE1", "#4292C6", "#08306B")

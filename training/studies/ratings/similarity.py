@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from agent.audiofile import read_audio
-from agent.errors import AudioFileError
-from agent.records import FloatArray
+from agent.capture.audiofile import read_audio
+from agent.core.errors import AudioFileError
+from agent.core.records import FloatArray
 from training.data.cache import LogMelCache, Unreadable
 from training.data.progress import shown
 from training.data.records import Recording

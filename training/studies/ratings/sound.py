@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 
 _WINDOW_SAMPLES = 1024
 LOWEST_HZ = 50.0

@@ -28,19 +28,11 @@ RULES = {
 }
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``python -m training select-simulation``."""
-    parser = commands.add_parser(
-        "select-simulation",
-        help="compare ways to choose what people rate, on ratings that exist",
-        description="Hides the ratings of a manifest, lets rules ask for some of them and learns "
-        "from these. Writes selection.md and its figures.",
-        epilog="example: python -m training select-simulation --docs docs/experiments",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training select-simulation``."""
     add_folders(parser, manifest="runs/rated", model="runs/bootstrap/model.pt", cache="runs/cache")
     parser.add_argument("--docs", type=Path, default=Path("runs/selection"), metavar="FOLDER")
     parser.add_argument("--seeds", type=int, default=Plan().seeds, metavar="N", help="2 or more")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from training.data.arrays import Values
 from training.data.files import write_text
@@ -16,6 +15,7 @@ from training.data.records import Split
 from training.evaluation.significance import bootstrap_interval, holm, paired_permutation
 from training.ratings.selection import Rule, Settings
 from training.studies import figures
+from training.studies.figures import Figure
 from training.studies.selection.simulation import Look, Plan, World
 
 REPORT = "selection.md"

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agent.records import FloatArray
+from agent.core.records import FloatArray
 from training.data.arrays import Mask, Numbers, Values
 from training.data.records import Rating, Split
 from training.evaluation.metrics import has_relevant, ndcg_at

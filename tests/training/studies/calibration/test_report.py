@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.calibration import poisson
-from agent.calibration.threshold import Kind
+from agent.watchlist.calibration import poisson
+from agent.watchlist.calibration.threshold import Kind
 from training.studies.calibration.report import Counted, Figures, Shift, summary, write
 
 if TYPE_CHECKING:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from training.studies.human_loop.ears import heard
 
-from agent import bundle as bundles
-from agent import descriptions, watchlist
-from agent.audiofile import read_audio
+from agent import descriptions
+from agent.bundle import loading as bundles
+from agent.capture.audiofile import read_audio
+from agent.capture.scene import RATE_HZ
+from agent.cli.labels.box import labelled
 from agent.clips import folder_of
-from agent.labels.box import labelled
-from agent.records import Verdict
-from agent.scene import RATE_HZ
+from agent.core.records import Verdict
 from agent.store import Store
+from agent.watchlist import watchlist
 from training.data.records import Split
+from training.studies.hearing import heard
 from training.studies.human_loop.box import BEGINS_AT, Answering, Box, TurnedClock, settings_of
 from training.studies.human_loop.command import SITE
 from training.studies.human_loop.recordings import ERRORS, ORDINARY, PARTS, deal, known
@@ -83,8 +84,9 @@ def test_box_keeps_alerts_clips_and_answers(
     """In a real store; one who answers all and never errs says what is true."""
     bundle = bundles.load(None)
     week = Week(1, 1, deal(manifest, 1)[1], data_dir, Size(minutes=1, times=1))
-    days = heard(week, bundle, tmp_path / "cache")
-    again = heard(week, bundle, tmp_path / "cache")
+    kept = tmp_path / "cache" / "week.npz"
+    days = heard(([day] for day in week.days()), bundle, kept)
+    again = heard([], bundle, kept)
     assert all((a.embeddings == b.embeddings).all() for a, b in zip(days, again, strict=True))
     settings = settings_of(tmp_path, SITE)
     watch = watchlist.build(bundle, descriptions.load(SITE), tmp_path / "texts")

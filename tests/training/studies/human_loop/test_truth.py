@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.records import Alert, Detection, Provenance, Severity, Step
+from agent.core.records import Alert, Detection, Provenance, Severity, Step
+from tests.training.typed import run_typed
 from training.studies.human_loop import kept, report
 from training.studies.human_loop.box import Answering
-from training.studies.human_loop.command import SITE, add_parser, run
+from training.studies.human_loop.command import SITE
 from training.studies.human_loop.month import Month, Plan
 from training.studies.human_loop.stages import BY_WEEK, Stage
 from training.studies.human_loop.truth import Cause, Counted, cause_of, found_in
@@ -114,10 +114,8 @@ def test_report_tells_precision_and_broken_promises(tmp_path: Path) -> None:
 
 def test_missing_checkpoint_and_wrong_numbers_are_told(tmp_path: Path) -> None:
     """With what to write instead."""
-    parser = argparse.ArgumentParser()
-    add_parser(parser.add_subparsers())
     missing = tmp_path / "none.pt"
     with pytest.raises(FileNotFoundError, match="--steps 0"):
-        run(parser.parse_args(["loop-simulation", "--from", str(missing)]))
+        run_typed("loop-simulation", "--from", missing)
     with pytest.raises(ValueError, match="--minutes is 0"):
-        run(parser.parse_args(["loop-simulation", "--minutes", "0"]))
+        run_typed("loop-simulation", "--minutes", "0")

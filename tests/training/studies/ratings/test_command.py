@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import re
@@ -14,6 +13,7 @@ import soundfile
 
 from tests.signals import noise
 from tests.training.small import small_model
+from tests.training.typed import arguments_of
 from training.data.manifest import write_manifest
 from training.data.readers import tau
 from training.data.records import Caption, Manifest, Pair, Recording, Split
@@ -28,13 +28,6 @@ pytestmark = pytest.mark.torch
 _LISTS = 2
 _PARTS = ("development", "validation", "evaluation")
 _RATE_HZ = 32_000
-
-
-def typed(*words: str) -> argparse.Namespace:
-    """The command's arguments as they are typed."""
-    parser = argparse.ArgumentParser()
-    command.add_parser(parser.add_subparsers())
-    return parser.parse_args(["analyse", *words])
 
 
 def small_tables(published: Path, folder: Path) -> None:
@@ -132,7 +125,7 @@ def words(place: Path, output: str, *more: str) -> list[str]:
 def whole(place: Path) -> Path:
     """What the command writes with Clotho's recordings, and documents of it."""
     clotho, docs = str(place / "clotho"), str(place / "docs")
-    arguments = typed(*words(place, "whole", "--clotho", clotho, "--docs", docs))
+    arguments = arguments_of("analyse", *words(place, "whole", "--clotho", clotho, "--docs", docs))
     assert command.run(arguments) == 0
     return place / "whole"
 
@@ -169,7 +162,7 @@ def test_report_and_documents(whole: Path, place: Path) -> None:
 
 def test_without_clotho_says_what_is_left_out(whole: Path, place: Path) -> None:
     """And finds the same in all else, to the last digit."""
-    found = command.analyse(typed(*words(place, "texts")))
+    found = command.analyse(arguments_of("analyse", *words(place, "texts")))
     assert command.NO_CLOTHO in found.left_out
     assert "1 of 13 recordings" in found.left_out
     assert not any(one.property == "level" for one in found.human.items)
@@ -183,7 +176,7 @@ def test_without_clotho_says_what_is_left_out(whole: Path, place: Path) -> None:
 def test_incomplete_clotho_is_refused(place: Path, tmp_path: Path) -> None:
     """With what to download and where to put it."""
     with pytest.raises(FileNotFoundError, match=r"recordings are missing, such as .*; download"):
-        command.analyse(typed(*words(place, "none", "--clotho", str(tmp_path))))
+        command.analyse(arguments_of("analyse", *words(place, "none", "--clotho", str(tmp_path))))
 
 
 def test_damaged_cut_is_named(place: Path, tmp_path: Path) -> None:
@@ -198,4 +191,4 @@ def test_damaged_cut_is_named(place: Path, tmp_path: Path) -> None:
     lines[0]["start_end_samples"] = "[1024, many]"
     write(broken, lines)
     with pytest.raises(ValueError, match=r"csv:2 start_end_samples: is '\[1024, many\]'; write \["):
-        command.analyse(typed(*words(place, "none")[2:], "--data", str(data)))
+        command.analyse(arguments_of("analyse", *words(place, "none")[2:], "--data", str(data)))

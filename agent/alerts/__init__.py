@@ -1,0 +1,1 @@
+"""Detections to alerts and messages; verdicts of people."""

@@ -1,0 +1,274 @@
+"""What people say of alerts: checked, kept with the message that tells of it, and taken back.
+
+An operator's last verdict on an alert is the one that counts; the earlier ones stay in the store.
+Each is carried out once, also across restarts: its ``request_id`` is kept with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from agent.alerts.alerts import Review, alert_payload, new_id
+from agent.core.answers import Answer, Entry, Through, holding
+from agent.core.records import Verdict
+from agent.mqtt.payload import RefusedError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.core.clock import Clock
+    from agent.core.records import Alert
+    from agent.mqtt import Link
+    from agent.mqtt.payload import Fields
+    from agent.mqtt.topics import Topics
+    from agent.store.keeper import Keeper
+
+HIGHEST_RELEVANCE = 100.0
+
+# A sender whose clock is further ahead would have said so before the alert's own end.
+_AHEAD_S = 300.0
+# Nobody changes their mind so often; a script that does would fill the disk.
+_MOST_ANSWERS = 100
+
+_log = logging.getLogger(__name__)
+
+
+class Verdicts:
+    """Takes people's answers, whatever they come in by. Safe to use from several threads."""
+
+    def __init__(
+        self, *, topics: Topics, store: Keeper, link: Link | None, clock: Clock, undo_s: float
+    ) -> None:
+        """Begin to take them.
+
+        Args:
+            topics: of the box.
+            store: keeps them with their messages.
+            link: told that there is something to send; ``None`` where MQTT is switched off.
+            clock: says when.
+            undo_s: for how long after it came in an answer can be taken back.
+        """
+        self._topics = topics
+        self._store = store
+        self._link = link
+        self._clock = clock
+        self._undo_s = undo_s
+        self._lock = threading.Lock()
+        self.given = 0
+        """Since the start."""
+        self.undone = 0
+        """Of these and earlier ones, taken back since the start."""
+
+    def give(
+        self,
+        *,
+        request_id: str,
+        alert_id: str,
+        verdict: Verdict,
+        operator: str,
+        given_at: float,
+        relevance: float | None = None,
+        label: str | None = None,
+        through: Through = Through.MQTT,
+    ) -> bool:
+        """Keep what somebody says of an alert.
+
+        Args:
+            request_id: chosen anew for each.
+            alert_id: of an alert of this box.
+            verdict: what they say.
+            operator: who says so.
+            given_at: when, by the sender's clock, UTC, seconds since the epoch.
+            relevance: how well the description fits, 0 to 100.
+            label: what it was, in their own words.
+            through: what it was given by.
+
+        Returns:
+            whether this very request was carried out before; nothing happens then.
+
+        Raises:
+            RefusedError: it is not kept; says why.
+        """
+        now = self._clock.now()
+        if self._clock.synced() and given_at - now > _AHEAD_S:
+            raise RefusedError(
+                f"ts is {given_at - now:.0f} s ahead; set the sender's clock and send it again"
+            )
+        answer = Answer(
+            label_id=new_id(now),
+            alert_id=alert_id,
+            verdict=verdict,
+            relevance=relevance,
+            label=label,
+            operator=operator,
+            given_at=given_at,
+            received_at=now,
+            request_id=request_id,
+            through=through,
+        )
+        with self._lock:
+            if known := self._store.answer_to(request_id):
+                if known.request_id == request_id and known.says_the_same(answer):
+                    return True
+                raise _used(request_id)
+            alert = self._alert(alert_id)
+            if len(self._store.answers(alert_id)) >= _MOST_ANSWERS:
+                raise RefusedError(f"{_MOST_ANSWERS} verdicts were given on it; no more are kept")
+            review = Review(verdict, relevance, operator, given_at)
+            if not self._keep(answer, alert, review, self._entry("verdict", now, answer)):
+                raise _used(request_id)  # by another process, just now
+            self.given += 1
+        return False
+
+    def undo(self, *, request_id: str, alert_id: str, operator: str) -> bool:
+        """Take an operator's last verdict on an alert back; the one before holds again, if any.
+
+        Args:
+            request_id: chosen anew for each.
+            alert_id: of an alert of this box.
+            operator: who gave it.
+
+        Returns:
+            whether this very request was carried out before; nothing happens then.
+
+        Raises:
+            RefusedError: there is none that holds, or it is too late.
+        """
+        now = self._clock.now()
+        with self._lock:
+            if known := self._store.answer_to(request_id):
+                same = known.alert_id == alert_id and known.operator == operator
+                if known.undone_request_id == request_id and same:
+                    return True
+                raise _used(request_id)
+            alert = self._alert(alert_id)
+            answers = self._store.answers(alert_id)
+            mine = [one for one in holding(answers) if one.operator == operator]
+            if not mine:
+                raise RefusedError(
+                    f"operator {shown(operator)} has no verdict on it that could be taken back"
+                )
+            if (age_s := now - mine[-1].received_at) > self._undo_s:
+                raise RefusedError(
+                    f"the verdict came in {age_s:.0f} s ago, and verdicts.undo_s is "
+                    f"{self._undo_s:g}; give another verdict instead"
+                )
+            undone = replace(mine[-1], undone_at=now, undone_request_id=request_id)
+            rest = holding(undone if one.label_id == undone.label_id else one for one in answers)
+            review = _review(rest) or Review(None, None, operator, now)
+            if not self._keep(undone, alert, review, self._entry("undo", now, undone)):
+                raise RefusedError("was taken back already, by another request")
+            self.undone += 1
+        return False
+
+    def _alert(self, alert_id: str) -> Alert:
+        """The alert that an answer is about.
+
+        Raises:
+            RefusedError: it cannot be found.
+        """
+        alert = self._store.alert(alert_id)
+        if alert is not None:
+            return alert
+        if not self._store.readable:
+            raise RefusedError(
+                f"alert_id {alert_id} cannot be looked up: the box's store cannot be read "
+                "(health tells why); send it again later"
+            )
+        raise RefusedError(
+            f"alert_id {alert_id} is no alert of this box; write the one of its message"
+        )
+
+    def _keep(self, answer: Answer, alert: Alert, review: Review, entry: Entry) -> bool:
+        """Write it all at once, and have the message sent; whether it was new."""
+        messages = []
+        if self._link is not None:
+            clip = self._store.clip(alert.alert_id)
+            payload = alert_payload(
+                alert, self._topics.site, self._topics.node, review, clip.file if clip else None
+            )
+            messages = [(self._topics.alert, payload)]
+        kept = self._store.answer(answer, messages, entry)
+        if kept and self._link is not None:
+            self._link.notify()
+        _log.info(entry.what, extra={"alert_id": alert.alert_id, "verdict": answer.verdict.value})
+        return kept
+
+    def _entry(self, what: str, at: float, answer: Answer) -> Entry:
+        detail = {
+            "alert_id": answer.alert_id,
+            "label_id": answer.label_id,
+            "verdict": answer.verdict.value,
+            "relevance": answer.relevance,
+            "request_id": answer.undone_request_id or answer.request_id,
+            "through": answer.through.value,
+        }
+        return Entry(at, what, answer.operator or "", detail)
+
+
+class VerdictCommand:
+    """``cmd/verdict``: what somebody says of an alert."""
+
+    def __init__(self, verdicts: Verdicts) -> None:
+        self._verdicts = verdicts
+
+    def __call__(self, fields: Fields) -> bool:
+        """Keep it; whether this very command was carried out before.
+
+        Raises:
+            RefusedError: a field is wrong, or the alert is unknown.
+        """
+        request_id = fields.request_id()
+        alert_id = fields.ulid("alert_id")
+        verdict = Verdict(fields.choice("verdict", [one.value for one in Verdict]))
+        relevance = fields.number_or_none("relevance", 0.0, HIGHEST_RELEVANCE)
+        label = fields.text("label", default="") or None
+        operator = fields.needed("operator")
+        given_at = fields.moment("ts")
+        through = Through(fields.choice("through", [one.value for one in Through], Through.MQTT))
+        fields.finish()
+        return self._verdicts.give(
+            request_id=request_id,
+            alert_id=alert_id,
+            verdict=verdict,
+            operator=operator,
+            given_at=given_at,
+            relevance=relevance,
+            label=label,
+            through=through,
+        )
+
+
+class UndoCommand:
+    """``cmd/undo``: take one's last verdict on an alert back."""
+
+    def __init__(self, verdicts: Verdicts) -> None:
+        self._verdicts = verdicts
+
+    def __call__(self, fields: Fields) -> bool:
+        """Take it back; whether this very command was carried out before.
+
+        Raises:
+            RefusedError: a field is wrong, there is nothing to take back, or it is too late.
+        """
+        request_id = fields.request_id()
+        alert_id = fields.ulid("alert_id")
+        operator = fields.needed("operator")
+        fields.finish()
+        return self._verdicts.undo(request_id=request_id, alert_id=alert_id, operator=operator)
+
+
+def _used(request_id: str) -> RefusedError:
+    remedy = "choose a new one for each request"
+    return RefusedError(f"request_id {shown(request_id)} was used for something else; {remedy}")
+
+
+def _review(answers: Sequence[Answer]) -> Review | None:
+    """The last of the answers that hold, if any does."""
+    if not answers:
+        return None
+    last = answers[-1]
+    return Review(last.verdict, last.relevance, last.operator, last.given_at)

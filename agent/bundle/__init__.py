@@ -1,0 +1,1 @@
+"""The model: a folder of ONNX graphs with a manifest, loaded with its hashes checked."""

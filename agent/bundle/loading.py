@@ -1,0 +1,154 @@
+"""The bundle: the only thing that crosses from training to the box.
+
+A folder of files that one manifest names, each with its SHA-256. Everything in it is data;
+nothing is unpickled, and a file that is not in the manifest is not opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agent.bundle.manifest import BACKGROUND, FRONTEND, MANIFEST, FileEntry, Manifest
+from agent.core.errors import BundleError
+
+if TYPE_CHECKING:
+    from agent.core.records import FloatArray
+
+DEFAULT = Path(__file__).parent / "default"
+
+_HASH_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose files were found and whose hashes were checked."""
+
+    folder: Path
+    manifest: Manifest
+    sha256: str
+    """Of the manifest, and through it of every file."""
+
+    @property
+    def digest(self) -> str:
+        """Identity of the bundle as it is written into alerts, ``sha256:…``."""
+        return f"sha256:{self.sha256}"
+
+    @property
+    def audio_tower(self) -> Path:
+        """The audio tower for the processor of this machine."""
+        machine = platform.machine().lower()
+        variants = self.manifest.variants
+        by_machine = {
+            "x86_64": variants.x86_64,
+            "amd64": variants.x86_64,
+            "aarch64": variants.aarch64,
+            "arm64": variants.aarch64,
+        }
+        return self.folder / by_machine.get(machine, variants.reference)
+
+    def path(self, name: str) -> Path:
+        """Where a file of the bundle is.
+
+        Raises:
+            BundleError: the manifest does not name the file.
+        """
+        if name not in self.manifest.files:
+            message = f"{self.folder}: {name} is not among its files; export the bundle again"
+            raise BundleError(message)
+        return self.folder / name
+
+    def frontend_arrays(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Mel filters ``(n_mels, n_fft // 2 + 1)`` and the window ``(win_length,)``, float64."""
+        constants = self.manifest.frontend
+        filters = self._array(FRONTEND, "mel_filters", (constants.n_mels, constants.n_fft // 2 + 1))
+        return filters.astype(np.float64), self._array(
+            FRONTEND, "window", (constants.win_length,)
+        ).astype(np.float64)
+
+    def background(self) -> FloatArray:
+        """Embeddings of ordinary background sound, float32, unit length, shape ``(n, dim)``."""
+        return self._array(BACKGROUND, "embeddings", (None, self.manifest.embedding_size)).astype(
+            np.float32
+        )
+
+    def _array(self, file: str, name: str, shape: tuple[int | None, ...]) -> np.ndarray[Any, Any]:
+        where = self.path(file)
+        try:
+            with np.load(where, allow_pickle=False) as archive:
+                array = np.asarray(archive[name])
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            message = f"{where}: cannot read {name} ({error}); install the bundle again"
+            raise BundleError(message) from error
+        fits = array.ndim == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, array.shape, strict=True)
+        )
+        if not fits or not np.issubdtype(array.dtype, np.floating):
+            message = (
+                f"{where}: {name} has shape {array.shape} and type {array.dtype}, "
+                f"expected {shape}; install the bundle again"
+            )
+            raise BundleError(message)
+        return array
+
+
+def load(folder: Path | None = None) -> Bundle:
+    """Open a bundle and check the hash of every file in it.
+
+    Args:
+        folder: the bundle; the default one that ships with the package if ``None``.
+
+    Raises:
+        BundleError: the folder, the manifest or a file is missing, damaged or does not match.
+    """
+    folder = DEFAULT if folder is None else folder
+    where = folder / MANIFEST
+    try:
+        raw = where.read_bytes()
+    except OSError as error:
+        message = f"{where}: {error.strerror or error}; name a folder that holds a bundle"
+        raise BundleError(message) from error
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{where}: not UTF-8 ({error.reason}); install the bundle again"
+        raise BundleError(message) from error
+    manifest = Manifest.from_json(text, str(where))
+    for name, entry in manifest.files.items():
+        _verify(folder / name, entry)
+    return Bundle(folder=folder, manifest=manifest, sha256=hashlib.sha256(raw).hexdigest())
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_HASH_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _verify(path: Path, entry: FileEntry) -> None:
+    try:
+        size = path.stat().st_size
+        found = sha256_of(path) if size == entry.size_bytes else None
+    except OSError as error:
+        message = f"{path}: {error.strerror or error}; install the bundle again"
+        raise BundleError(message) from error
+    if found is None:
+        message = (
+            f"{path}: {size} bytes, but the manifest says {entry.size_bytes}; "
+            "install the bundle again"
+        )
+        raise BundleError(message)
+    if found != entry.sha256:
+        message = (
+            f"{path}: its SHA-256 starts with {found[:12]}, but the manifest says "
+            f"{entry.sha256[:12]}; install the bundle again"
+        )
+        raise BundleError(message)

@@ -1,0 +1,187 @@
+"""Hears the background: the site's own sources for a while, or recordings of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from agent.bundle.loading import sha256_of
+from agent.core.errors import AudioFileError, CaptureError
+from agent.encoder.audio import Encoder
+from agent.frontend.backlog import Backlog
+from agent.hearing.files import FileHearing
+from agent.hearing.listeners import make_listener
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from agent.bundle.loading import Bundle
+    from agent.capture.supervisor import SourceStatus
+    from agent.config import Settings
+    from agent.core.clock import Clock
+    from agent.watchlist.calibration.kept import Keeping
+
+_BATCH = 16
+_TICK_S = 0.2
+_STOP_S = 5.0
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Watcher(Protocol):
+    """Told of progress."""
+
+    def heard(self, hours: float, statuses: Sequence[SourceStatus]) -> None:
+        """So much was heard since the start, over all sources."""
+
+
+@dataclass(slots=True)
+class Took:
+    """What came of listening."""
+
+    hours: float = 0.0
+    """Of sound that was kept, over all sources."""
+    dropped: int = 0
+    """Windows that inference was too slow for."""
+    known: list[Path] = field(default_factory=list)
+    """Recordings that were heard before, by their content."""
+    short: list[Path] = field(default_factory=list)
+    """Recordings that are shorter than a window."""
+    unread: list[AudioFileError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What is odd about recordings that were heard all the same."""
+    passed_over: list[Path] = field(default_factory=list)
+    """What stands beside them in their folders and is no sound file."""
+
+
+def listen(
+    settings: Settings,
+    bundle: Bundle,
+    clock: Clock,
+    *,
+    keeping: Keeping,
+    hours: float,
+    stop: threading.Event,
+    watcher: Watcher,
+) -> Took:
+    """Hear the site's sources until each has given so many hours on average, or a stop.
+
+    Raises:
+        CaptureError: a source failed for good.
+        StoreError: what was heard cannot be written.
+        ConfigError: the hop is no whole number of frames.
+    """
+    hop_s = settings.windows.hop_s
+    backlog = Backlog(settings.windows.queue_windows)
+    listeners = [
+        make_listener(source, bundle, hop_s, backlog=backlog, clock=clock)
+        for source in settings.sources
+    ]
+    encoder = Encoder(bundle, threads=settings.encoder.threads)
+    rate_hz = bundle.manifest.frontend.sample_rate_hz
+    # In milliseconds: two that follow each other must not write the same files.
+    session = f"{int(1_000 * clock.now()):011x}"
+    wanted = round(hours * 3_600.0 / hop_s) * len(listeners)
+    took, rows = Took(), 0
+    for listener in listeners:
+        listener.start()
+    try:
+        while rows < wanted and not stop.is_set():
+            windows = backlog.take(_BATCH, _TICK_S)
+            if windows:
+                embeddings = encoder.embed(windows)
+                for window, embedding in zip(windows, embeddings, strict=True):
+                    stream = f"{session}-{_UNSAFE.sub('_', window.source)[:40]}"
+                    keeping.take(stream, [window], embedding[None], rate_hz)
+                rows += len(windows)
+            elif all(listener.finished for listener in listeners) and backlog.empty:
+                break
+            for listener in listeners:
+                listener.watch()
+                if listener.failure is not None:
+                    raise CaptureError(f"{listener.status.source}: {listener.failure!r}")
+            took.hours = rows * hop_s / 3_600.0
+            watcher.heard(took.hours, [listener.status for listener in listeners])
+    finally:
+        backlog.close()
+        for listener in listeners:
+            listener.stop(_STOP_S)
+        keeping.finish()
+    took.dropped = backlog.dropped
+    return took
+
+
+def hear_files(
+    files: Sequence[Path],
+    bundle: Bundle,
+    hop_s: float,
+    *,
+    keeping: Keeping,
+    stop: threading.Event,
+    watcher: Watcher,
+    channels: tuple[int, ...] | None = None,
+) -> Took:
+    """Hear recordings as the box would, each by itself; one that was heard before is left out.
+
+    Of a recording that was heard by other channels, what was heard then is forgotten.
+
+    Raises:
+        StoreError: what was heard cannot be written.
+        ConfigError: the hop is no whole number of frames.
+    """
+    ear = _Ear(replace(FileHearing.of(bundle, hop_s), channels=channels), keeping, stop)
+    took, rows = Took(), 0
+    for path in files:
+        if stop.is_set():
+            break
+        try:
+            content = sha256_of(path)[:32]
+        except OSError as error:
+            took.unread.append(AudioFileError(f"{path}: {error.strerror or error}; mend it"))
+            continue
+        stream = "-".join((content, *map(str, channels or ())))
+        heard_before = {p.stream for p in keeping.index.parts if p.stream.startswith(content)}
+        if stream in heard_before:
+            took.known.append(path)
+            continue
+        try:
+            heard = ear.hear(path, stream, took.remarks.append)
+        except AudioFileError as error:
+            keeping.forget(stream)
+            took.unread.append(error)
+            continue
+        if stop.is_set():
+            # Half of a recording would later pass for the whole.
+            keeping.forget(stream)
+            break
+        keeping.finish(stream)
+        for other in heard_before:
+            keeping.forget(other)
+        if not heard:
+            took.short.append(path)
+        rows += heard
+        took.hours = rows * hop_s / 3_600.0
+        watcher.heard(took.hours, ())
+    return took
+
+
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """Hears one recording after the other."""
+
+    hearing: FileHearing
+    keeping: Keeping
+    stop: threading.Event
+
+    def hear(self, path: Path, stream: str, remark: Callable[[str], None]) -> int:
+        """Keep the windows of a recording; how many there were."""
+        rows = 0
+        hearing = replace(self.hearing, remark=remark)
+        for windows, embeddings in hearing.embedded(path, rest=False):
+            if self.stop.is_set():
+                break
+            self.keeping.take(stream, windows, embeddings, hearing.rate_hz, recorded=True)
+            rows += len(windows)
+        return rows

@@ -1,0 +1,97 @@
+"""What ``kikimimi check`` says of examples: how many count, which do not, and why."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from agent.clips import folder_of
+from agent.core.errors import BundleError, Problem, StoreError, TextError
+from agent.core.names import shown
+from agent.store import FILE_NAME, Store
+from agent.watchlist.calibration.applied import Site
+from agent.watchlist.examples.gathering import Library
+from agent.watchlist.examples.records import Kind
+from agent.watchlist.watchlist import joined_by, wanted_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.bundle.loading import Bundle
+    from agent.config import Settings
+    from agent.descriptions import DescriptionSet
+    from agent.watchlist.examples.joining import Joined
+
+_MOST_TOLD = 20
+
+
+def check_examples(
+    settings: Settings, bundle: Bundle, descriptions: DescriptionSet
+) -> tuple[list[Problem], list[str]]:
+    """Try the examples of a site as the box does when it starts.
+
+    Returns:
+        Warnings of files that cannot be used, and notes of all the rest.
+    """
+    where = str(settings.state_dir / FILE_NAME)
+    try:
+        with closing(Store.reading(settings.state_dir)) as store:
+            named = any(one.examples for one in descriptions.active)
+            if not named and not any(clip.labelled for clip in store.clips()):
+                return [], []
+            library = Library(bundle, store, folder_of(settings))
+            wanted, background = wanted_of(bundle, descriptions, None)
+            site = Site(settings.state_dir, settings.windows.hop_s)
+            joined = joined_by(library.gather(wanted), bundle, wanted, background, site)
+    except OSError as error:
+        if not isinstance(error, StoreError):
+            error = StoreError(f"{where}: {error.strerror}; let this user read it")
+        return [Problem.told(where, str(error))], []
+    except (TextError, BundleError):
+        return [], []  # told where texts and the bundle are checked
+    # A file that is not there is told where the descriptions are read.
+    missing = {
+        str(example)
+        for one in descriptions.active
+        for example in one.examples
+        if not example.path.is_file()
+    }
+    rest = tuple(one for one in joined.set_aside if one.name not in missing)
+    warnings, notes = told(replace(joined, set_aside=rest), descriptions)
+    return warnings, [*notes, *library.remarks]
+
+
+def told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], list[str]]:
+    """Warnings of named files that do not count, and notes of all the rest."""
+    places = {one.error_id: one.where for one in descriptions.active}
+    named = {
+        one.error_id: {str(example): example.path for example in one.examples}
+        for one in descriptions.active
+    }
+    notes = list(_counts(joined.examples, joined.rejected, places))
+    warnings: list[Problem] = []
+    apart: list[str] = []
+    for one in joined.set_aside:
+        if one.kind is Kind.EXAMPLE and one.name in named[one.error_id]:
+            name, path = shown(one.name), shown(named[one.error_id][one.name])
+            found = one.reason if path in one.reason else f"{name} {one.reason}"
+            where = f"{places[one.error_id]}.examples"
+            warnings.append(Problem(where, found, "name another recording of it, or none"))
+        else:
+            what = f"{one.error_id}: {one.kind} {shown(one.name)}"
+            apart.append(f"{what} does not count: {one.reason}")
+    notes += apart[:_MOST_TOLD]
+    if len(apart) > _MOST_TOLD:
+        notes.append(f"{len(apart) - _MOST_TOLD} more recordings do not count")
+    return warnings, notes
+
+
+def _counts(
+    examples: Mapping[str, int], rejected: Mapping[str, int], ids: Mapping[str, str]
+) -> list[str]:
+    return [
+        f"{name} has {examples.get(name, 0)} examples and {rejected.get(name, 0)} rejected sounds"
+        for name in ids
+        if name in examples or name in rejected
+    ]

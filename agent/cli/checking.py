@@ -1,0 +1,345 @@
+"""What ``kikimimi check`` does: everything that can be told wrong before the agent runs.
+
+Problems keep the agent from running as it is configured; warnings do not.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from agent import descriptions as descriptions_file
+from agent.bundle import loading as bundles
+from agent.bundle.loading import Bundle
+from agent.capture.audiofile import iter_audio
+from agent.cli.check_examples import check_examples
+from agent.config import FileSettings, MicrophoneSettings, StreamSettings, load_settings
+from agent.core import folders
+from agent.core.errors import (
+    AudioFileError,
+    BrokerError,
+    BundleError,
+    CaptureError,
+    ConfigError,
+    DescriptionsError,
+    KikimimiError,
+    Problem,
+    TextError,
+)
+from agent.core.records import FloatArray
+from agent.descriptions.language import foreign
+from agent.mqtt import log_in
+from agent.watchlist.calibration.applied import check_calibration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from agent.config import MqttSettings, Settings
+    from agent.descriptions import DescriptionSet, ErrorDescription
+
+Embed: TypeAlias = Callable[[Bundle, Sequence[str]], FloatArray]
+"""Unit embeddings ``(texts, dim)`` of texts; raises TextError for one that it cannot read."""
+FindMicrophone: TypeAlias = Callable[[MicrophoneSettings], object]
+"""Finds a microphone; raises CaptureError where there is none."""
+
+DUPLICATE_COSINE = 0.95
+"""Descriptions whose texts are at least this near are hard to tell apart."""
+_RATE_HZ = 32_000
+"""Of the beginning of a sound file, which is read to see whether it can be."""
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    descriptions: int
+    """Active descriptions, 0 where the file is wrong."""
+    bundle: str
+    """Digest of the bundle, empty where it is wrong."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing and not wrong."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the agent can run as it is configured."""
+        return not self.problems
+
+    def lines(self) -> Iterator[str]:
+        """One line for each finding, problems first, notes last."""
+        yield from (f"problem: {problem}" for problem in self.problems)
+        yield from (f"warning: {warning}" for warning in self.warnings)
+        yield from (f"note: {note}" for note in self.notes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values, for a program."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """The parts of the machine that a check may ask; what is ``None`` is not checked."""
+
+    embed: Embed | None = None
+    find_microphone: FindMicrophone | None = None
+    online: bool = False
+    """Whether to connect to the broker."""
+
+
+def check(
+    settings_path: Path | None,
+    descriptions_path: Path | None,
+    bundle_path: Path | None,
+    environ: Mapping[str, str],
+    probes: Probes,
+) -> Report:
+    """Check a site's files and machine as far as each part allows.
+
+    Args:
+        settings_path: ``agent.yaml``, see :func:`agent.config.load_settings`.
+        descriptions_path: in place of the one that the settings name.
+        bundle_path: in place of the one that the settings name.
+        environ: the environment variables.
+        probes: what else to ask.
+    """
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    noted: list[Problem] = []
+    settings: Settings | None = None
+    try:
+        settings = load_settings(settings_path, environ, noted)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    bundle: Bundle | None = None
+    if settings is not None:
+        descriptions_path = descriptions_path or settings.descriptions
+        bundle_path = bundle_path or settings.bundle
+        _check_machine(settings, probes, problems, warnings)
+    if settings is not None or bundle_path is not None:
+        bundle = _load_bundle(bundle_path, problems)
+    descriptions: DescriptionSet | None = None
+    if descriptions_path is not None:
+        descriptions = _load_descriptions(descriptions_path, problems, warnings)
+    if bundle is not None and descriptions is not None and probes.embed is not None:
+        _check_texts(descriptions, bundle, probes.embed, problems, warnings)
+    if descriptions is not None:
+        noted += descriptions.notes
+        if bundle is not None:
+            noted += foreign(descriptions, bundle.manifest.text.languages)
+    wrong = {problem.where for problem in problems}
+    notes = [str(note) for note in noted if note.where not in wrong]
+    if settings is not None and bundle is not None and descriptions is not None:
+        warned, told = check_calibration(settings, bundle, descriptions)
+        warnings += warned
+        notes += told
+        if probes.embed is not None and not problems:
+            warned, told = check_examples(settings, bundle, descriptions)
+            warnings += warned
+            notes += told
+    return Report(
+        problems=tuple(problems),
+        warnings=tuple(warnings),
+        descriptions=len(descriptions.active) if descriptions else 0,
+        bundle=bundle.digest if bundle else "",
+        notes=tuple(notes),
+    )
+
+
+def _load_bundle(path: Path | None, problems: list[Problem]) -> Bundle | None:
+    try:
+        return bundles.load(path)
+    except BundleError as error:
+        problems.append(_as_problem(error))
+        return None
+
+
+def _as_problem(error: KikimimiError) -> Problem:
+    """The three parts of an error's message: ``where: found; remedy``."""
+    where, _, _ = str(error).partition(": ")
+    return Problem.told(where, str(error))
+
+
+def _load_descriptions(
+    path: Path, problems: list[Problem], warnings: list[Problem]
+) -> DescriptionSet | None:
+    try:
+        descriptions = descriptions_file.load(path)
+    except DescriptionsError as error:
+        problems.extend(error.problems)
+        return None
+    if not descriptions.active:
+        warnings.append(Problem(str(path), "has no enabled description", "enable one"))
+    for described in descriptions.active:
+        for example in described.examples:
+            if not example.path.is_file():
+                where = f"{described.where}.examples"
+                found = f"{example.path} is not there"
+                warnings.append(Problem(where, found, "record it again"))
+    return descriptions
+
+
+def _check_machine(
+    settings: Settings, probes: Probes, problems: list[Problem], warnings: list[Problem]
+) -> None:
+    for number, source in enumerate(settings.sources):
+        where = f"sources[{number}] {source.name}"
+        if isinstance(source, FileSettings) and (trouble := _no_sound(source.path)):
+            problems.append(Problem(where, *trouble))
+        if isinstance(source, StreamSettings) and shutil.which("ffmpeg") is None:
+            problems.append(Problem(where, "ffmpeg is missing", "apt-get install ffmpeg"))
+        if isinstance(source, MicrophoneSettings) and probes.find_microphone is not None:
+            try:
+                probes.find_microphone(source)
+            except CaptureError as error:
+                warnings.append(Problem(where, str(error), "see 'kikimimi devices'"))
+    _check_state_folder(settings.state_dir, warnings)
+    if settings.mqtt.enabled:
+        _check_secrecy(settings.mqtt, warnings)
+        if probes.online:
+            _check_broker(settings.mqtt, warnings)
+
+
+def _no_sound(path: Path) -> tuple[str, str] | None:
+    """Why a sound file cannot be read and what to do, as far as its beginning tells."""
+    if not path.is_file():
+        return f"{path} is not there", "name a sound file"
+    try:
+        with closing(iter_audio(path, _RATE_HZ, _RATE_HZ)) as blocks:
+            next(blocks)
+    except AudioFileError as error:
+        found, _, remedy = str(error).rpartition("; ")
+        return found, remedy
+    return None
+
+
+def _check_state_folder(folder: Path, warnings: list[Problem]) -> None:
+    """Whether files can be made in the folder, or in the one in which it will be made."""
+    existing = folder.absolute()
+    try:
+        while not existing.exists() and existing != existing.parent:
+            existing = existing.parent
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        found = f"{folder} cannot be written ({(error.strerror or str(error)).lower()})"
+        remedy = "give the agent's user the right to write there, or name another folder"
+        warnings.append(Problem("state_dir", found, remedy))
+    if folder.is_dir():
+        itself = [folder] if folder.stat().st_mode & stat.S_IWOTH else []
+        for opened in (*itself, *folders.open_to_others(folder)):
+            found = f"{opened} can be written by every user"
+            warnings.append(Problem("state_dir", found, f"run chmod -R o-w {folder}"))
+            break
+
+
+def _check_secrecy(mqtt: MqttSettings, warnings: list[Problem]) -> None:
+    file = mqtt.password_file
+    if file is None:
+        return
+    try:
+        mqtt.password()
+    except BrokerError as error:
+        warnings.append(_as_problem(error))
+    if stat.S_IMODE(file.stat().st_mode) & stat.S_IROTH:
+        found = f"{file} can be read by every user"
+        warnings.append(Problem("mqtt.password_file", found, f"run chmod o-r {file}"))
+    if mqtt.tls is None and mqtt.host not in _LOCAL_HOSTS:
+        found = f"the password goes to {mqtt.host} unencrypted"
+        warnings.append(Problem("mqtt.tls", found, "write enabled: true, and a port with TLS"))
+
+
+def _check_broker(mqtt: MqttSettings, warnings: list[Problem]) -> None:
+    """Whether the broker shows a certificate that is trusted, and lets this box in."""
+    try:
+        log_in(mqtt)
+    except BrokerError as error:
+        warnings.append(_as_problem(error))
+
+
+def _check_texts(
+    descriptions: DescriptionSet,
+    bundle: Bundle,
+    embed: Embed,
+    problems: list[Problem],
+    warnings: list[Problem],
+) -> None:
+    texts = descriptions.texts()
+    try:
+        embeddings = embed(bundle, texts)
+    except TextError:
+        for text, error in _unreadable(texts, bundle, embed):
+            problem = Problem(descriptions.where[text], str(error), "write it in other words")
+            problems.append(problem)
+        return
+    rows = {text: row for row, text in enumerate(texts)}
+    warnings.extend(_near_duplicates(descriptions.active, rows, embeddings))
+    for described in descriptions.active:
+        contrast = (*described.unlike, *descriptions.background)
+        warnings.extend(_explained(described, contrast, rows, embeddings))
+
+
+def _unreadable(
+    texts: Sequence[str], bundle: Bundle, embed: Embed
+) -> Iterator[tuple[str, TextError]]:
+    """The texts that the bundle cannot read, found by halving."""
+    try:
+        embed(bundle, texts)
+    except TextError as error:
+        if len(texts) == 1:
+            yield texts[0], error
+            return
+        middle = len(texts) // 2
+        yield from _unreadable(texts[:middle], bundle, embed)
+        yield from _unreadable(texts[middle:], bundle, embed)
+
+
+def _near_duplicates(
+    errors: Sequence[ErrorDescription], rows: Mapping[str, int], embeddings: FloatArray
+) -> Iterator[Problem]:
+    """Pairs of descriptions of which a text of one is nearly a text of the other."""
+    own_rows = [[rows[text] for text in error.texts] for error in errors]
+    flat = np.concatenate([np.array(one) for one in own_rows]) if errors else np.array([], int)
+    starts = np.cumsum([0, *map(len, own_rows[:-1])])
+    every = embeddings[flat]
+    for number, error in enumerate(errors):
+        # One description at a time: all pairs at once would not fit into a small box's memory.
+        cosine = (every @ embeddings[own_rows[number]].T).max(axis=1)
+        nearest = np.maximum.reduceat(cosine, starts)
+        for other in np.flatnonzero(nearest >= DUPLICATE_COSINE).tolist():
+            if other > number:
+                found = f"is nearly the same as {errors[other].error_id} ({nearest[other]:.2f})"
+                remedy = "make one of them, or tell in both what differs"
+                yield Problem(error.where, f"{error.error_id} {found}", remedy)
+
+
+def _explained(
+    error: ErrorDescription,
+    contrast: Sequence[str],
+    rows: Mapping[str, int],
+    embeddings: FloatArray,
+) -> Iterator[Problem]:
+    """The description if a sound that is normal here is as near to it as its own paraphrases."""
+    if not contrast:
+        return
+    text = embeddings[rows[error.text]]
+    cosines = embeddings[[rows[one] for one in contrast]] @ text
+    own = DUPLICATE_COSINE
+    if error.paraphrases:
+        own = float((embeddings[[rows[one] for one in error.paraphrases]] @ text).max())
+    strongest = int(cosines.argmax())
+    if cosines[strongest] >= own:
+        found = (
+            f"{error.error_id} is explained by {contrast[strongest]!r} "
+            f"({cosines[strongest]:.2f}, its own paraphrases {own:.2f})"
+        )
+        yield Problem(error.where, found, "say what sounds different, or leave that text out")

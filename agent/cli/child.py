@@ -1,0 +1,107 @@
+"""The real agent as a child process: what the demo shows and the benchmark measures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+from agent.config import ENVIRONMENT
+from agent.core.errors import KikimimiError
+from agent.run.systemd import VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_STOP_S = 15.0
+_POLL_S = 0.02
+_LOG_LINES = 5
+
+
+class Child:
+    """A running ``kikimimi run``."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to its end."""
+        return self._process.poll() is not None
+
+    def check(self) -> None:
+        """Tell if it failed.
+
+        Raises:
+            KikimimiError: it has ended with an error; holds the last lines of its log.
+        """
+        status = self._process.poll()
+        if status:
+            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+            last = "\n  ".join(lines[-_LOG_LINES:])
+            raise KikimimiError(f"the agent ended with status {status}; its last lines:\n  {last}")
+
+    def wait_for_event(self, event: str, timeout_s: float) -> None:
+        """Block until its log names an event.
+
+        Raises:
+            KikimimiError: it ended before, or did not in time.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while time.monotonic() < deadline_s:
+            if f'"event": "{event}"' in self._log.read_text(encoding="utf-8", errors="replace"):
+                return
+            self.check()
+            if self.ended:
+                break
+            time.sleep(_POLL_S)
+        raise KikimimiError(f"the agent did not come to '{event}' within {timeout_s:g} s")
+
+
+@contextmanager
+def running_agent(
+    folder: Path, settings: Mapping[str, Any], variables: Mapping[str, str] | None = None
+) -> Iterator[Child]:
+    """Run the agent with some settings for as long as the context lasts.
+
+    Args:
+        folder: for its configuration and its log.
+        settings: what ``agent.yaml`` would hold.
+        variables: of its environment, beside those of this process.
+    """
+    config, log = folder / "agent.yaml", folder / "agent.log"
+    # JSON is YAML; settings of the shell that started this must not change what is shown.
+    config.write_text(json.dumps(settings, ensure_ascii=False), encoding="utf-8")
+    kept = os.environ.keys() - ENVIRONMENT.keys() - VARIABLES
+    environment = {name: os.environ[name] for name in kept} | dict(variables or {})
+    command = [sys.executable, "-m", "agent", "run", "--config", str(config)]
+    with log.open("wb") as output:
+        process = _start(command, output, environment)
+        try:
+            yield Child(process, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _start(
+    command: list[str], output: IO[bytes], environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+    )

@@ -1,0 +1,121 @@
+"""The commands of ``kikimimi``, in the order of its help."""
+
+from __future__ import annotations
+
+from agent.core.commandline import Command
+from agent.core.extras import Extra
+
+COMMANDS = (
+    Command(
+        "run",
+        "listen, and publish alerts by MQTT",
+        "agent.cli.run",
+        (
+            "kikimimi run --config /etc/kikimimi/agent.yaml",
+            "kikimimi run --descriptions descriptions.yaml --source recording.wav",
+            "arecord -t raw -f FLOAT_LE -r 32000 | kikimimi run --source -",
+            "arecord -t raw -f S16_LE -r 8000 | kikimimi run --source - --format s16le --rate 8000",
+        ),
+    ),
+    Command(
+        "demo",
+        "hear a factory scene, or a microphone, with a live view of the alerts",
+        "agent.cli.demo",
+        ("kikimimi demo --language en", "kikimimi demo --microphone"),
+        extra=Extra.DEMO,
+    ),
+    Command(
+        "check",
+        "tell what is wrong with configuration, descriptions and bundle",
+        "agent.cli.check",
+        (
+            "kikimimi check --config agent.yaml --online",
+            "kikimimi check --descriptions descriptions.yaml --json",
+        ),
+    ),
+    Command(
+        "devices",
+        "list the microphones of this machine",
+        "agent.cli.devices",
+        ("kikimimi devices",),
+    ),
+    Command(
+        "score",
+        "score sound files against descriptions",
+        "agent.cli.score",
+        (
+            "kikimimi score recording.wav --descriptions descriptions.yaml --json",
+            "kikimimi score night-shift.flac --config /etc/kikimimi/agent.yaml --alerts",
+            "kikimimi score sounds/*.flac --whole --descriptions classes.yaml --truth clips.csv",
+        ),
+    ),
+    Command(
+        "calibrate",
+        "learn this site's background and set the thresholds by it",
+        "agent.cli.calibrate.command",
+        (
+            "kikimimi calibrate --config /etc/kikimimi/agent.yaml --hours 2",
+            "kikimimi calibrate --files night-shift/ --json",
+            "kikimimi calibrate --exclude mic1@2026-11-24T10:00:00Z/2026-11-24T10:00:05Z",
+        ),
+    ),
+    Command(
+        "bench",
+        "measure speed, memory and delay on this machine",
+        "agent.cli.bench",
+        ("kikimimi bench --json",),
+        extra=Extra.DEMO,
+    ),
+    Command(
+        "install-service",
+        "make the agent a service of systemd on this machine",
+        "agent.cli.install_service",
+        (
+            "sudo /opt/kikimimi/.venv/bin/kikimimi install-service",
+            "sudo /opt/kikimimi/.venv/bin/kikimimi install-service --console",
+            "kikimimi install-service --print",
+        ),
+    ),
+    Command(
+        "labels",
+        "list, export and delete what people answered",
+        "agent.cli.labels.command",
+        (
+            "kikimimi labels list --since 30d",
+            "kikimimi labels export ~/labels-p1 --since 30d",
+            "kikimimi labels purge --before 2026-01-01",
+            "kikimimi labels audit --json",
+        ),
+    ),
+    Command(
+        "replay",
+        "hear stored clips and recordings with two bundles, and compare",
+        "agent.cli.replay.command",
+        (
+            "kikimimi replay --bundle runs/bundle --config /etc/kikimimi/agent.yaml",
+            "kikimimi replay --bundle runs/bundle --labels ~/labels --descriptions my.yaml --json",
+            "kikimimi replay a.flac --bundle new --against old --descriptions my.yaml",
+        ),
+    ),
+    Command(
+        "console",
+        "serve the page where people answer alerts and rate sounds",
+        "agent.cli.console",
+        (
+            "kikimimi console --config /etc/kikimimi/agent.yaml",
+            "kikimimi console --config agent.yaml --set-password",
+        ),
+        extra=Extra.CONSOLE,
+    ),
+    Command(
+        "report",
+        "tell what alerts and answers came to: a page to read or print",
+        "agent.cli.report.command",
+        (
+            "kikimimi report --config agent.yaml --since 30d",
+            "kikimimi report --since 2026-05-01 --until 2026-06-01 --output may.html --pdf",
+            'kikimimi report --shifts "day 06:00-14:00, night 22:00-06:00" --language en',
+            "kikimimi report --roi roi.yaml --json",
+        ),
+    ),
+)

@@ -1,0 +1,92 @@
+"""The box whose answers are meant: its database, its clips, and what is put together of them."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.core.answers import holding
+from agent.core.errors import KikimimiError
+from agent.core.folders import inside
+from agent.store import CLIPS_FOLDER, FILE_NAME, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from agent.config import Settings
+    from agent.core.answers import Answer
+    from agent.core.records import Alert, ClipRecord
+
+
+class LabelsError(KikimimiError):
+    """What was asked for cannot be done; says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One answer with all that it is about."""
+
+    answer: Answer
+    holds: bool
+    """Whether it counts: the last of its operator, and not taken back."""
+    alert: Alert
+    clip: ClipRecord | None
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Store]:
+    """The database of a box; its agent may run meanwhile.
+
+    Raises:
+        LabelsError: there is none.
+        StoreError: it cannot be used.
+    """
+    path = settings.state_dir / FILE_NAME
+    if not path.is_file():
+        raise LabelsError(
+            f"{path}: is missing; name the box's own settings (--config agent.yaml), and run this "
+            "as a user who may read its state_dir"
+        )
+    with closing(Store.open(settings.state_dir)) as store:
+        yield store
+
+
+def labelled(store: Store, since: float) -> list[Labelled]:
+    """All answers that came in since then (UTC), in order; also those that no longer hold."""
+    found = []
+    held: dict[str, set[str]] = {}
+    for answer in store.answers_since(since):
+        alert = store.alert(answer.alert_id)
+        if alert is None:
+            continue  # an answer is only kept with its alert, which is never deleted
+        if answer.alert_id not in held:
+            answers = holding(store.answers(answer.alert_id))
+            held[answer.alert_id] = {one.label_id for one in answers}
+        holds = answer.label_id in held[answer.alert_id]
+        found.append(Labelled(answer, holds, alert, store.clip(answer.alert_id)))
+    return found
+
+
+def clip_file(settings: Settings, name: str) -> Path:
+    """Where a clip's file is.
+
+    Raises:
+        LabelsError: its name leaves the folder of clips.
+    """
+    folder = (settings.state_dir / CLIPS_FOLDER).resolve()
+    path = inside(folder, name)
+    if path is None:
+        where = (folder / name).resolve()
+        raise LabelsError(f"{where}: lies outside of {folder}; somebody changed the database")
+    return path
+
+
+def who() -> str:
+    """The user of this machine who runs the command, for the trail."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

@@ -1,0 +1,105 @@
+"""One bundle as the box would run it: a sound file becomes alerts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from agent.capture.audiofile import log_remark
+from agent.core.records import Step
+from agent.detector.detector import Detector
+from agent.hearing.files import FileHearing
+from agent.watchlist import watchlist
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from agent.bundle.loading import Bundle
+    from agent.descriptions import DescriptionSet
+    from agent.detector.detector import Policy
+    from agent.watchlist.watchlist import Watchlist
+
+
+@dataclass(frozen=True, slots=True)
+class HeardAlert:
+    """An alert as it would have been raised; times are seconds from the file's start."""
+
+    error_id: str
+    starts_s: float
+    ends_s: float
+    score: float
+    """Highest of all its windows."""
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A bundle with descriptions, ready to hear files."""
+
+    bundle: Bundle
+    watch: Watchlist
+    policies: Mapping[str, Policy]
+    hearing: FileHearing
+
+    @classmethod
+    def load(
+        cls,
+        bundle: Bundle,
+        descriptions: DescriptionSet,
+        cache: Path | None,
+        *,
+        hop_s: float | None = None,
+        threshold: float | None = None,
+    ) -> Listener:
+        """Load the towers and embed the descriptions.
+
+        Args:
+            bundle: the model.
+            descriptions: what to listen for.
+            cache: where embeddings of texts are kept; nowhere if ``None``.
+            hop_s: from window to window; the bundle's if ``None``.
+            threshold: of all descriptions; each one's own if ``None``.
+
+        Raises:
+            BundleError: the bundle does not fit.
+            ConfigError: the hop is no whole number of the bundle's frames.
+            TextError: the bundle cannot read one of the descriptions.
+        """
+        watch = watchlist.build(bundle, descriptions, cache)
+        policies = watch.policies
+        if threshold is not None:
+            policies = {name: _moved(one, threshold) for name, one in policies.items()}
+        return cls(bundle, watch, policies, FileHearing.of(bundle, hop_s))
+
+    def hear(
+        self,
+        path: Path,
+        remark: Callable[[str], None] = log_remark,
+        channels: tuple[int, ...] | None = None,
+    ) -> tuple[HeardAlert, ...]:
+        """The alerts of one file, by when they start.
+
+        Args:
+            path: of the file.
+            remark: told, in a line, what is odd about it although it is heard.
+            channels: that are mixed, counted from 1; all of them if ``None``.
+
+        Raises:
+            AudioFileError: it cannot be read.
+        """
+        detector = Detector(self.policies, self.hearing.rate_hz)
+        hearing = replace(self.hearing, remark=remark, channels=channels)
+        detections = hearing.detections(path, self.watch.matcher, detector)
+        alerts = [
+            HeardAlert(one.error_id, one.starts_at, one.ends_at, one.score, one.threshold)
+            for one in detections
+            if one.step is Step.END  # every event ends, with the file at the latest
+        ]
+        return tuple(sorted(alerts, key=lambda one: (one.starts_s, one.error_id)))
+
+
+def _moved(policy: Policy, threshold: float) -> Policy:
+    """The policy with another threshold and the same hysteresis."""
+    apart = policy.threshold_on - policy.threshold_off
+    return replace(policy, threshold_on=threshold, threshold_off=threshold - apart)

@@ -1,0 +1,181 @@
+"""What is replayed: recordings, clips of an export of labels, clips of a box, and their answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agent.cli.labels.box import clip_file, labelled
+from agent.cli.labels.export import FILE_NAME
+from agent.core.errors import ConfigError, Problem
+from agent.core.folders import inside
+from agent.core.records import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from agent.config import Settings
+    from agent.store import Store
+
+_SHOWN_CHARACTERS = 60
+_CLIP_ENDING = ".flac"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What people said of one description in one sound."""
+
+    error_id: str
+    description: str
+    """The words that the sound was compared with then."""
+    verdict: Verdict | None
+    """``None`` where they differ: nobody knows then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """One file that is replayed."""
+
+    path: Path
+    judged: tuple[Judgement, ...] = ()
+    channels: tuple[int, ...] | None = None
+    """Channels to hear, counted from 1; all of them if ``None``."""
+
+
+@dataclass(slots=True)
+class _Said:
+    """Each operator's last answer to one description in one sound."""
+
+    description: str
+    by: dict[str, tuple[str | float, Verdict]] = field(default_factory=dict)
+
+    def hear(self, operator: str, at: str | float, verdict: Verdict) -> None:
+        """Take an answer; of one operator's, the latest counts."""
+        before = self.by.get(operator)
+        if before is None or before[0] <= at:  # type: ignore[operator] # all are of one kind
+            self.by[operator] = (at, verdict)
+
+    def agreed(self) -> Verdict | None:
+        """What those say who know; ``unsure`` where nobody does."""
+        decided = {verdict for _, verdict in self.by.values()} - {Verdict.UNSURE}
+        if len(decided) > 1:
+            return None
+        return next(iter(decided), Verdict.UNSURE)
+
+
+class _Gathered:
+    """Puts together what was said of each sound."""
+
+    def __init__(self) -> None:
+        self._said: dict[Path, dict[str, _Said]] = {}
+
+    def add(self, path: Path) -> dict[str, _Said]:
+        """Replay a file."""
+        return self._said.setdefault(path, {})
+
+    def sounds(self) -> tuple[Sound, ...]:
+        """All files, in the order in which they were added."""
+        return tuple(
+            Sound(
+                path,
+                tuple(Judgement(name, one.description, one.agreed()) for name, one in said.items()),
+            )
+            for path, said in self._said.items()
+        )
+
+
+def from_folders(folders: Iterable[Path]) -> tuple[Sound, ...]:
+    """The clips of exports of labels (``docs/labels.md``), with what people said of them.
+
+    Raises:
+        ConfigError: a folder holds no labels, or a line of them is wrong; with every problem.
+    """
+    problems: list[Problem] = []
+    gathered = _Gathered()
+    for folder in folders:
+        where = folder / FILE_NAME
+        try:
+            lines = where.read_text(encoding="utf-8-sig").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            remedy = "name a folder that `kikimimi labels export` wrote"
+            problems.append(Problem(str(where), reason, remedy))
+            continue
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                _take(line, folder, f"{where}:{number}", gathered, problems)
+    if problems:
+        raise ConfigError(problems)
+    return gathered.sounds()
+
+
+def _take(
+    line: str, folder: Path, where: str, gathered: _Gathered, problems: list[Problem]
+) -> None:
+    """One line of ``labels.jsonl``: the fields that a replay needs are checked, no others."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        problems.append(Problem(where, f"is no JSON ({error})", "write one JSON object a line"))
+        return
+    if not isinstance(row, dict):
+        problems.append(Problem(where, "is no JSON object", "write one JSON object a line"))
+        return
+    found: dict[str, str] = {}
+    for name in ("clip", "error_id", "description", "operator", "ts_verdict", "verdict"):
+        value = row.get(name)
+        if isinstance(value, str) and value:
+            found[name] = value
+        elif value is not None or name not in {"clip", "verdict"}:
+            shown = json.dumps(value, ensure_ascii=False)[:_SHOWN_CHARACTERS]
+            problems.append(Problem(f"{where} {name}", f"is {shown}", "write a text"))
+            return
+    if "verdict" in found and found["verdict"] not in set(Verdict):
+        remedy = f"write one of {', '.join(Verdict)}, or null"
+        problems.append(Problem(f"{where} verdict", f"is {found['verdict']!r}", remedy))
+        return
+    if "clip" not in found:
+        return
+    path = inside(folder, found["clip"])
+    if path is None or path.suffix != _CLIP_ENDING:
+        remedy = "write a FLAC file inside the folder: clips/….flac"
+        problems.append(Problem(f"{where} clip", f"is {found['clip']!r}", remedy))
+        return
+    said = gathered.add(path)
+    if "verdict" in found:
+        own = said.setdefault(found["error_id"], _Said(found["description"]))
+        own.hear(found["operator"], found["ts_verdict"], Verdict(found["verdict"]))
+
+
+def from_box(settings: Settings, store: Store) -> tuple[Sound, ...]:
+    """The clips that a box keeps, with what people said of them.
+
+    Raises:
+        LabelsError: a clip lies outside of the box's folder.
+        StoreError: the database cannot be read.
+    """
+    gathered = _Gathered()
+    paths: dict[str, Path] = {}
+    for clip in store.clips():
+        if clip.file is not None:
+            paths[clip.alert_id] = clip_file(settings, clip.file)
+            gathered.add(paths[clip.alert_id])
+    for one in labelled(store, 0.0):
+        path = paths.get(one.alert.alert_id)
+        if path is not None and one.holds:
+            error_id = one.alert.detection.error_id
+            own = gathered.add(path).setdefault(error_id, _Said(one.alert.description))
+            own.hear(one.answer.operator or "", one.answer.given_at, one.answer.verdict)
+    return gathered.sounds()
+
+
+def joined(*several: Sequence[Sound]) -> tuple[Sound, ...]:
+    """All sounds, each file once; the first that has answers speaks for it."""
+    found: dict[Path, Sound] = {}
+    for sound in (one for sounds in several for one in sounds):
+        key = sound.path.resolve()
+        if key not in found or (sound.judged and not found[key].judged):
+            found[key] = sound
+    return tuple(found.values())

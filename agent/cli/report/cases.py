@@ -1,0 +1,130 @@
+"""The alerts of a period, each with what people said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from agent.core.answers import holding
+from agent.core.records import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent.core.answers import Answer
+    from agent.core.records import Alert
+    from agent.store import Store
+
+
+class Outcome(StrEnum):
+    """What people's answers to an alert come to."""
+
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    DISPUTED = "disputed"
+    """As many say that it was as that it was not."""
+    UNSURE = "unsure"
+    """Answered, but nobody could tell."""
+    OPEN = "open"
+    """No answer holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One alert and the answers that hold."""
+
+    alert: Alert
+    answers: tuple[Answer, ...] = ()
+    outcome: Outcome = Outcome.OPEN
+
+    @property
+    def error_id(self) -> str:
+        """Of its description."""
+        return self.alert.detection.error_id
+
+    @property
+    def source(self) -> str:
+        """Where it was heard."""
+        return self.alert.detection.source
+
+    @property
+    def starts_at(self) -> float:
+        """UTC, seconds since the epoch."""
+        return self.alert.detection.starts_at
+
+    @property
+    def ends_at(self) -> float:
+        """UTC, seconds since the epoch."""
+        return self.alert.detection.ends_at
+
+    @property
+    def score(self) -> float:
+        """The highest."""
+        return self.alert.detection.score
+
+    @property
+    def settled(self) -> bool:
+        """Whether people say that it was an error or that it was none."""
+        return self.outcome in {Outcome.CONFIRMED, Outcome.REJECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """The alerts of a period."""
+
+    cases: tuple[Case, ...]
+    """Oldest first."""
+    since: float
+    """UTC, seconds since the epoch, as is ``until``."""
+    until: float
+    first_at: float | None
+    """Start of the oldest alert that the store knows of, in the period or before."""
+
+
+def case(alert: Alert, answers: Iterable[Answer]) -> Case:
+    """An alert with its answers.
+
+    Args:
+        alert: as it stands.
+        answers: all to it, in the order in which they came in.
+    """
+    held = holding(answers)
+    return Case(alert, held, outcome(one.verdict for one in held))
+
+
+def outcome(verdicts: Iterable[Verdict]) -> Outcome:
+    """What the verdicts of several people come to: the majority of those who could tell."""
+    said = list(verdicts)
+    if not said:
+        return Outcome.OPEN
+    confirmed, rejected = said.count(Verdict.CONFIRM), said.count(Verdict.REJECT)
+    if confirmed == rejected:
+        return Outcome.DISPUTED if confirmed else Outcome.UNSURE
+    return Outcome.CONFIRMED if confirmed > rejected else Outcome.REJECTED
+
+
+def read(store: Store, since: float, until: float) -> Cases:
+    """The alerts of a store that began within a period.
+
+    Args:
+        store: not changed.
+        since: UTC, seconds since the epoch.
+        until: likewise; excluded.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    answers: dict[str, list[Answer]] = {}
+    for one in store.answers_since(0.0):
+        answers.setdefault(one.alert_id, []).append(one)
+    alerts = store.alerts_since(0.0)
+    starts = [one.detection.starts_at for one in alerts]
+    within = [one for one in alerts if since <= one.detection.starts_at < until]
+    within.sort(key=lambda one: (one.detection.starts_at, one.alert_id))
+    return Cases(
+        cases=tuple(case(one, answers.get(one.alert_id, ())) for one in within),
+        since=since,
+        until=until,
+        first_at=min((one for one in starts if one < until), default=None),
+    )

@@ -1,0 +1,60 @@
+"""``kikimimi run``: the agent, from its settings to its end."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from agent import descriptions
+from agent.bundle import loading as bundle
+from agent.cli.options import add_site, site_settings
+from agent.cli.source_options import add_source, with_source
+from agent.core import folders, log, notes
+from agent.core.clock import SystemClock
+from agent.core.errors import KikimimiError
+from agent.run import systemd
+from agent.run.pipeline import Pipeline, Requests
+
+if TYPE_CHECKING:
+    import argparse
+
+    from agent.core.errors import Problem
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_site(parser)
+    add_source(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Listen until a signal, or to the end of what does not last for ever.
+
+    Raises:
+        KikimimiError: settings, descriptions or bundle are wrong.
+    """
+    noted: list[Problem] = []
+    settings = with_source(site_settings(arguments, noted), arguments)
+    # PortAudio sends standard error to nowhere while it looks for devices: log by a copy of it.
+    errors = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    log.set_up(settings.log.level, settings.log.format, errors)
+    # The watchdog ends a process that hangs by SIGABRT: the log then shows where it hung.
+    faulthandler.enable(errors)
+    notes.log("configuration_noted", noted)
+    folders.close_to_others(settings.state_dir)
+    model = bundle.load(settings.bundle)
+    described = descriptions.load(settings.descriptions)
+    requests = Requests()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: setattr(requests, "stop", True))
+    signal.signal(signal.SIGHUP, lambda *_: setattr(requests, "reload", True))
+    clock = SystemClock()
+    notifier = systemd.Notifier.of(os.environ, os.getpid(), clock)
+    try:
+        return Pipeline(settings, model, clock, notifier=notifier).run(described, requests)
+    except KikimimiError:
+        if requests.stop:  # systemd stops the process that embeds texts as well
+            return 0
+        raise

@@ -1,0 +1,93 @@
+"""The options by which a command listens to something else than its settings say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from agent.config import FileSettings, MicrophoneSettings, StdinSettings, fields
+from agent.config.settings import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS, Encoding
+from agent.core.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from agent.config import Settings
+
+T = TypeVar("T")
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Declare them."""
+    parser.add_argument(
+        "--source",
+        metavar="FILE|-",
+        help="listen to a sound file instead (WAV, FLAC, Ogg, Opus, MP3 and the like; through "
+        "ffmpeg m4a, mp4, mov, mkv, webm, wma, 3gp, amr), or to standard input: WAV, or raw "
+        "samples as the next three options tell",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        help=f"of raw samples on standard input: {', '.join(Encoding)} ({Encoding.F32} by default)",
+    )
+    parser.add_argument(
+        "--rate", metavar="HZ", help="of raw samples on standard input; by default the model's"
+    )
+    parser.add_argument(
+        "--channels", metavar="N", help="of raw samples on standard input (1 by default)"
+    )
+    parser.add_argument("--device", metavar="NAME", help="listen to this microphone instead")
+
+
+def with_source(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    """The settings with the source that the command line names, if it does.
+
+    Raises:
+        ConfigError: the format of raw samples is wrong, or is given without ``--source -``.
+    """
+    if arguments.source == "-":
+        return replace(settings, sources=(_stdin(arguments),))
+    given = [one for one in ("format", "rate", "channels") if getattr(arguments, one) is not None]
+    if given:
+        found = "is given without raw samples on standard input"
+        raise ConfigError(
+            [
+                Problem(f"--{one}", found, "write --source - with it, or leave it out")
+                for one in given
+            ]
+        )
+    if arguments.source is not None:
+        source = FileSettings(name="file", path=Path(arguments.source))
+        return replace(settings, sources=(source,))
+    if arguments.device is not None:
+        microphone = MicrophoneSettings(name="mic1", device=arguments.device)
+        return replace(settings, sources=(microphone,))
+    return settings
+
+
+def _stdin(arguments: argparse.Namespace) -> StdinSettings:
+    default = StdinSettings("stdin")
+    problems: list[Problem] = []
+
+    def value(name: str, convert: Callable[[str], T], otherwise: T) -> T:
+        given = getattr(arguments, name)
+        if given is None:
+            return otherwise
+        try:
+            return convert(given)
+        except ValueError as error:
+            problems.append(Problem(f"--{name}", f"is {given!r}", str(error)))
+            return otherwise
+
+    settings = StdinSettings(
+        "stdin",
+        format=value("format", fields.choice(Encoding), default.format),
+        rate_hz=value("rate", fields.integer(LOWEST_RATE_HZ, HIGHEST_RATE_HZ), default.rate_hz),
+        channel_count=value("channels", fields.integer(1, MOST_CHANNELS), default.channel_count),
+    )
+    if problems:
+        raise ConfigError(problems)
+    return settings

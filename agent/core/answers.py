@@ -1,0 +1,130 @@
+"""What people answer to alerts and what the box keeps of it: frozen values, and which holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from agent.core.records import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from agent.core.records import Alert
+
+
+class Through(StrEnum):
+    """What an answer was given by, as its sender says."""
+
+    MQTT = "mqtt"
+    CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One person's answer to one alert."""
+
+    label_id: str
+    """ULID of its own."""
+    alert_id: str
+    verdict: Verdict
+    relevance: float | None
+    """How well the description fits the sound, 0 to 100."""
+    label: str | None
+    """What it was, in the person's own words."""
+    operator: str | None
+    """Who says so; ``None`` once the name was purged."""
+    given_at: float
+    """UTC by the sender's clock, seconds since the epoch."""
+    received_at: float
+    """UTC by the box's clock, seconds since the epoch."""
+    request_id: str
+    through: Through
+    undone_at: float | None = None
+    """UTC by the box's clock; ``None`` while it was not taken back."""
+    undone_request_id: str | None = None
+
+    def says_the_same(self, other: Answer) -> bool:
+        """Whether another says the same of the same alert, whenever it came in."""
+        return all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("alert_id", "verdict", "relevance", "label", "operator", "given_at")
+        )
+
+
+def holding(answers: Iterable[Answer]) -> tuple[Answer, ...]:
+    """The answers that hold: of each operator the last that was not taken back.
+
+    Args:
+        answers: to one alert, in the order in which they came in; kept.
+    """
+    last: dict[str, Answer] = {}
+    for one in answers:
+        if one.undone_at is None:
+            key = one.label_id if one.operator is None else f"by {one.operator}"
+            last.pop(key, None)  # a later answer goes to the end
+            last[key] = one
+    return tuple(last.values())
+
+
+def agreed(answers: Iterable[Answer]) -> tuple[Verdict | None, int]:
+    """What the answers to one alert that hold come to, and how many people say so.
+
+    Args:
+        answers: to one alert, in the order in which they came in.
+
+    Returns:
+        ``None`` where nobody knows or people differ; then how many know.
+    """
+    known = [one.verdict for one in holding(answers) if one.verdict is not Verdict.UNSURE]
+    return (known[0] if len(set(known)) == 1 else None), len(known)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the audit trail."""
+
+    at: float
+    """UTC, seconds since the epoch."""
+    what: str
+    who: str
+    detail: Mapping[str, str | float | None]
+    sequence: int = 0
+    """Counts from 1 as they are written; 0 before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptClip:
+    """What a quota and a list need to know of a clip."""
+
+    alert_id: str
+    error_id: str
+    """Empty where its alert is not known."""
+    starts_at: float
+    """UTC of the first sample, seconds since the epoch."""
+    size_bytes: int
+    file: str | None
+    """Relative to the folder of clips, as is ``picture``."""
+    picture: str | None
+    labelled: bool
+    """Whether somebody's answer to its alert holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """An alert that awaits an answer."""
+
+    alert: Alert
+    clip: str | None
+    """File of its clip, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlerts:
+    """The newest alerts that await an answer."""
+
+    newest: tuple[OpenAlert, ...] = ()
+    """The newest first."""
+    count: int = 0
+    """Of all that await one."""

@@ -1,0 +1,105 @@
+"""A program of several commands, each of which is imported when it is asked for.
+
+The help of the whole program imports none of them, that of one command only its own module, and
+what that module needs but an installation lacks is told by the name of its extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from agent.core import extras
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.core.extras import Extra
+
+_WIDTH = 78
+
+
+class Module(Protocol):
+    """What the module of a command holds."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; the exit status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as the help of its program tells it."""
+
+    name: str
+    text: str
+    """What it does, in some words."""
+    module: str
+    """Dotted name of a :class:`Module`."""
+    examples: tuple[str, ...]
+    """Lines as one would type them."""
+    more: str = ""
+    """What its own help tells instead of ``text``."""
+    remarks: str = ""
+    """What its own help ends with."""
+    extra: Extra | None = None
+    """Without which it does nothing."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Import the command and have it declare its options.
+
+        Raises:
+            KikimimiError: its extra is not installed.
+        """
+        with extras.needed(self.extra, self.name):
+            module = cast("Module", import_module(self.module))
+        module.add_arguments(parser)
+        parser.set_defaults(command=self, run=module.run)
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Run it.
+
+        Raises:
+            KikimimiError: whatever went wrong, or its extra is not installed.
+        """
+        with extras.needed(self.extra, self.name):
+            return int(arguments.run(arguments))
+
+
+def parse(
+    program: str, description: str, commands: Sequence[Command], argv: Sequence[str]
+) -> tuple[Command, argparse.Namespace]:
+    """The command that was asked for, and its options.
+
+    Args:
+        program: how it is called.
+        description: of the whole.
+        commands: in the order of the help.
+        argv: without the program.
+
+    Raises:
+        KikimimiError: the command's extra is not installed.
+        SystemExit: help was asked for, or something that there is not.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    asked = next((word for word in argv if not word.startswith("-")), None)
+    for command in commands:
+        text = command.more or f"{command.text[0].upper()}{command.text[1:]}."
+        examples = "\n".join(("examples:", *(f"  {line}" for line in command.examples)))
+        one = parsers.add_parser(
+            command.name,
+            help=command.text,
+            description=textwrap.fill(text, _WIDTH),
+            epilog=f"{examples}\n\n{textwrap.fill(command.remarks, _WIDTH)}".rstrip(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if command.name == asked:
+            command.add_arguments(one)
+    arguments = parser.parse_args(argv)
+    return arguments.command, arguments

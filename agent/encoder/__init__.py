@@ -1,0 +1,1 @@
+"""Windows and texts to embeddings."""

@@ -1,0 +1,95 @@
+"""Windows of log-mel to unit embeddings: the bundle's audio tower."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agent.bundle.onnx_graph import Graph, Tensor
+from agent.core.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.bundle.loading import Bundle
+    from agent.core.records import FloatArray, Window
+
+# 8-bit arithmetic does not move the length: the tower's last step is the division by it.
+_LENGTH_TOLERANCE = 1e-3
+
+
+class Encoder:
+    """The audio tower in the variant for this machine's processor."""
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        """Load the tower.
+
+        Raises:
+            BundleError: it cannot be run or does not fit the bundle's manifest.
+        """
+        manifest = bundle.manifest
+        self._n_mels = manifest.frontend.n_mels
+        self._window_frames = manifest.tuning.window_frames
+        # What silence looks like to the tower.
+        constants = manifest.frontend
+        self._silence = (np.log(constants.log_offset) + constants.shift) / constants.scale
+        self._path = bundle.audio_tower
+        self.embedding_size = manifest.embedding_size
+        self._graph = Graph(
+            self._path,
+            [Tensor("log_mel", (None, self._n_mels, None))],
+            Tensor("embedding", (None, self.embedding_size)),
+            threads=threads,
+        )
+
+    def encode(self, log_mel: FloatArray) -> FloatArray:
+        """Embed windows of equal length.
+
+        Args:
+            log_mel: normalised, float32, shape ``(windows, n_mels, n_frames)``.
+
+        Returns:
+            Unit embeddings, float32, shape ``(windows, embedding_size)``.
+
+        Raises:
+            ValueError: another shape.
+            BundleError: ONNX Runtime fails.
+        """
+        if log_mel.ndim != 3 or log_mel.shape[1] != self._n_mels or 0 in log_mel.shape:  # noqa: PLR2004
+            raise ValueError(
+                f"log-mel of shape {log_mel.shape}, expected (windows, {self._n_mels}, frames)"
+            )
+        return self._graph.run({"log_mel": np.ascontiguousarray(log_mel, np.float32)})
+
+    def embed(self, windows: Sequence[Window]) -> FloatArray:
+        """Embed windows, at once as far as they are equally long: a stream's only one may be short.
+
+        Args:
+            windows: at least one.
+
+        Returns:
+            Unit embeddings, float32, shape ``(windows, embedding_size)``.
+
+        Raises:
+            ValueError: windows of another bundle's shape.
+            BundleError: ONNX Runtime fails.
+        """
+        groups = groupby((window.log_mel for window in windows), key=np.shape)
+        return np.concatenate([self.encode(np.stack(list(group))) for _, group in groups])
+
+    def warm_up(self) -> None:
+        """Encode one silent window, so that the first real one is as quick as the others.
+
+        Raises:
+            BundleError: the result is no unit embedding.
+        """
+        shape = (1, self._n_mels, self._window_frames)
+        embedding = self.encode(np.full(shape, self._silence, np.float32))
+        length = float(np.linalg.norm(embedding))
+        if not abs(length - 1.0) <= _LENGTH_TOLERANCE:
+            raise BundleError(
+                f"{self._path}: gives an embedding of length {length:.3g} instead of 1; "
+                "export the bundle again"
+            )

@@ -1,0 +1,1 @@
+"""Sound to windows of log-mel, each frame computed once."""

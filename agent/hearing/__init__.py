@@ -1,0 +1,1 @@
+"""Windows to detections: the one place that joins the stages, live or on files."""

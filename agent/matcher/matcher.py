@@ -1,0 +1,261 @@
+"""Window embeddings to scored descriptions, by a search among all prototypes (HNSW).
+
+Texts and recordings are searched apart: their cosines are on different scales. The indices are
+hierarchical navigable small world graphs (Malkov and Yashunin, IEEE TPAMI 42, 2020; hnswlib),
+where there are so many prototypes that comparing them all takes longer. A graph cannot take up
+prototypes while it is searched, so a matcher is immutable: a reload builds another one off the
+hot path.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import hnswlib
+import numpy as np
+
+from agent.core.records import Match
+from agent.matcher.prototypes import BackgroundStatistics, Contrast, Described, PrototypeSet
+from agent.matcher.recordings import Heard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.core.records import FloatArray, Window
+    from agent.matcher.recordings import HeardSet, Rows
+
+__all__ = ["BackgroundStatistics", "Contrast", "Described", "Heard", "Matcher", "PrototypeSet"]
+
+# Up to here all prototypes are compared, which is exact and quicker than a search.
+_EXACT_PROTOTYPES = 2_048
+
+# Beyond, the nearest ones, see docs/benchmarks.md.
+_NEAREST = 96
+_NEAREST_HEARD = 160
+_NEIGHBOURS = 16
+_BUILD_WIDTH = 200
+_SEED = 100
+
+# Prototypes that are compared one by one beside the search, so that none of them is missed.
+_ANCHORS = 1_024
+
+# Below this, threads cost more than they bring, and one gives the same graph every time.
+_THREADED_BUILD = 4_096
+
+# Bounds the memory of a batch: entries of the matrix of windows and prototypes.
+_ENTRIES = 4_000_000
+
+
+class Matcher:
+    """Compares windows with every description.
+
+    Building takes a minute for 100,000 prototypes; matching is for the hot path.
+    """
+
+    def __init__(
+        self, prototypes: PrototypeSet, statistics: BackgroundStatistics, *, threads: int = 1
+    ) -> None:
+        """Build the index.
+
+        Args:
+            prototypes: of all descriptions.
+            statistics: of margins on ordinary sound, in the same order of descriptions.
+            threads: to build a large index with.
+
+        Raises:
+            ValueError: statistics of other descriptions.
+        """
+        expected = (len(prototypes.error_ids),)
+        if statistics.mean.shape != expected or statistics.std.shape != expected:
+            raise ValueError(
+                f"statistics of {statistics.mean.shape[0]} descriptions for {expected[0]}"
+            )
+        self.prototypes = prototypes
+        self.statistics = statistics
+        self._texts = _TextSearch(prototypes, threads)
+        self._examples = _HeardSearch(prototypes.examples, threads)
+        self._rejected = _HeardSearch(prototypes.rejected, threads)
+
+    @classmethod
+    def build(
+        cls,
+        described: Sequence[Described],
+        contrast: Contrast,
+        statistics: BackgroundStatistics | None = None,
+        *,
+        threads: int = 1,
+    ) -> Self:
+        """A matcher for a set of descriptions.
+
+        Args:
+            described: descriptions, in the order that results will have.
+            contrast: what all of them are told apart from.
+            statistics: of this site, where it is calibrated; from the contrast's cohort if
+                ``None``.
+            threads: to build a large index with.
+
+        Raises:
+            ValueError: a description has no text, two have one id, or the statistics do not fit.
+        """
+        prototypes = PrototypeSet(described, contrast.texts)
+        if statistics is None:
+            statistics = prototypes.statistics(contrast.cohort)
+        return cls(prototypes, statistics, threads=threads)
+
+    @property
+    def error_ids(self) -> tuple[str, ...]:
+        """The descriptions, in the order of all results."""
+        return self.prototypes.error_ids
+
+    def compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Best cosine and margin of every description.
+
+        Args:
+            embeddings: of windows, unit length, shape ``(windows, dim)``.
+
+        Returns:
+            Cosine with a description's best text, and by how much it exceeds its best
+            contrast, with what recordings add and take off; both finite, shape
+            ``(windows, descriptions)``.
+        """
+        rows = max(1, _ENTRIES // max(1, len(self.prototypes)))
+        if len(embeddings) <= rows:
+            return self._compare(embeddings)
+        parts = [
+            self._compare(embeddings[at : at + rows]) for at in range(0, len(embeddings), rows)
+        ]
+        return (
+            np.concatenate([cosine for cosine, _ in parts]),
+            np.concatenate([margin for _, margin in parts]),
+        )
+
+    def match(self, windows: Sequence[Window], embeddings: FloatArray) -> list[Match]:
+        """Score windows against every description.
+
+        A score is the margin in standard deviations of its own background: 0 is an ordinary
+        sound, whatever the description.
+
+        Args:
+            windows: that were embedded.
+            embeddings: unit length, shape ``(windows, dim)``.
+        """
+        cosine, margin = self.compare(embeddings)
+        score = (margin - self.statistics.mean) / self.statistics.std
+        return [
+            Match(
+                source=window.source,
+                index=window.index,
+                captured_at=window.captured_at,
+                duration_s=window.duration_s,
+                error_ids=self.error_ids,
+                cosine=cosine[row],
+                score=score[row],
+            )
+            for row, window in enumerate(windows)
+        ]
+
+    def nearest_examples(self, embeddings: FloatArray) -> Rows:
+        """Rows of the examples that are looked at for each window, ``(windows, rows)``."""
+        found = self._examples.nearest(embeddings)
+        if found is None:
+            return np.tile(np.arange(len(self.prototypes.examples)), (len(embeddings), 1))
+        return found
+
+    def _compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
+        texts = self._texts.cosines(embeddings)
+        cosine, margin = self.prototypes.reduce(texts)
+        for heard, sign in ((self._examples, 1.0), (self._rejected, -1.0)):
+            if heard:
+                margin += sign * heard.worth(embeddings)
+        return cosine, margin
+
+
+class _TextSearch:
+    """Cosines with texts: with all of them, or by a graph with the nearest if there are many."""
+
+    def __init__(self, prototypes: PrototypeSet, threads: int) -> None:
+        self._embeddings = prototypes.embeddings
+        self._index: hnswlib.Index | None = None
+        if len(self._embeddings) > _EXACT_PROTOTYPES:
+            self._index = _build_index(self._embeddings, threads)
+            self._index.set_ef(_NEAREST)
+            self._anchors = prototypes.anchors(_ANCHORS)
+            self._anchor_embeddings = np.ascontiguousarray(self._embeddings[self._anchors].T)
+
+    def cosines(self, embeddings: FloatArray) -> FloatArray:
+        """Shape ``(windows, texts)``; ``-inf`` for texts that are not near."""
+        found = _nearest(self._index, embeddings, _NEAREST)
+        if found is None:
+            return embeddings @ self._embeddings.T
+        cosine = np.full((len(embeddings), len(self._embeddings)), -np.inf, np.float32)
+        cosine[:, self._anchors] = embeddings @ self._anchor_embeddings
+        np.put_along_axis(cosine, found[0], 1.0 - found[1], axis=1)
+        return cosine
+
+
+class _HeardSearch:
+    """What recordings are worth: all of them, or by a graph the best if there are many.
+
+    Where they are searched, a few of each description count in any case; so they may be worth
+    a little less than all of them would be, never more.
+    """
+
+    def __init__(self, heard: HeardSet, threads: int) -> None:
+        self._heard = heard
+        self._index: hnswlib.Index | None = None
+        if len(heard) > _EXACT_PROTOTYPES:
+            self._index = _build_index(heard.graph_rows(), threads)
+            self._index.set_ef(_NEAREST_HEARD)
+            self._anchors = heard.spread(_ANCHORS)
+            self._anchor_embeddings = np.ascontiguousarray(heard.embeddings[self._anchors].T)
+
+    def __bool__(self) -> bool:
+        return len(self._heard) > 0
+
+    def worth(self, embeddings: FloatArray) -> FloatArray:
+        """In units of margin, ``(windows, descriptions)``."""
+        heard = self._heard
+        found = self.nearest(embeddings)
+        if found is None:
+            return heard.compare(embeddings)
+        best = np.zeros((len(embeddings), heard.descriptions), np.float32)
+        anchored = heard.values(embeddings @ self._anchor_embeddings, self._anchors)
+        heard.best_of(anchored, self._anchors, best)
+        for embedding, near, one in zip(embeddings, found, best, strict=True):
+            cosine = heard.embeddings[near] @ embedding
+            heard.raise_best(heard.values(cosine, near), near, one)
+        return best
+
+    def nearest(self, embeddings: FloatArray) -> Rows | None:
+        """Recordings that are worth most, ``(windows, nearest)``; ``None``: compare them all."""
+        if self._index is None:
+            return None
+        found = _nearest(self._index, self._heard.graph_queries(embeddings), _NEAREST_HEARD)
+        return None if found is None else found[0]
+
+
+def _nearest(
+    index: hnswlib.Index | None, queries: FloatArray, most: int
+) -> tuple[Rows, FloatArray] | None:
+    """Labels and distances of the nearest rows, ``(queries, most)``; ``None``: compare all."""
+    if index is None:
+        return None
+    try:
+        found, distances = index.knn_query(queries, k=most, num_threads=1)
+    except RuntimeError:
+        # Rows that are alike can leave parts of the graph out of reach.
+        return None
+    return found.astype(np.intp), distances
+
+
+def _build_index(rows: FloatArray, threads: int) -> hnswlib.Index:
+    """The search graph over rows by inner product, labelled by their numbers."""
+    index = hnswlib.Index(space="ip", dim=rows.shape[1])
+    index.init_index(
+        max_elements=len(rows), M=_NEIGHBOURS, ef_construction=_BUILD_WIDTH, random_seed=_SEED
+    )
+    # Like follows on like in the set; put in at random, the graph finds across.
+    order = np.random.default_rng(_SEED).permutation(len(rows))
+    several = threads if len(rows) >= _THREADED_BUILD else 1
+    index.add_items(rows[order], order, num_threads=several)
+    return index

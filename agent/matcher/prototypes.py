@@ -1,0 +1,214 @@
+"""What windows are compared with: texts and recordings as embeddings, ordered by description."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.matcher.recordings import HeardSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from agent.core.records import FloatArray
+    from agent.matcher.recordings import Heard
+
+_Indices = npt.NDArray[np.intp]
+
+# From the median absolute deviation to the standard deviation of a normal distribution.
+_MAD_TO_STD = 1.4826
+
+# False alarms live in the upper tail, which the median deviation does not see: a margin that
+# often jumps is also measured by its 99th percentile, 2.326 standard deviations of a normal one.
+_TAIL_PERCENTILE = 99.0
+_TAIL_TO_STD = 2.326
+
+# A margin that hardly moves on the background would make a score out of every nothing.
+_LOWEST_STD = 0.01
+
+# Bounds the memory of comparing a cohort with all prototypes.
+_COHORT_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One description's prototypes: unit embeddings, float32, each array ``(n, dim)``."""
+
+    error_id: str
+    texts: FloatArray
+    """The text, then its paraphrases; at least one."""
+    unlike: FloatArray
+    """Texts of sounds that resemble it and are normal here."""
+    examples: Heard | None = None
+    """Recordings of it: what they are worth is added to its margin."""
+    rejected: Heard | None = None
+    """Recordings of what it was mistaken for: what they are worth is taken off."""
+
+    def arrays(self) -> Iterator[FloatArray]:
+        """All numbers, for a hash of what scores follow from."""
+        yield self.texts
+        yield self.unlike
+        for heard in (self.examples, self.rejected):
+            if heard is not None and len(heard):
+                yield from heard.arrays()
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What all descriptions are told apart from: unit embeddings, float32, ``(n, dim)``."""
+
+    texts: FloatArray
+    """Of sounds that are ordinary on this site; may be none."""
+    cohort: FloatArray
+    """Ordinary sound, as heard by the audio tower: what margins are normalised by."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundStatistics:
+    """How each description's margin behaves on ordinary sound, in the order of the prototypes."""
+
+    mean: FloatArray
+    """Shape ``(descriptions,)``."""
+    std: FloatArray
+    """Positive, shape ``(descriptions,)``."""
+
+
+class PrototypeSet:
+    """All prototypes, immutable: texts as rows of one matrix, recordings of another.
+
+    First the texts of each description, then what each is unlike, then the background:
+    whatever belongs to a description lies side by side.
+    """
+
+    def __init__(self, described: Sequence[Described], background: FloatArray) -> None:
+        """Put the prototypes in order.
+
+        Args:
+            described: descriptions, in the order that results will have.
+            background: texts of ordinary sound, unit embeddings, ``(n, dim)``.
+
+        Raises:
+            ValueError: a description has no text, or two have one id.
+        """
+        self.error_ids = tuple(one.error_id for one in described)
+        if len(set(self.error_ids)) != len(described):
+            raise ValueError("two descriptions have the same id")
+        for one in described:
+            if len(one.texts) == 0:
+                raise ValueError(f"{one.error_id} has no text")
+        dim = background.shape[1]
+        parts = [np.empty((0, dim), np.float32)]
+        parts += [one.texts for one in described]
+        parts += [one.unlike for one in described]
+        self.embeddings: FloatArray = np.concatenate([*parts, background], dtype=np.float32)
+        """Of texts."""
+        self.embeddings.flags.writeable = False
+        self.examples = HeardSet([one.examples for one in described], dim)
+        self.rejected = HeardSet([one.rejected for one in described], dim)
+        own = [len(one.texts) for one in described]
+        unlike = np.array([len(one.unlike) for one in described], np.intp)
+        self._own = slice(0, sum(own))
+        self._own_starts = _starts(own)
+        self._unlike = slice(self._own.stop, self._own.stop + int(unlike.sum()))
+        # reduceat cannot take the maximum of nothing.
+        self._with_unlike = np.flatnonzero(unlike)
+        self._unlike_starts = _starts(unlike[self._with_unlike])
+        self._background = slice(self._unlike.stop, len(self.embeddings))
+        self._paraphrases = [
+            np.arange(start + 1, start + len(one.texts))
+            for start, one in zip(self._own_starts, described, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.embeddings) + len(self.examples) + len(self.rejected)
+
+    def anchors(self, most: int) -> _Indices:
+        """Rows of texts that a search must never miss.
+
+        Each description's text and the background in any case, so that every description has
+        a cosine and a contrast; then, up to ``most`` rows in all, what they are unlike and
+        the paraphrases.
+        """
+        background = np.arange(self._background.start, self._background.stop)
+        unlike = np.arange(self._unlike.start, self._unlike.stop)
+        needed = np.concatenate([self._own_starts, background])
+        wanted = np.concatenate([unlike, *self._paraphrases])
+        return np.concatenate([needed, wanted[: max(0, most - len(needed))]]).astype(np.intp)
+
+    def reduce(self, cosine: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Cosines with texts to cosines and margins of descriptions.
+
+        Args:
+            cosine: shape ``(windows, texts)``; ``-inf`` where it is not known and low.
+
+        Returns:
+            Best cosine with a description's texts, and by how much it exceeds the best one
+            with what it is unlike or with the background (with 0 if there is neither), both
+            ``(windows, descriptions)``; without recordings.
+        """
+        if not self.error_ids:
+            nothing = np.empty((len(cosine), 0), np.float32)
+            return nothing, nothing
+        best = np.maximum.reduceat(cosine[:, self._own], self._own_starts, axis=1)
+        contrast = np.full_like(best, -np.inf)
+        if len(self._with_unlike):
+            unlike = cosine[:, self._unlike]
+            contrast[:, self._with_unlike] = np.maximum.reduceat(
+                unlike, self._unlike_starts, axis=1
+            )
+        if self._background.stop > self._background.start:
+            background = cosine[:, self._background].max(axis=1, keepdims=True)
+            np.maximum(contrast, background, out=contrast)
+        contrast[np.isneginf(contrast)] = 0.0
+        return best, best - contrast
+
+    def compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Cosines and margins by brute force: those of the texts, with recordings added."""
+        cosine, margin = self.reduce(embeddings @ self.embeddings.T)
+        if len(self.examples) + len(self.rejected):
+            margin += self.examples.compare(embeddings) - self.rejected.compare(embeddings)
+        return cosine, margin
+
+    def statistics(self, cohort: FloatArray) -> BackgroundStatistics:
+        """How margins behave on a cohort of ordinary sound, ``(n, dim)``.
+
+        Z-norm of speaker verification (Auckenthaler et al., Digital Signal Processing 10,
+        2000): each model's scores are told in standard deviations of its own scores on
+        impostors.
+
+        Raises:
+            ValueError: the cohort is empty.
+        """
+        if len(cohort) == 0:
+            raise ValueError("no background sound to normalise by")
+        margins = [
+            self.compare(cohort[at : at + _COHORT_ROWS])[1]
+            for at in range(0, len(cohort), _COHORT_ROWS)
+        ]
+        mean, std = centre_and_spread(np.concatenate(margins), axis=0)
+        return BackgroundStatistics(
+            mean=mean.astype(np.float32),
+            std=np.maximum(std, _LOWEST_STD).astype(np.float32),
+        )
+
+
+def centre_and_spread(values: FloatArray, axis: int) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of values on ordinary sound, as far as alarms are concerned.
+
+    The median in place of the mean, and the wider of what the median deviation and the upper
+    tail say in place of the standard deviation: values are skewed, and it is the tail that
+    alarms.
+    """
+    mean = np.median(values, axis=axis, keepdims=True)
+    middle = _MAD_TO_STD * np.median(np.abs(values - mean), axis=axis)
+    centre = mean.squeeze(axis)
+    tail = (np.percentile(values, _TAIL_PERCENTILE, axis=axis) - centre) / _TAIL_TO_STD
+    return centre, np.maximum(middle, tail)
+
+
+def _starts(sizes: Sequence[int] | _Indices) -> _Indices:
+    """Where runs of these sizes start when they are put one after the other."""
+    return np.concatenate([[0], np.cumsum(sizes[:-1])]).astype(np.intp)[: len(sizes)]

@@ -1,0 +1,224 @@
+"""Payloads of commands, read as what they are: text from anybody who may write to the topic.
+
+A payload is one flat JSON object of a few strings and numbers. Its size is capped before it is
+parsed; nothing in it becomes a path, a query or a command line. Everything wrong is told at once,
+in words that hold no more than a few characters of what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from agent.config import moments
+from agent.config.fields import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+MAX_BYTES = 8_192
+MAX_TEXT_CHARACTERS = 64
+
+_MAX_DIGITS = 18
+_SHOWN_CHARACTERS = 40
+_TOLD = 5
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_TEXT = re.compile(
+    r"(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]{1,64}"  # no controls
+)
+_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+_SHORT = f"write 1 to {MAX_TEXT_CHARACTERS} characters, none of them control characters"
+
+Value: TypeAlias = str | int | float | bool | None
+
+
+class RefusedError(ValueError):
+    """A command is not carried out; says why and what to send instead."""
+
+
+def parse(payload: bytes) -> dict[str, Value]:
+    """The fields of a payload.
+
+    Raises:
+        RefusedError: it is too long, not UTF-8, not JSON, or no flat object.
+    """
+    if len(payload) > MAX_BYTES:
+        raise RefusedError(f"has {len(payload)} bytes; send at most {MAX_BYTES}")
+    if not payload:
+        raise RefusedError("is empty; send a JSON object")
+    try:
+        text = payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RefusedError(
+            f"is not UTF-8 (byte 0x{payload[error.start]:02x} at {error.start}); send UTF-8"
+        ) from None
+    try:
+        parsed = json.loads(
+            text,
+            object_pairs_hook=_once_each,
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_constant,
+        )
+    except RefusedError:
+        raise
+    except RecursionError:
+        raise RefusedError("is nested too deeply; send a flat JSON object") from None
+    except ValueError as error:
+        raise RefusedError(f"is not JSON ({error}); send a JSON object") from None
+    if not isinstance(parsed, dict):
+        raise RefusedError("is JSON, but no object; send {…}")
+    for name, value in parsed.items():
+        if isinstance(value, dict | list):
+            raise RefusedError(f"{shown(name)} is not a single value; send a flat JSON object")
+    return parsed
+
+
+class Fields:
+    """The fields of one command, taken one by one; what is wrong is collected."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values = values
+        self._known: list[str] = []
+        self._problems: list[str] = []
+
+    def one(self, name: str, number: int) -> None:
+        """A number that has to be there and has only one value, such as the schema's."""
+        value = self._take(name)
+        if value != number or isinstance(value, bool):
+            self._problems.append(f"{name} {_found(value)}; write {number}")
+
+    def request_id(self, name: str = "request_id") -> str:
+        """What the sender knows the answer by."""
+        value = self._take(name)
+        if isinstance(value, str) and _REQUEST_ID.fullmatch(value):
+            return value
+        remedy = "write 1 to 64 letters, digits, '.', '_', ':' or '-', new for each request"
+        self._problems.append(f"{name} {_found(value)}; {remedy}")
+        return ""
+
+    def text(self, name: str, *, default: str | None = None) -> str | None:
+        """A short text without control characters, or ``null``; the default where left out."""
+        value = self._take(name)
+        if value is None and (name in self._values or default is not None):
+            return default
+        if isinstance(value, str) and _TEXT.fullmatch(value):
+            return value
+        self._problems.append(f"{name} {_found(value)}; {_SHORT}, or null")
+        return default
+
+    def number(self, name: str, low: float, high: float) -> float:
+        """A number within bounds."""
+        value = self._take(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return float(value)
+        self._problems.append(f"{name} {_found(value)}; write a number from {low:g} to {high:g}")
+        return low
+
+    def number_or_none(self, name: str, low: float, high: float) -> float | None:
+        """A number within bounds; ``None`` where it is ``null`` or left out."""
+        if self._values.get(name) is None:
+            self._take(name)
+            return None
+        return self.number(name, low, high)
+
+    def needed(self, name: str) -> str:
+        """A short text that has to be there."""
+        if self._values.get(name) is not None:
+            return self.text(name, default="") or ""
+        self._take(name)
+        self._problems.append(f"{name} is missing or null; {_SHORT}")
+        return ""
+
+    def choice(self, name: str, allowed: Collection[str], default: str | None = None) -> str:
+        """One of some words; the default, if there is one, where it is left out.
+
+        The first of them where it is another, which is told.
+        """
+        if default is not None and name not in self._values:
+            return default
+        value = self._take(name)
+        if isinstance(value, str) and value in allowed:
+            return value
+        near = nearest(value, allowed) if isinstance(value, str) else None
+        remedy = f"did you mean {near}?" if near else f"write {' or '.join(allowed)}"
+        self._problems.append(f"{name} {_found(value)}; {remedy}")
+        return next(iter(allowed))
+
+    def ulid(self, name: str) -> str:
+        """The id of an alert."""
+        value = self._take(name)
+        if isinstance(value, str) and _ULID.fullmatch(value):
+            return value
+        remedy = "write the alert's own: 26 digits and capital letters"
+        self._problems.append(f"{name} {_found(value)}; {remedy}")
+        return ""
+
+    def moment(self, name: str) -> float:
+        """A moment, as UTC, seconds since the epoch."""
+        value = self._take(name)
+        try:
+            return moments.exact(value if isinstance(value, str) else "")
+        except ValueError as error:
+            self._problems.append(f"{name} {_found(value)}; {error}")
+            return 0.0
+
+    def finish(self) -> None:
+        """Refuse the command if anything is wrong with it.
+
+        Raises:
+            RefusedError: a field is missing, unknown or of another kind.
+        """
+        # What is read twice is told once.
+        problems, known = list(dict.fromkeys(self._problems)), list(dict.fromkeys(self._known))
+        for name in self._values.keys() - self._known:
+            near = nearest(name, known)
+            remedy = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
+            problems.append(f"{shown(name)} is not a field; {remedy}")
+        if problems:
+            more = f" | and {len(problems) - _TOLD} more" if len(problems) > _TOLD else ""
+            raise RefusedError(" | ".join(problems[:_TOLD]) + more)
+
+    def _take(self, name: str) -> Value:
+        self._known.append(name)
+        return self._values.get(name)
+
+
+def shown(text: str) -> str:
+    """What was sent, in quotes, short, and without characters that would disturb a terminal."""
+    cut = "…" if len(text) > _SHOWN_CHARACTERS else ""
+    return f"{text[:_SHOWN_CHARACTERS]!r}{cut}"
+
+
+def _found(value: Value) -> str:
+    if value is None:
+        return "is missing or null"
+    if isinstance(value, bool):
+        return f"is {str(value).lower()}"
+    return f"is {shown(value)}" if isinstance(value, str) else f"is {value:g}"
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise RefusedError("holds a field twice; write each once")
+    return fields
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise RefusedError(f"holds a number of {len(digits)} digits; write a smaller one")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise RefusedError("holds a number that is too large; write a smaller one")
+    return number
+
+
+def _constant(name: str) -> NoReturn:
+    raise RefusedError(f"holds {name}, which JSON does not know; write a number or null")

@@ -1,0 +1,1 @@
+"""The running box: pipeline, commands, reporter, health, systemd."""

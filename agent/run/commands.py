@@ -1,0 +1,306 @@
+"""Commands that come in by MQTT: checked, limited, carried out once, and always answered.
+
+The dispatcher knows nothing of what a command does. To add one, write a class like
+:class:`agent.run.mute_command.MuteCommand`, which reads its fields and acts or raises
+``RefusedError``, and name it, with how often it may come, in the table of :func:`box_commands`.
+
+An accepted ``request_id`` is remembered, for the last ``_REMEMBERED`` of them and until a restart:
+when the broker delivers a message twice, the answer is repeated and nothing else happens. After a
+restart a command may therefore be carried out again; what must not be recognises that by itself
+(a verdict by its ``request_id`` in the store) and is asked each time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Protocol
+
+from agent.alerts.alerts import timestamp
+from agent.alerts.verdicts import UndoCommand, VerdictCommand
+from agent.config.fields import nearest
+from agent.core.rate_limit import Bucket, Rate
+from agent.mqtt import Reply
+from agent.mqtt.payload import Fields, RefusedError, parse, shown
+from agent.mqtt.topics import RESULT
+from agent.run.mute_command import STALE_S, MuteCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from agent.alerts.verdicts import Verdicts
+    from agent.clips import ClipCommand
+    from agent.config import CommandSettings
+    from agent.core.clock import Clock
+    from agent.detector.mutes import Mutes
+    from agent.mqtt import Incoming
+    from agent.mqtt.topics import Topics
+
+SCHEMA = 1
+
+_REMEMBERED = 1_000
+_BURST = 10
+# The broker keeps them for a box that is away: those of a long weekend come all at once.
+_BURST_OF_ANSWERS = 1_000
+_MAX_TOPIC_BYTES = 256
+_SHOWN_CHARACTERS = 64
+_MAX_CORRELATION_BYTES = 256
+# What has waited comes as soon as the subscription stands; a minute is long for a week of it.
+_WAITED_S = 60.0
+ANSWERS = Rate(burst=20, per_minute=60)
+"""Refusals that are answered; beyond that they are only counted."""
+
+_log = logging.getLogger(__name__)
+
+
+class Handler(Protocol):
+    """Carries out one kind of command."""
+
+    def __call__(self, fields: Fields) -> bool | None:
+        """Read the command's own fields, :meth:`Fields.finish`, and act.
+
+        Returns:
+            ``True`` where it recognises that this very command was carried out before.
+
+        Raises:
+            RefusedError: it is not carried out.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One kind of command: what carries it out, and how often it may come."""
+
+    handler: Handler
+    rate: Rate
+    recognises: bool = False
+    """Whether the handler itself recognises what it carried out before, also after a restart."""
+    of_now: bool = False
+    """Whether one that has waited at the broker for long is not to be carried out any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTally:
+    """What came of the commands since the start."""
+
+    accepted: int = 0
+    refused: int = 0
+    """Among them retained and limited ones."""
+    limited: int = 0
+    """Refused because too many came."""
+    duplicated: int = 0
+    """Came again, and were only answered again."""
+    unanswered: int = 0
+    """Refused without a word, because too many were."""
+
+
+class _LimitedError(RefusedError):
+    """Too many came."""
+
+
+class Commands:
+    """Takes every message below ``cmd/``. Used by the link's thread alone."""
+
+    def __init__(self, topics: Topics, commands: Mapping[str, Command], clock: Clock) -> None:
+        self._topics = topics
+        self._commands = commands
+        self._clock = clock
+        self._buckets = {name: Bucket(one.rate, clock) for name, one in commands.items()}
+        self._answers = Bucket(ANSWERS, clock)
+        self._accepted: OrderedDict[tuple[str, str | None], None] = OrderedDict()
+        self._counts = {one.name: 0 for one in fields(CommandTally)}
+
+    @property
+    def tally(self) -> CommandTally:
+        """What came of the commands so far."""
+        return CommandTally(**self._counts)
+
+    def handle(self, incoming: Incoming) -> list[Reply]:
+        """Carry out a command and say what came of it."""
+        if not incoming.payload and incoming.retained:
+            return []  # somebody clears a retained command away
+        name = incoming.topic.removeprefix(f"{self._topics.commands}/")
+        if name.split("/")[0] == RESULT:
+            return []  # an answer of ours
+        request_id: str | None = None
+        response_topic: str | None = None
+        try:
+            response_topic = self._response_topic(incoming)
+            command, payload = self._open(name, incoming)
+            request_id = payload.request_id() or None
+            duplicate = self._carry_out(command, (name, request_id), payload)
+        except RefusedError as error:
+            self._counts["refused"] += 1
+            self._counts["limited"] += isinstance(error, _LimitedError)
+            _log.warning("command_refused", extra={"command": shown(name), "reason": str(error)})
+            if self._answers.take():
+                self._counts["unanswered"] += 1
+                return []
+            result = self._result(name, request_id, reason=str(error))
+        else:
+            self._counts["duplicated" if duplicate else "accepted"] += 1
+            _log.info("command_accepted", extra={"command": name, "request_id": request_id})
+            result = self._result(name, request_id, duplicate=duplicate)
+        correlation = (incoming.correlation or b"")[:_MAX_CORRELATION_BYTES] or None
+        replies = [Reply(self._topics.result, result, correlation)]
+        if response_topic is not None:
+            replies.append(Reply(response_topic, result, correlation, lasting=False))
+        return replies
+
+    def _open(self, name: str, incoming: Incoming) -> tuple[Command, Fields]:
+        """Find the command and read its payload.
+
+        Raises:
+            RefusedError: it is unknown, comes too often, is retained, may be old or cannot be
+                read.
+        """
+        command = self._commands.get(name)
+        if command is None:
+            near = nearest(name, self._commands)
+            proposal = f"did you mean {near}?" if near else f"known are {', '.join(self._commands)}"
+            raise RefusedError(f"{shown(name)} is no command; {proposal}")
+        if wait_s := self._buckets[name].take():
+            raise _LimitedError(f"too many {name} commands; wait {max(1.0, wait_s):.0f} s")
+        if incoming.retained:
+            raise RefusedError("is retained, so it is ignored; send it without the retain flag")
+        if command.of_now and not self._clock.synced():
+            _refuse_waited(incoming)
+        payload = Fields(parse(incoming.payload))
+        payload.one("schema", SCHEMA)
+        return command, payload
+
+    def _carry_out(self, command: Command, key: tuple[str, str | None], payload: Fields) -> bool:
+        """Do what a command asks for, once; whether it had been done before.
+
+        Raises:
+            RefusedError: it is not carried out.
+        """
+        if command.recognises:
+            return bool(command.handler(payload))
+        if key in self._accepted:
+            self._accepted.move_to_end(key)
+            return True
+        command.handler(payload)
+        self._accepted[key] = None
+        if len(self._accepted) > _REMEMBERED:
+            self._accepted.popitem(last=False)
+        return False
+
+    def _response_topic(self, incoming: Incoming) -> str | None:
+        """Where else to answer.
+
+        Raises:
+            RefusedError: an answer there could pass for something else that boxes say or hear.
+        """
+        topic, correlation = incoming.response_topic, incoming.correlation or b""
+        if len(correlation) > _MAX_CORRELATION_BYTES:
+            raise RefusedError(
+                f"its correlation data has {len(correlation)} bytes; "
+                f"send at most {_MAX_CORRELATION_BYTES}"
+            )
+        if topic is None:
+            return None
+        ours = topic.startswith(f"{self._topics.result}/")
+        wrong = (
+            not topic
+            or len(topic.encode("utf-8", "replace")) > _MAX_TOPIC_BYTES
+            or topic.startswith("$")
+            or not topic.isprintable()
+            or any(sign in topic for sign in "+#")
+            or (topic.startswith(f"{self._topics.prefix}/") and not ours)
+        )
+        if wrong:
+            remedy = f"name one below {self._topics.result}/ or outside of {self._topics.prefix}/"
+            raise RefusedError(f"its response topic {shown(topic)} is not allowed; {remedy}")
+        return topic
+
+    def _result(
+        self,
+        name: str,
+        request_id: str | None,
+        *,
+        duplicate: bool = False,
+        reason: str | None = None,
+    ) -> str:
+        """The JSON of an answer (``docs/mqtt/cmd-result.schema.json``)."""
+        return json.dumps(
+            {
+                "schema": SCHEMA,
+                "command": name[:_SHOWN_CHARACTERS],
+                "request_id": request_id,
+                "accepted": reason is None,
+                "duplicate": duplicate,
+                "reason": reason,
+                "ts": timestamp(self._clock.now()),
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+
+
+def _refuse_waited(incoming: Incoming) -> None:
+    """Keep out what may be old, on a box whose clock cannot tell.
+
+    Raises:
+        RefusedError: it came soon after the connection, with nothing that says how old it is.
+    """
+    wait_s = _WAITED_S - incoming.after_connect_s
+    bounded = incoming.expires_in_s is not None and incoming.expires_in_s <= STALE_S
+    if wait_s > 0 and not bounded:
+        raise RefusedError(
+            "may have waited at the broker: the box has just connected, and its clock is not set; "
+            f"send it again in {max(1.0, wait_s):.0f} s, or by MQTT 5 with a message expiry of at "
+            f"most {STALE_S:.0f} s"
+        )
+
+
+def box_commands(
+    topics: Topics,
+    settings: CommandSettings,
+    *,
+    mutes: Mutes,
+    verdicts: Verdicts,
+    clock: Clock,
+    reload: Callable[[], None],
+    known: Callable[[], Collection[str]],
+    clip: ClipCommand | None = None,
+) -> Commands:
+    """Everything that a box can be asked for.
+
+    Args:
+        topics: of the box.
+        settings: how much may be asked for.
+        mutes: what ``cmd/mute`` changes.
+        verdicts: what ``cmd/verdict`` and ``cmd/undo`` change.
+        clock: says when.
+        reload: asks for the descriptions to be read again; called in the link's thread.
+        known: ids of the descriptions that are listened for; called there too.
+        clip: sends clips; ``None`` where none are kept.
+    """
+    rate = Rate(_BURST, settings.per_minute)
+    mute = MuteCommand(mutes, known, clock, settings.mute_longest_s)
+    answers = Rate(_BURST_OF_ANSWERS, settings.per_minute)
+    table = {
+        "reload": Command(ReloadCommand(reload), rate),
+        "mute": Command(mute, rate, of_now=True),
+        "verdict": Command(VerdictCommand(verdicts), answers, recognises=True),
+        "undo": Command(UndoCommand(verdicts), answers, recognises=True),
+    }
+    if clip is not None:
+        table["clip"] = Command(clip, rate)
+    return Commands(topics, table, clock)
+
+
+class ReloadCommand:
+    """``cmd/reload``: read the descriptions file again, as on SIGHUP."""
+
+    def __init__(self, ask: Callable[[], None]) -> None:
+        self._ask = ask
+
+    def __call__(self, fields: Fields) -> None:
+        """Ask for it; what comes of it is told on ``config/state``."""
+        fields.text("operator", default="")
+        fields.finish()
+        self._ask()

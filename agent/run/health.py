@@ -1,0 +1,180 @@
+"""What the box says of itself: one state, the reasons for it, and every counter.
+
+A box that says ``ok`` while it is deaf is worse than one that is off, so ``ok`` needs every
+source to deliver sound, the broker to take messages, the store to keep them and no window to be
+lost lately; anything else is ``degraded``, with a reason that a person can act on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from agent.alerts.alerts import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agent.detector.mutes import Mute
+
+SCHEMA = 1
+
+
+class State(StrEnum):
+    """The box as a whole."""
+
+    STARTING = "starting"
+    OK = "ok"
+    DEGRADED = "degraded"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What was done and what was lost since the start; never reset."""
+
+    windows: int = 0
+    """Windows scored."""
+    windows_dropped: int = 0
+    """Windows that inference was too slow for."""
+    overflows: int = 0
+    """Times that a device or its ring buffer ran over."""
+    dropped_samples: int = 0
+    non_finite_samples: int = 0
+    alerts: int = 0
+    suppressed: int = 0
+    """Events that a cooldown kept back."""
+    reloads: int = 0
+    reloads_rejected: int = 0
+    messages_delivered: int = 0
+    messages_refused: int = 0
+    """Times that the broker refused a message or the subscription to commands."""
+    messages_oversized: int = 0
+    """States and live values that were too large to be sent."""
+    live_discarded: int = 0
+    """Live values (level, scores) that met no connection, or one that is too slow."""
+    muted: int = 0
+    """Alerts that a mute kept back."""
+    verdicts: int = 0
+    """Answers to alerts that were kept."""
+    verdicts_undone: int = 0
+    """Taken back by whoever gave them."""
+    commands_accepted: int = 0
+    commands_refused: int = 0
+    """With a reason on ``cmd/result``."""
+    commands_limited: int = 0
+    """Of these, because too many came."""
+    commands_duplicated: int = 0
+    """Delivered again by the broker, and only answered again."""
+    commands_unanswered: int = 0
+    """Refused without an answer, because too many were."""
+    commands_dropped: int = 0
+    """Came faster than they could be taken."""
+    clips_written: int = 0
+    clips_scrambled: int = 0
+    """Of these, because somebody spoke."""
+    clips_withheld: int = 0
+    """Their sound was not written, for what may be said in it."""
+    clips_failed: int = 0
+    """Could not be written."""
+    clips_missed: int = 0
+    """Alerts whose sound was gone, or that came faster than clips can be written."""
+    clips_deleted: int = 0
+    """For their age, the quota or room on the disk."""
+    store_errors: int = 0
+    notify_errors: int = 0
+    """Messages that the service manager did not take."""
+
+    @property
+    def drop_ratio(self) -> float:
+        """Windows dropped among all windows that were due."""
+        due = self.windows + self.windows_dropped
+        return self.windows_dropped / due if due else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What was measured of one source: the last second, the last day, and since the start."""
+
+    level_dbfs: float | None
+    """RMS without DC; ``None`` on digital silence and before there is one."""
+    peak: float | None
+    """Largest absolute value, full scale at 1."""
+    dc: float | None
+    """Mean, full scale at 1."""
+    clipped_ratio: float | None
+    """Share of samples at full scale."""
+    drift_db: float | None
+    """Decibels by which the last day is beyond this site's usual; ``None`` while that is learnt."""
+    overflows: int
+    dropped_samples: int
+    reopenings: int
+    """Times that it was lost and opened again."""
+
+    def to_dict(self) -> dict[str, float | None]:
+        """For the payload, without digits that mean nothing."""
+        values = ((name, getattr(self, name)) for name in Signal.__dataclass_fields__)
+        return {name: None if value is None else round(value, 4) for name, value in values}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One report."""
+
+    state: State
+    reasons: Mapping[str, str]
+    """What is wrong, by part: ``{"broker": "localhost:1883: connection refused; …"}``."""
+    version: str
+    bundle: str
+    descriptions: str
+    lag_s: float
+    """Age of the last scored window's end when its scores were ready."""
+    clock_synced: bool
+    outbox_depth: int
+    open_alerts: int
+    """Alerts that await an answer."""
+    uptime_s: float
+    sources: Mapping[str, str]
+    """State of each source by name."""
+    signals: Mapping[str, Signal]
+    """What was measured of each source by name."""
+    mutes: Sequence[Mute]
+    """What a person has silenced."""
+    counters: Counters
+
+    def to_json(self) -> str:
+        """The retained payload (``docs/mqtt/health.schema.json``)."""
+        counters = self.counters
+        return json.dumps(
+            {
+                "schema": SCHEMA,
+                "state": self.state.value,
+                "reasons": dict(self.reasons),
+                "version": self.version,
+                "bundle": self.bundle,
+                "descriptions": self.descriptions,
+                "lag_s": round(self.lag_s, 3),
+                "drop_ratio": round(counters.drop_ratio, 6),
+                "clock_synced": self.clock_synced,
+                "outbox_depth": self.outbox_depth,
+                "open_alerts": self.open_alerts,
+                "uptime_s": round(self.uptime_s, 1),
+                "sources": dict(self.sources),
+                "signals": {name: signal.to_dict() for name, signal in self.signals.items()},
+                "mutes": [
+                    {
+                        "error_id": mute.error_id,
+                        "until": timestamp(mute.until_at),
+                        "operator": mute.operator,
+                    }
+                    for mute in self.mutes
+                ],
+                "counters": {
+                    name: getattr(counters, name) for name in Counters.__dataclass_fields__
+                },
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )

@@ -1,0 +1,261 @@
+"""What the box tells of itself, put together for the link: states, levels, health, config."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from agent.alerts.alerts import timestamp
+from agent.alerts.open_alerts import Awaiting
+from agent.clips.tally import ClipTally
+from agent.core import notes
+from agent.core.records import SourceState
+from agent.run.commands import CommandTally
+from agent.run.health import Counters, Health, Signal, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agent.capture.supervisor import SourceStatus
+    from agent.config import PublishSettings
+    from agent.core.clock import Clock
+    from agent.core.records import Match
+    from agent.detector.mutes import Mute
+    from agent.mqtt import Link
+    from agent.mqtt.topics import Topics
+    from agent.run.tally import Tally
+    from agent.store.keeper import Keeper
+    from agent.watchlist.watchlist import Watchlist
+
+SCHEMA = 1
+_RECENTLY_S = 60.0
+_MOST_BYTES = 32 << 10
+"""Of the thresholds of very many descriptions: a broker may refuse what is twice as large."""
+_NUMBER = re.compile(r"[0-9.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that a health report is made of."""
+
+    state: State
+    bundle: str
+    descriptions: str
+    sources: Sequence[SourceStatus]
+    tally: Tally
+    windows_dropped: int
+    suppressed: int
+    outbox_depth: int
+    store_trouble: str
+    config_error: str
+    mutes: Sequence[Mute] = ()
+    muted: int = 0
+    commands: CommandTally = field(default_factory=CommandTally)
+    verdicts: int = 0
+    verdicts_undone: int = 0
+    open_alerts: int = 0
+    notify_errors: int = 0
+    background: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with calibration and background, by part."""
+    clips: ClipTally = field(default_factory=ClipTally)
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Publishes what changed, and health at least as often as the site asks."""
+
+    link: Link | None
+    """``None`` where MQTT is switched off."""
+    topics: Topics
+    settings: PublishSettings
+    clock: Clock
+    version: str = field(default_factory=lambda: version("kikimimi"))
+    _started_s: float = 0.0
+    _health_due_s: float = 0.0
+    _level_due_s: float = 0.0
+    _said: tuple[object, ...] = ()
+    _watch: Watchlist | None = None
+    _config: tuple[float, str | None] | None = None
+    _awaiting: Awaiting = field(init=False)
+    _dropped: int = 0
+    _dropped_until_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """The uptime counts from here."""
+        self._started_s = self.clock.monotonic()
+        self._awaiting = Awaiting(self.link, self.topics, self.clock)
+
+    def report(self, snapshot: Snapshot) -> Health:
+        """Publish states, levels and health where they are due; the health of now."""
+        now_s = self.clock.monotonic()
+        health = self._health(snapshot, now_s)
+        if self.link is None:
+            return health
+        for status in snapshot.sources:
+            self.link.state(self.topics.source_state(status.source), status.state.value)
+        if now_s >= self._level_due_s:
+            self._level_due_s = now_s + self.settings.level_interval_s
+            for status in snapshot.sources:
+                self.link.live(self.topics.source_level(status.source), _level(status))
+        said = (
+            health.state,
+            # A reason that counts seconds is no news.
+            {part: _NUMBER.sub("#", reason) for part, reason in health.reasons.items()},
+            dict(health.sources),
+            health.descriptions,
+            tuple(health.mutes),
+        )
+        if said != self._said or now_s >= self._health_due_s:
+            self._said = said
+            self._health_due_s = now_s + self.settings.health_interval_s
+            self.link.state(self.topics.health, health.to_json())
+        return health
+
+    def config(self, watch: Watchlist, loaded_at: float, error: str | None) -> None:
+        """Publish which descriptions are in force, and why the latest were refused."""
+        if watch is self._watch and (loaded_at, error) == self._config:
+            return
+        if self._watch is None or watch.digest != self._watch.digest:
+            notes.log("descriptions_noted", watch.notes)
+        self._watch, self._config = watch, (loaded_at, error)
+        if self.link is None:
+            return
+        thresholds = {name: round(one.threshold_on, 3) for name, one in watch.policies.items()}
+        payload = {
+            "schema": SCHEMA,
+            "descriptions": watch.digest,
+            "count": watch.count,
+            "loaded_at": timestamp(loaded_at),
+            "error": error,
+            "notes": notes.told(watch.notes),
+            "thresholds": thresholds if len(json.dumps(thresholds)) <= _MOST_BYTES else None,
+        }
+        self.link.state(self.topics.config_state, json.dumps(payload, ensure_ascii=False))
+
+    def open_alerts(self, store: Keeper, *, at_once: bool = False) -> int:
+        """Publish which alerts await an answer where that may have changed; how many do."""
+        return self._awaiting.publish(store, at_once=at_once)
+
+    def scores(self, match: Match) -> None:
+        """Publish the scores of one window."""
+        if self.link is None:
+            return
+        payload = {
+            "schema": SCHEMA,
+            "source": match.source,
+            "ts_start": timestamp(match.captured_at),
+            "ts_end": timestamp(match.captured_at + match.duration_s),
+            "scores": {name: round(score, 3) for name, score in match.scores().items()},
+        }
+        self.link.live(self.topics.scores, json.dumps(payload, ensure_ascii=False))
+
+    def _health(self, snapshot: Snapshot, now_s: float) -> Health:
+        reasons = self._reasons(snapshot, now_s)
+        state = snapshot.state
+        if state is State.OK and reasons:
+            state = State.DEGRADED
+        captured = [status.counters for status in snapshot.sources]
+        tally = snapshot.tally
+        link = None if self.link is None else self.link.status
+        counters = Counters(
+            windows=tally.windows,
+            windows_dropped=snapshot.windows_dropped,
+            overflows=sum(one.overflows for one in captured),
+            dropped_samples=sum(one.dropped_samples for one in captured),
+            non_finite_samples=sum(one.non_finite_samples for one in captured),
+            alerts=tally.alerts,
+            suppressed=snapshot.suppressed,
+            reloads=tally.reloads,
+            reloads_rejected=tally.reloads_rejected,
+            messages_delivered=link.delivered if link else 0,
+            messages_refused=link.refused if link else 0,
+            messages_oversized=link.oversized if link else 0,
+            live_discarded=link.live_discarded if link else 0,
+            muted=snapshot.muted,
+            verdicts=snapshot.verdicts,
+            verdicts_undone=snapshot.verdicts_undone,
+            commands_accepted=snapshot.commands.accepted,
+            commands_refused=snapshot.commands.refused,
+            commands_limited=snapshot.commands.limited,
+            commands_duplicated=snapshot.commands.duplicated,
+            commands_unanswered=snapshot.commands.unanswered,
+            commands_dropped=link.incoming_dropped if link else 0,
+            clips_written=snapshot.clips.written,
+            clips_scrambled=snapshot.clips.scrambled,
+            clips_withheld=snapshot.clips.withheld,
+            clips_failed=snapshot.clips.failed,
+            clips_missed=snapshot.clips.missed,
+            clips_deleted=snapshot.clips.deleted,
+            store_errors=tally.store_errors,
+            notify_errors=snapshot.notify_errors,
+        )
+        return Health(
+            state=state,
+            reasons=reasons,
+            version=self.version,
+            bundle=snapshot.bundle,
+            descriptions=snapshot.descriptions,
+            lag_s=tally.lag_s,
+            clock_synced=self.clock.synced(),
+            outbox_depth=snapshot.outbox_depth,
+            open_alerts=snapshot.open_alerts,
+            uptime_s=now_s - self._started_s,
+            sources={status.source: status.state.value for status in snapshot.sources},
+            signals={status.source: _signal(status) for status in snapshot.sources},
+            mutes=snapshot.mutes,
+            counters=counters,
+        )
+
+    def _reasons(self, snapshot: Snapshot, now_s: float) -> dict[str, str]:
+        reasons = {
+            f"source {status.source}": status.reason
+            for status in snapshot.sources
+            if status.state is not SourceState.OK
+        }
+        reasons |= {
+            f"signal {status.source}": status.remark for status in snapshot.sources if status.remark
+        }
+        if self.link is not None and self.link.status.reason:
+            reasons["broker"] = self.link.status.reason
+        if snapshot.store_trouble:
+            reasons["store"] = snapshot.store_trouble
+        if snapshot.clips.trouble:
+            reasons["clips"] = snapshot.clips.trouble
+        reasons |= snapshot.background
+        if snapshot.config_error:
+            reasons["descriptions"] = snapshot.config_error
+        if snapshot.mutes:
+            # A box that was told not to hear must not look like one that hears nothing.
+            silenced = ", ".join(one.error_id or "everything" for one in snapshot.mutes)
+            reasons["muted"] = f"{silenced}; send cmd/mute with duration_s 0 to end it"
+        if snapshot.windows_dropped > self._dropped:
+            self._dropped = snapshot.windows_dropped
+            self._dropped_until_s = now_s + _RECENTLY_S
+        if now_s < self._dropped_until_s:
+            reasons["inference"] = (
+                f"{self._dropped} windows dropped since the start; this machine is too slow for "
+                "windows.hop_s and its sources"
+            )
+        return reasons
+
+
+def _signal(status: SourceStatus) -> Signal:
+    level = status.level
+    return Signal(
+        level_dbfs=status.level_dbfs,
+        peak=None if level is None else level.peak,
+        dc=None if level is None else level.dc,
+        clipped_ratio=None if level is None else level.clipped_ratio,
+        drift_db=status.drift_db,
+        overflows=status.counters.overflows,
+        dropped_samples=status.counters.dropped_samples,
+        reopenings=status.reopenings,
+    )
+
+
+def _level(status: SourceStatus) -> str:
+    """Level in dBFS with one decimal, ``null`` on digital silence."""
+    return "null" if status.level_dbfs is None else f"{status.level_dbfs:.1f}"

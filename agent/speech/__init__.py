@@ -1,5 +1,0 @@
-"""Where people speak in a recording: Silero VAD (MIT), by ONNX Runtime."""
-
-from agent.speech.vad import FRAME_S, VoiceDetector
-
-__all__ = ["FRAME_S", "VoiceDetector"]

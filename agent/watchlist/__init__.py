@@ -1,0 +1,1 @@
+"""Everything that follows from descriptions, bundle, site and answers."""

@@ -1,0 +1,298 @@
+"""Finds what people know of sounds: answers and clips in the store, files that are named.
+
+An embedding is of one bundle. A clip that another bundle heard is embedded anew from its sound
+where that was kept; where not, it does not count, and that is told.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+
+from agent.capture.audiofile import log_remark, read_audio
+from agent.capture.mixdown import Mixdown
+from agent.core.answers import agreed
+from agent.core.errors import AudioFileError
+from agent.core.folders import inside
+from agent.core.names import shown
+from agent.core.records import Speech, Verdict
+from agent.encoder.audio import Encoder
+from agent.frontend.log_mel import LogMel
+from agent.hearing.files import read_short
+from agent.watchlist.examples.records import Kind, Moment, Recording, SetAside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from agent.bundle.loading import Bundle
+    from agent.core.answers import Answer, KeptClip
+    from agent.core.clock import Clock
+    from agent.core.records import Alert, ClipRecord, FloatArray
+    from agent.watchlist.calibration.site import Wanted
+
+LONGEST_S = 60.0
+"""A file that is named as an example holds the sound and little else."""
+LOOK_S = 2.0
+"""So much time passes at least before answers are looked at again."""
+
+REJECTED_WINDOWS = 6
+"""Of a rejected sound so many windows are known, its peak and others spread over the event ..."""
+REJECTED_CLIPS = 50
+"""... as long as it is among so many newest ones: a box has to start quickly."""
+
+_BATCH = 4
+
+_Key: TypeAlias = tuple[str, str, Kind, bool]
+_log = logging.getLogger(__name__)
+
+
+class Kept(Protocol):
+    """What is needed of a store."""
+
+    def clips(self) -> list[KeptClip]: ...  # noqa: D102
+    def clip(self, alert_id: str) -> ClipRecord | None: ...  # noqa: D102
+    def alert(self, alert_id: str) -> Alert | None: ...  # noqa: D102
+    def answers(self, alert_id: str) -> list[Answer]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What there is."""
+
+    recordings: tuple[Recording, ...]
+    set_aside: tuple[SetAside, ...]
+    """What cannot be used."""
+
+
+class Library:
+    """The recordings of one site; remembers the embeddings that it had to make.
+
+    :meth:`changed` is for the hot path; everything else for the thread that builds watchlists.
+    """
+
+    def __init__(
+        self, bundle: Bundle, store: Kept, clips: Path, clock: Clock | None = None
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            bundle: whose tower compares.
+            store: where answers and clips are kept.
+            clips: folder of their sound.
+            clock: only its monotonic time is used; without one, nothing is watched.
+        """
+        self._bundle = bundle
+        self._store = store
+        self._clips = clips
+        self._clock = clock
+        self._made: dict[tuple[object, ...], FloatArray] = {}
+        self._tower: tuple[Encoder, LogMel] | None = None
+        self._lock = threading.Lock()
+        self._taken: frozenset[_Key] = frozenset()
+        self._seen: object = None
+        self._looked_at_s = float("-inf")
+        self._looking = False
+        self._other = False
+        self.remarks: list[str] = []
+        """What is odd about files that count all the same."""
+
+    def changed(self, version: object) -> bool:
+        """Whether answers say otherwise than when they were last gathered; told once.
+
+        Costs a comparison: where the store has another version, another thread looks at it.
+
+        Args:
+            version: of the store.
+        """
+        if self._clock is None:
+            return False
+        with self._lock:
+            other, self._other = self._other, False
+            now_s = self._clock.monotonic()
+            if version != self._seen and not self._looking and now_s - self._looked_at_s >= LOOK_S:
+                self._seen, self._looked_at_s, self._looking = version, now_s, True
+                threading.Thread(target=self._look, name="examples", daemon=True).start()
+            return other
+
+    def gather(self, wanted: Sequence[Wanted]) -> Gathered:
+        """All recordings of some descriptions.
+
+        Raises:
+            BundleError: the bundle's tower cannot be run.
+        """
+        recordings: list[Recording] = []
+        set_aside: list[SetAside] = []
+        judged = list(self._judged())
+        with self._lock:
+            self._taken = frozenset(key for key, _ in judged)
+        known = {one.error.error_id for one in wanted}
+        try:
+            for one in wanted:
+                self._named(one, recordings, set_aside)
+            rejected = [key[0] for key, _ in judged if key[2] is Kind.REJECTED]
+            newest = set(rejected[-REJECTED_CLIPS:])
+            for (alert_id, error_id, kind, sure), alert in judged:
+                if error_id not in known:
+                    continue
+                found = self._kept(alert, kind, sure=sure)
+                if isinstance(found, SetAside):
+                    set_aside.append(found)
+                    continue
+                recordings.append(found)
+                if alert_id in newest:
+                    recordings += self._around(alert, found)
+        finally:
+            self._tower = None  # some megabytes that are seldom needed
+        return Gathered(tuple(recordings), tuple(set_aside))
+
+    def _look(self) -> None:
+        try:
+            found = frozenset(key for key, _ in self._judged())
+            with self._lock:
+                self._other = found != self._taken
+        except Exception:  # the box goes on with the examples that it has
+            _log.exception("examples_not_looked_at")
+        finally:
+            with self._lock:
+                self._looking = False
+
+    def _judged(self) -> Iterator[tuple[_Key, Alert]]:
+        """Alerts of which people know what they were, that have a clip."""
+        for clip in self._store.clips():
+            if not clip.labelled:
+                continue
+            verdict, people = agreed(self._store.answers(clip.alert_id))
+            alert = self._store.alert(clip.alert_id)
+            if verdict is not None and alert is not None:
+                kind = Kind.EXAMPLE if verdict is Verdict.CONFIRM else Kind.REJECTED
+                yield (clip.alert_id, clip.error_id, kind, people > 1), alert
+
+    def _kept(self, alert: Alert, kind: Kind, *, sure: bool) -> Recording | SetAside:
+        error_id, detection = alert.detection.error_id, alert.detection
+
+        def aside(reason: str) -> SetAside:
+            return SetAside(error_id, alert.alert_id, kind, reason)
+
+        clip = self._store.clip(alert.alert_id)
+        if clip is None:
+            return aside("its clip was deleted")
+        embedding = clip.embedding
+        if alert.provenance.bundle != self._bundle.digest or embedding is None:
+            if clip.file is None:
+                return aside("another bundle heard it, and its sound was not kept")
+            path = inside(self._clips, clip.file)
+            if path is None:
+                return aside(f"{clip.file} lies outside of the folder of clips")
+            try:
+                embedding = self._embedded(path, (clip.peak_s,))[0]
+            except AudioFileError as error:
+                return aside(str(error))
+        if embedding.shape != (self._bundle.manifest.embedding_size,):
+            return aside(f"its embedding has {len(embedding)} numbers; its row was changed")
+        moment = Moment(detection.source, detection.starts_at, detection.ends_at)
+        return Recording(error_id, alert.alert_id, kind, embedding, sure, moment)
+
+    def _around(self, alert: Alert, peak: Recording) -> Iterator[Recording]:
+        """Other windows of a rejected event, where its sound was kept as it was heard."""
+        clip, event = self._store.clip(alert.alert_id), alert.detection
+        if clip is None or clip.file is None or clip.speech is Speech.SCRAMBLED:
+            return
+        path = inside(self._clips, clip.file)
+        manifest = self._bundle.manifest
+        hop_s = manifest.tuning.hop_frames / manifest.frontend.frame_rate_hz
+        size_s = manifest.tuning.window_frames / manifest.frontend.frame_rate_hz
+        first_s, last_s = event.starts_at - clip.starts_at, event.ends_at - clip.starts_at - size_s
+        starts_s = np.arange(first_s, min(last_s, clip.duration_s - size_s) + hop_s / 2, hop_s)
+        others = starts_s[np.abs(starts_s - clip.peak_s) > hop_s / 2]
+        spread = np.linspace(0, len(others) - 1, min(len(others), REJECTED_WINDOWS - 1))
+        at_s = tuple(others[spread.round().astype(int)].tolist())
+        if not at_s or path is None:
+            return
+        try:
+            embeddings = self._embedded(path, at_s)
+        except AudioFileError:
+            return  # the peak is known
+        for embedding in embeddings:
+            yield replace(peak, embedding=embedding)
+
+    def _named(
+        self, wanted: Wanted, recordings: list[Recording], set_aside: list[SetAside]
+    ) -> None:
+        """The files that a description names: of each its most telling window."""
+        error_id = wanted.error.error_id
+        for example in wanted.error.examples:
+            try:
+                embeddings = self._embedded(example.path, channels=example.channels)
+            except AudioFileError as error:
+                set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, str(error)))
+                continue
+            best = embeddings[self._telling(embeddings, wanted.described.texts)]
+            recordings.append(Recording(error_id, str(example), Kind.EXAMPLE, best, sure=True))
+
+    def _telling(self, embeddings: FloatArray, texts: FloatArray) -> int:
+        """The window that texts fit best, of the half that is least like ordinary sound.
+
+        Without that, vague words would choose a pause.
+        """
+        ordinary = embeddings @ self._bundle.background().mean(axis=0)
+        fits = (embeddings @ texts.T).max(axis=1)
+        fits[ordinary > np.median(ordinary)] = -np.inf
+        return int(fits.argmax())
+
+    def _embedded(
+        self, path: Path, at_s: tuple[float, ...] = (), channels: tuple[int, ...] | None = None
+    ) -> FloatArray:
+        """Embeddings of a file's windows, ``(windows, dim)``.
+
+        Args:
+            path: of the file.
+            at_s: where windows begin; all windows if empty.
+            channels: to hear, counted from 1; all of them if ``None``.
+
+        Raises:
+            AudioFileError: the file cannot be read, or is too long.
+        """
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise AudioFileError(f"{path}: {error.strerror or error}; record it again") from error
+        key = (path, status.st_mtime_ns, status.st_size, at_s, channels)
+        if key not in self._made:
+            self._made[key] = self._embed(path, at_s, Mixdown(channels))
+        return self._made[key]
+
+    def _remarked(self, text: str) -> None:
+        log_remark(text)
+        self.remarks.append(text)
+
+    def _embed(self, path: Path, at_s: tuple[float, ...], mixdown: Mixdown) -> FloatArray:
+        manifest = self._bundle.manifest
+        constants, tuning = manifest.frontend, manifest.tuning
+        if self._tower is None:
+            self._tower = Encoder(self._bundle), LogMel.of(self._bundle)
+        encoder, log_mel = self._tower
+        rate_hz, remark = constants.sample_rate_hz, self._remarked
+        if at_s:
+            samples = read_audio(path, rate_hz, mixdown=mixdown, remark=remark)
+        else:
+            remedy = f"cut out the sound itself, at most {LONGEST_S:.0f} s"
+            samples = read_short(path, rate_hz, LONGEST_S, remedy, mixdown=mixdown, remark=remark)
+        if choice := mixdown.last_choice:
+            remark(f"{shown(path)}: {choice}; write {{file: …, channels: [{choice.channel}]}}")
+        frames = log_mel.whole(samples)
+        size = tuning.window_frames
+        last = max(0, frames.shape[1] - size)
+        starts = [min(max(0, round(one * constants.frame_rate_hz)), last) for one in at_s]
+        starts = starts or list(range(0, last + 1, tuning.hop_frames))
+        windows = [frames[:, at : at + size] for at in starts]
+        return np.concatenate(
+            [
+                encoder.encode(np.stack(windows[at : at + _BATCH]))
+                for at in range(0, len(windows), _BATCH)
+            ]
+        )

@@ -1,0 +1,154 @@
+"""Gives recordings their weight, and sets aside those that would do harm.
+
+A cosine with a recording says nothing by itself: any two sounds of one hall are alike. So each
+recording is told in standard deviations of its own cosines with ordinary sound, and adds so many
+to a description's score, weighed and bounded. The figures here were chosen on validation
+recordings, see docs/examples.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agent.matcher.prototypes import PrototypeSet
+from agent.matcher.recordings import Heard
+from agent.watchlist.examples.checking import check
+from agent.watchlist.examples.measuring import measure
+from agent.watchlist.examples.records import Kind, SetAside
+from agent.watchlist.examples.weights import (
+    AGREEING,
+    AGREEING_MOST,
+    ALONE,
+    ALONE_MOST,
+    SAME,
+    taken_off,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agent.core.records import FloatArray
+    from agent.matcher.prototypes import Contrast, Described
+    from agent.matcher.recordings import Rows
+    from agent.watchlist.examples.checking import Checked
+    from agent.watchlist.examples.measuring import Measured
+    from agent.watchlist.examples.records import Recording
+
+_COHORT = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Descriptions with the recordings that count."""
+
+    described: tuple[Described, ...]
+    set_aside: tuple[SetAside, ...] = ()
+    examples: Mapping[str, int] = field(default_factory=dict)
+    """How many count, by error id."""
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+
+def join(
+    described: Sequence[Described],
+    contrast: Contrast,
+    recordings: Sequence[Recording],
+    thresholds: FloatArray,
+) -> Joined:
+    """Add recordings to descriptions.
+
+    Args:
+        described: descriptions with their texts.
+        contrast: texts of what is ordinary, and ordinary sound of this site.
+        recordings: of these descriptions.
+        thresholds: score at which each of them alarms, as far as is known.
+    """
+    if not recordings:
+        return Joined(tuple(described))
+    texts = PrototypeSet(described, contrast.texts)
+    step = max(1, -(-len(contrast.cohort) // _COHORT))
+    cohort = contrast.cohort[::step]
+    statistics = texts.statistics(cohort)
+    measured = measure(texts, statistics.mean, statistics.std, cohort, recordings)
+    ids = {name: column for column, name in enumerate(texts.error_ids)}
+    column = np.array([ids[one.error_id] for one in recordings])
+    checked = check(recordings, column, measured, texts.error_ids, thresholds)
+    weighed = _Weighed(measured, checked, column, statistics.std, thresholds)
+    made = [
+        replace(one, examples=weighed.examples(number), rejected=weighed.rejected(number))
+        for number, one in enumerate(described)
+    ]
+    told = zip(recordings, checked.reasons, strict=True)
+    why = {(one.error_id, one.kind, one.name): reason for one, reason in told if reason}
+    live = {
+        (one.error_id, one.kind, one.name)
+        for one, reason in zip(recordings, checked.reasons, strict=True)
+        if not reason
+    }
+    set_aside = [
+        SetAside(error_id, name, kind, reason)
+        for (error_id, kind, name), reason in why.items()
+        if (error_id, kind, name) not in live  # of a rejected sound, another window may count
+    ]
+    return Joined(
+        described=tuple(made),
+        set_aside=tuple(set_aside),
+        examples=Counter(error_id for error_id, kind, _ in live if kind is Kind.EXAMPLE),
+        rejected=Counter(error_id for error_id, kind, _ in live if kind is Kind.REJECTED),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """Turns checked recordings into prototypes, one description at a time."""
+
+    measured: Measured
+    checked: Checked
+    column: Rows
+    """Description of each recording."""
+    std: FloatArray
+    """Of each description's margin on ordinary sound, by its texts alone: one of score."""
+    thresholds: FloatArray
+
+    def examples(self, number: int) -> Heard:
+        """What people confirmed or named: standard deviations, weighed, add to the score."""
+        rows = self._rows(number, Kind.EXAMPLE)
+        agree = self.checked.full[rows]
+        weight = np.where(agree, AGREEING, ALONE).astype(np.float32)
+        return self._heard(
+            rows,
+            number,
+            slope=weight / np.float32(self.measured.usual),
+            zero=self.measured.mean[rows],
+            most=np.where(agree, AGREEING_MOST, ALONE_MOST).astype(np.float32),
+        )
+
+    def rejected(self, number: int) -> Heard:
+        """What people rejected: nearly that very sound is brought under the threshold."""
+        rows = self._rows(number, Kind.REJECTED)
+        score = self.measured.scores[rows, number] + self.checked.lifted[rows]
+        most = taken_off(score, self.thresholds[number])
+        mean = self.measured.mean[rows]
+        width = (1.0 - SAME) * (1.0 - mean)
+        return self._heard(
+            rows, number, slope=most / width, zero=mean + SAME * (1.0 - mean), most=most
+        )
+
+    def _rows(self, number: int, kind: Kind) -> Rows:
+        return np.flatnonzero((self.column == number) & self.checked.live(kind))
+
+    def _heard(
+        self, rows: Rows, number: int, *, slope: FloatArray, zero: FloatArray, most: FloatArray
+    ) -> Heard:
+        """From units of score, and the cosine from which on they count, to units of margin."""
+        std = self.std[number]
+        slope = slope * std
+        return Heard(
+            embeddings=self.measured.embeddings[rows],
+            slope=slope.astype(np.float32),
+            offset=(-slope * zero).astype(np.float32),
+            most=(most * std).astype(np.float32),
+        )

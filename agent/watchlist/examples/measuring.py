@@ -1,0 +1,86 @@
+"""Recordings as the descriptions' texts and the ordinary sound of the site see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agent.matcher.prototypes import centre_and_spread
+from agent.watchlist.examples.weights import FIRES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.core.records import FloatArray
+    from agent.matcher.prototypes import PrototypeSet
+    from agent.watchlist.examples.records import Recording
+
+# Bounds the memory of comparing recordings with ordinary sound.
+_ROWS = 4_096
+# Ordinary sound that a recording hardly tells apart would make much of every nothing.
+_LOWEST_STD = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Recordings, as the descriptions' texts and the ordinary sound see them."""
+
+    embeddings: FloatArray
+    """Shape ``(recordings, dim)``."""
+    mean: FloatArray
+    """Of each recording's cosines with ordinary sound, shape ``(recordings,)``."""
+    std: FloatArray
+    common: FloatArray
+    """Share of ordinary sound that a recording fires on."""
+    scores: FloatArray
+    """Of the recordings by the texts alone, shape ``(recordings, descriptions)``."""
+
+    @property
+    def usual(self) -> float:
+        """Standard deviation of cosines with a recording as they usually are here.
+
+        One for all: with a steepness of their own, recordings are no more telling, and the
+        many of a large site cannot be searched well.
+        """
+        return float(np.median(self.std))
+
+    @property
+    def itself(self) -> FloatArray:
+        """What a recording says of itself, in standard deviations."""
+        return (1.0 - self.mean) / self.std
+
+
+def measure(
+    texts: PrototypeSet,
+    mean: FloatArray,
+    std: FloatArray,
+    cohort: FloatArray,
+    recordings: Sequence[Recording],
+) -> Measured:
+    """Measure recordings.
+
+    Args:
+        texts: the descriptions without recordings.
+        mean: of their margins on ordinary sound.
+        std: likewise.
+        cohort: ordinary sound, shape ``(n, dim)``.
+        recordings: at least one.
+    """
+    embeddings = np.stack([one.embedding for one in recordings]).astype(np.float32)
+    means, stds, common, scores = [], [], [], []
+    for at in range(0, len(embeddings), _ROWS):
+        some = embeddings[at : at + _ROWS]
+        cosine = some @ cohort.T
+        centre, spread = centre_and_spread(cosine, axis=1)
+        spread = np.maximum(spread, _LOWEST_STD)
+        means.append(centre)
+        stds.append(spread)
+        fired = (cosine - centre[:, None]) / spread[:, None] >= FIRES
+        common.append(fired.mean(axis=1, dtype=np.float32))
+        scores.append((texts.compare(some)[1] - mean) / std)
+    return Measured(
+        embeddings,
+        *(np.concatenate(parts).astype(np.float32) for parts in (means, stds, common, scores)),
+    )

@@ -1,0 +1,328 @@
+"""What the box listens for at one moment: descriptions, their prototypes and their policies.
+
+Immutable: a reload builds another one off the hot path, and the pipeline takes it over between
+two windows.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from agent.alerts.alerts import Wording
+from agent.core.errors import KikimimiError
+from agent.descriptions.language import foreign
+from agent.detector.detector import Policy
+from agent.encoder.text import embed_texts
+from agent.matcher.matcher import BackgroundStatistics, Contrast, Described, Matcher, PrototypeSet
+from agent.watchlist.calibration.applied import Applied, apply
+from agent.watchlist.calibration.site import Wanted
+from agent.watchlist.calibration.verdicts import adapted, bounds_of
+from agent.watchlist.examples import Gathered, Joined, join
+from agent.watchlist.examples.ordinary import ordinary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from agent.bundle.loading import Bundle
+    from agent.core.errors import Problem
+    from agent.core.records import FloatArray
+    from agent.descriptions import DescriptionSet, DetectionPolicy
+    from agent.watchlist.calibration.applied import Site
+    from agent.watchlist.calibration.index import Finding
+    from agent.watchlist.calibration.verdicts import Adapted, Judged
+    from agent.watchlist.examples import Library
+
+_log = logging.getLogger(__name__)
+
+Judge: TypeAlias = "Callable[[Mapping[str, float]], Mapping[str, Judged]]"
+"""What people said of alerts, by error id, from the scores that older ones would have now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watchlist:
+    """Everything that follows from one descriptions file and one bundle."""
+
+    digest: str
+    matcher: Matcher
+    policies: Mapping[str, Policy]
+    wordings: Mapping[str, Wording]
+    calibration: Applied = field(default_factory=lambda: Applied({}))
+    """What statistics and thresholds rest on."""
+    adapted: Mapping[str, Adapted] = field(default_factory=dict)
+    """Thresholds that people's verdicts had a say in, by error id."""
+    examples: Joined = field(default_factory=lambda: Joined(()))
+    """Recordings that joined the descriptions, and those that were set aside."""
+    descriptions: DescriptionSet | None = None
+    """What it was built from."""
+    notes: tuple[Problem, ...] = ()
+    """What is valid in the descriptions and hardly meant."""
+
+    @property
+    def count(self) -> int:
+        """How many descriptions are listened for."""
+        return len(self.policies)
+
+
+def build(
+    bundle: Bundle,
+    descriptions: DescriptionSet,
+    cache: Path | None,
+    site: Site | None = None,
+    judge: Judge | None = None,
+    *,
+    library: Library | None = None,
+) -> Watchlist:
+    """Embed what a set of descriptions says and index it.
+
+    Args:
+        bundle: whose towers and background cohort are used.
+        descriptions: only the active ones count.
+        cache: where embeddings of texts are kept; nowhere if ``None``.
+        site: whose calibration replaces the bundle's background and threshold, if it has one.
+        judge: tells what people said of each description's alerts.
+        library: recordings that people confirmed, rejected or named; none if ``None``.
+
+    Raises:
+        TextError: the bundle cannot read a text.
+        BundleError: the bundle is damaged.
+    """
+    wanted, background = wanted_of(bundle, descriptions, cache)
+    as_worded, joined, gathered = wanted, Joined(()), Gathered((), ())
+    if library is not None:
+        gathered = library.gather(wanted)
+        joined = joined_by(gathered, bundle, wanted, background, site)
+        wanted = [
+            replace(one, described=described)
+            for one, described in zip(wanted, joined.described, strict=True)
+        ]
+    applied = Applied({})
+    if site is not None:
+        applied = apply(site, bundle, wanted, (descriptions.background, background))
+    contrast = Contrast(texts=background, cohort=bundle.background())
+    matcher = Matcher.build([one.described for one in wanted], contrast, applied.statistics())
+    judged: Mapping[str, Judged] = {}
+    if judge is not None:
+        judged = judge(_scored_again(as_worded, background, matcher.statistics, gathered))
+    uncalibrated = bundle.manifest.tuning.threshold
+    policies: dict[str, Policy] = {}
+    changed: dict[str, Adapted] = {}
+    for error in descriptions.active:
+        known = applied.findings.get(error.error_id)
+        made = policy(error.policy, uncalibrated, known)
+        said = judged.get(error.error_id)
+        if said is not None:
+            change = _adapted(error.policy, made.threshold_on, said)
+            changed[error.error_id] = change
+            made = _policy(error.policy, change.threshold)
+        policies[error.error_id] = made
+    return Watchlist(
+        digest=descriptions.digest,
+        matcher=matcher,
+        policies=policies,
+        wordings={
+            error.error_id: Wording(error.text, error.severity) for error in descriptions.active
+        },
+        calibration=applied,
+        adapted=changed,
+        examples=joined,
+        descriptions=descriptions,
+        notes=(*descriptions.notes, *foreign(descriptions, bundle.manifest.text.languages)),
+    )
+
+
+def _scored_again(
+    as_worded: Sequence[Wanted],
+    background: FloatArray,
+    statistics: BackgroundStatistics,
+    gathered: Gathered,
+) -> dict[str, float]:
+    """What alerts would score now by their texts alone, by id: not by their own recordings."""
+    heard = [one for one in gathered.recordings if one.moment is not None]
+    if not heard:
+        return {}
+    by_texts = PrototypeSet([one.described for one in as_worded], background)
+    _, margins = by_texts.compare(np.stack([one.embedding for one in heard]))
+    scores = (margins - statistics.mean) / statistics.std
+    column = {error_id: at for at, error_id in enumerate(by_texts.error_ids)}
+    found: dict[str, float] = {}
+    for row, one in enumerate(heard):
+        score = float(scores[row, column[one.error_id]])
+        found[one.name] = max(score, found.get(one.name, score))
+    return found
+
+
+def joined_by(
+    gathered: Gathered,
+    bundle: Bundle,
+    wanted: Sequence[Wanted],
+    background: FloatArray,
+    site: Site | None,
+) -> Joined:
+    """Descriptions with the recordings that people know.
+
+    Args:
+        gathered: the recordings.
+        bundle: whose tower compares.
+        wanted: descriptions with their texts.
+        background: embeddings of texts of what is ordinary.
+        site: whose ordinary sound the recordings have to stand out from.
+
+    Raises:
+        BundleError: the bundle is damaged.
+    """
+    described = [one.described for one in wanted]
+    if not gathered.recordings:
+        # The background of a site is hours to read: not where there is nothing to measure by it.
+        return _told_of(Joined(tuple(described), gathered.set_aside))
+    usual, default = ordinary(bundle, site), bundle.manifest.tuning.threshold
+    known = (usual.thresholds.get(one.error.error_id, default) for one in wanted)
+    thresholds = [
+        policy(one.error.policy, threshold).threshold_on
+        for one, threshold in zip(wanted, known, strict=True)
+    ]
+    joined = join(
+        described,
+        Contrast(background, usual.cohort),
+        gathered.recordings,
+        np.array(thresholds, np.float32),
+    )
+    return _told_of(replace(joined, set_aside=(*gathered.set_aside, *joined.set_aside)))
+
+
+def _told_of(joined: Joined) -> Joined:
+    """What came of recordings, logged where there were any."""
+    if joined.examples or joined.rejected or joined.set_aside:
+        _log.info(
+            "examples_joined",
+            extra={
+                "examples": sum(joined.examples.values()),
+                "rejected": sum(joined.rejected.values()),
+                "set_aside": len(joined.set_aside),
+            },
+        )
+    return joined
+
+
+def wanted_of(
+    bundle: Bundle, descriptions: DescriptionSet, cache: Path | None
+) -> tuple[list[Wanted], FloatArray]:
+    """The active descriptions with their prototypes, and the embeddings of the background.
+
+    Raises:
+        TextError: the bundle cannot read a text.
+        BundleError: the bundle is damaged.
+    """
+    texts = descriptions.texts()
+    row = {text: number for number, text in enumerate(texts)}
+    embeddings = embed_texts(bundle, texts, cache)
+
+    def of(chosen: Sequence[str]) -> FloatArray:
+        return embeddings[[row[text] for text in chosen]]
+
+    wanted = [
+        Wanted(
+            error,
+            Described(
+                error_id=error.error_id,
+                texts=of(error.texts),
+                unlike=of(error.unlike),
+            ),
+        )
+        for error in descriptions.active
+    ]
+    return wanted, of(descriptions.background)
+
+
+def policy(chosen: DetectionPolicy, uncalibrated: float, finding: Finding | None = None) -> Policy:
+    """The detector's policy for a description.
+
+    ``auto`` stands for the calibrated threshold, or for the bundle's where there is none; a
+    number stands for itself, in standard deviations of the same background.
+    """
+    threshold = chosen.threshold
+    if threshold is None:
+        threshold = uncalibrated if finding is None else finding.threshold
+    return _policy(chosen, threshold)
+
+
+def _policy(chosen: DetectionPolicy, threshold: float) -> Policy:
+    return Policy(
+        threshold_on=threshold,
+        threshold_off=threshold - chosen.hysteresis,
+        hits=chosen.hits.hits,
+        windows=chosen.hits.windows,
+        cooldown_s=chosen.cooldown_s,
+    )
+
+
+def _adapted(chosen: DetectionPolicy, threshold: float, said: Judged) -> Adapted:
+    """What verdicts make of a threshold; a number without bounds is the operator's last word."""
+    bounds = bounds_of(threshold, chosen.threshold_bounds)
+    if chosen.threshold is not None and chosen.threshold_bounds is None:
+        bounds = threshold, threshold
+    wanted = chosen.false_alarms_per_day * said.days
+    return adapted(threshold, said.verdicts, bounds, wanted=wanted)
+
+
+def log_calibration(applied: Applied) -> None:
+    """Log what a calibration came to."""
+    if applied.trouble:
+        _log.warning("calibration_not_used", extra={"reason": applied.trouble})
+    elif applied.findings:
+        _log.info(
+            "calibration_used",
+            extra={
+                "hours": round(applied.hours, 2),
+                "found_anew": len(applied.found_anew),
+                "uncalibrated": len(applied.uncalibrated),
+            },
+        )
+
+
+class Builder:
+    """Builds watchlists on a thread of its own; of several waiting, only the latest counts."""
+
+    def __init__(self, build: Callable[[DescriptionSet], Watchlist]) -> None:
+        self._build = build
+        self._lock = threading.Lock()
+        self._wanted: DescriptionSet | None = None
+        self._result: Watchlist | KikimimiError | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, descriptions: DescriptionSet) -> None:
+        """Ask for a watchlist; returns at once."""
+        with self._lock:
+            self._wanted = descriptions
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
+                self._thread.start()
+
+    def take(self) -> Watchlist | KikimimiError | None:
+        """What came of it, once; ``None`` while there is nothing new."""
+        with self._lock:
+            result, self._result = self._result, None
+            return result
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                wanted, self._wanted = self._wanted, None
+                if wanted is None:
+                    self._thread = None
+                    return
+            result: Watchlist | KikimimiError
+            try:
+                result = self._build(wanted)
+            except KikimimiError as error:
+                result = error
+            except Exception as error:  # a reload must never take the box down
+                _log.exception("reload_failed")
+                result = KikimimiError(f"the descriptions could not be taken over: {error!r}")
+            with self._lock:
+                self._result = result

@@ -10,7 +10,7 @@ import pytest
 
 _CHILD = """
 import ctypes, sys
-from agent.memory import LARGE, give_back_large_blocks
+from agent.core.memory import LARGE, give_back_large_blocks
 
 class Info(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent.core import folders
+from agent.core import files, folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,11 +130,9 @@ class UsualLevel:
             "drifted": self._drifted,
             "hours": [hour.tolist() for hour in self._hours],
         }
-        unfinished = path.with_name(path.name + ".new")
         try:
             folders.make(path.parent)
-            unfinished.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
-            unfinished.replace(path)
+            files.write_text(path, json.dumps(kept, separators=(",", ":")))
         except OSError as error:
             reason = error.strerror or str(error)
             _log.warning("usual_level_not_kept", extra={"file": str(path), "reason": reason})

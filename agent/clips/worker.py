@@ -7,7 +7,6 @@ Where speech cannot be looked for, no sound and no picture is written.
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import re
 import shutil
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 from agent.capture.audiofile import write_flac
 from agent.clips.keeping import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
-from agent.core import folders
+from agent.core import files, folders
 from agent.core.errors import AudioFileError, BundleError
 from agent.core.records import ClipRecord, Speech
 
@@ -42,7 +41,7 @@ _HOUSEKEEPING_S = 600.0
 # thousands, are looked at for that.
 _SPARE = 64
 _FILE_MODE = 0o640
-_OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.partial)?")
+_OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.new|\.partial)?")
 
 _log = logging.getLogger(__name__)
 
@@ -214,20 +213,10 @@ class ClipWorker:
             AudioFileError: likewise.
         """
         folders.make(self._folder)
-        path, partial = self._folder / name, self._folder / f"{name}.partial"
-        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
-        try:
-            with os.fdopen(descriptor, "w+b") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-                size = os.fstat(file.fileno()).st_size
-            partial.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                partial.unlink()
-            raise
-        return size
+        path = self._folder / name
+        with files.replacing(path, _FILE_MODE) as file:
+            write(file)
+        return path.stat().st_size
 
     def _remove(self, alert_id: str) -> None:
         for ending in ("flac", "png"):

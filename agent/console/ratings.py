@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.alerts.alerts import timestamp
 from agent.console.tasks import order
-from agent.core import folders
+from agent.core import files, folders
 from agent.core.errors import StoreError
 
 if TYPE_CHECKING:
@@ -187,9 +187,7 @@ class Ratings:
         path = self._folder / RATINGS
         try:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
-                unfinished = path.with_name(f"{RATINGS}.part")
-                unfinished.write_text(text, encoding="utf-8")
-                unfinished.replace(path)
+                files.write_text(path, text)
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{path}: {error}; mend console.ratings") from error
 

@@ -179,7 +179,8 @@ def test_what_a_crash_left_is_deleted_at_the_next_start(tmp_path: Path) -> None:
     folder.mkdir()
     for name in (
         "01JGN5BX5E0000000000000007.flac",
-        "01JGN5BX5E0000000000000008.png.partial",
+        "01JGN5BX5E0000000000000008.png.new",
+        "01JGN5BX5E0000000000000009.png.partial",
         "notes.txt",
     ):
         (folder / name).write_bytes(b"x")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agent.core import files, folders
+from agent.core.errors import reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,8 +135,7 @@ class UsualLevel:
             folders.make(path.parent)
             files.write_text(path, json.dumps(kept, separators=(",", ":")))
         except OSError as error:
-            reason = error.strerror or str(error)
-            _log.warning("usual_level_not_kept", extra={"file": str(path), "reason": reason})
+            _log.warning("usual_level_not_kept", extra={"file": str(path), "reason": reason(error)})
 
     def _read(self, path: Path) -> None:
         try:

@@ -11,6 +11,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from agent.core.errors import reason
 from agent.core.records import Speech
 from agent.mqtt.payload import RefusedError
 
@@ -91,8 +92,9 @@ class ClipCommand:
             with path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise RefusedError(f"the {kind} of {alert_id} cannot be read ({reason})") from error
+            raise RefusedError(
+                f"the {kind} of {alert_id} cannot be read ({reason(error)})"
+            ) from error
         if len(data) > MAX_BYTES:
             raise RefusedError(
                 f"the {kind} of {alert_id} is over {MAX_BYTES} bytes; copy it from state_dir"

@@ -19,7 +19,7 @@ from agent.capture.audiofile import write_flac
 from agent.clips.keeping import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
 from agent.core import files, folders
-from agent.core.errors import AudioFileError, BundleError
+from agent.core.errors import AudioFileError, BundleError, reason
 from agent.core.records import ClipRecord, Speech
 
 if TYPE_CHECKING:
@@ -182,9 +182,8 @@ class ClipWorker:
         except (OSError, AudioFileError) as error:
             with suppress(OSError):
                 self._remove(alert_id)
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            _log.error("clip_failed", extra={"alert_id": alert_id, "reason": reason})
-            self._failed(f"{self._folder}: {reason}; free the disk or mend state_dir")
+            _log.error("clip_failed", extra={"alert_id": alert_id, "reason": reason(error)})
+            self._failed(f"{self._folder}: {reason(error)}; free the disk or mend state_dir")
             return
         self._store.keep_clip(
             replace(
@@ -226,9 +225,9 @@ class ClipWorker:
         try:
             what()
         except OSError as error:
-            reason = f"{self._folder}: {error.strerror or error}"
-            _log.warning("clips_not_deleted", extra={"reason": reason})
-            self._count(trouble=f"old clips cannot be deleted ({reason}); mend state_dir")
+            found = f"{self._folder}: {reason(error)}"
+            _log.warning("clips_not_deleted", extra={"reason": found})
+            self._count(trouble=f"old clips cannot be deleted ({found}); mend state_dir")
 
     def _sweep(self) -> None:
         """Delete what a crash has left: sound that nobody knows of would be kept for ever."""

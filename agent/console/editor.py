@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.config import yaml_tree as yamlfile
 from agent.core import files
-from agent.core.errors import DescriptionsError, Problem, StoreError
+from agent.core.errors import DescriptionsError, Problem, StoreError, reason
 from agent.descriptions import parse
 from agent.descriptions.language import foreign
 from agent.descriptions.reading import digest
@@ -131,7 +131,7 @@ class Editor:
                 self._write(data)
             except OSError as error:
                 remedy = "give the console's user the right to write in its folder"
-                raise StoreError(f"{self._path}: {error.strerror or error}; {remedy}") from error
+                raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
         return digest(data)
 
     def _write(self, data: bytes) -> None:

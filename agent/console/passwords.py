@@ -9,7 +9,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from agent.core import files, folders
-from agent.core.errors import StoreError
+from agent.core.errors import StoreError, reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ class Password:
             files.write_text(self._path, json.dumps(content), 0o600)
         except OSError as error:
             remedy = "make state_dir a folder that this user may write to"
-            raise StoreError(f"{self._path}: {error.strerror or error}; {remedy}") from error
+            raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
 
     def matches(self, password: str) -> bool:
         """Whether this is it; takes as long for a wrong one.

@@ -20,7 +20,7 @@ import numpy as np
 
 from agent.bundle.manifest import TEXT_HEAD, TEXT_TOWER, TOKENIZER
 from agent.core import files, folders
-from agent.core.errors import BundleError, TextError
+from agent.core.errors import BundleError, TextError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -136,9 +136,8 @@ class _Cache:
             path.unlink(missing_ok=True)
 
     def _complain(self, error: OSError) -> None:
-        reason = error.strerror or str(error)
         _log.warning(
-            "embedding_cache_unusable", extra={"folder": str(self._folder), "reason": reason}
+            "embedding_cache_unusable", extra={"folder": str(self._folder), "reason": reason(error)}
         )
 
 
@@ -166,10 +165,10 @@ def _run_worker(bundle: Bundle, texts: Sequence[str]) -> FloatArray:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
     except subprocess.TimeoutExpired as error:
-        reason = f"no answer within {timeout_s:.0f} s"
-        raise _failed(bundle, reason, "give this machine less to do meanwhile") from error
+        found = f"no answer within {timeout_s:.0f} s"
+        raise _failed(bundle, found, "give this machine less to do meanwhile") from error
     except OSError as error:
-        raise _failed(bundle, f"cannot start: {error.strerror or error}") from error
+        raise _failed(bundle, f"cannot start: {reason(error)}") from error
     return _reply(bundle, ended, len(texts))
 
 

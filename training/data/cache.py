@@ -13,7 +13,7 @@ import torch
 
 from agent.capture.audiofile import read_audio
 from agent.core import files
-from agent.core.errors import AudioFileError
+from agent.core.errors import AudioFileError, reason
 from agent.core.records import FloatArray
 from training.data.frontend import LogMel
 from training.data.progress import shown
@@ -80,7 +80,7 @@ class LogMelCache:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise AudioFileError(f"{path}: {error.strerror or error}") from error
+            raise AudioFileError(f"{path}: {reason(error)}") from error
         identity = f"{self._frontend.constants}".encode()
         cached = self._folder / f"{hashlib.sha256(identity + content).hexdigest()}.npy"
         if cached.is_file():

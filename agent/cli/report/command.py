@@ -16,7 +16,7 @@ from agent.cli.report.summary import Setting, summarise
 from agent.cli.report.words import Language, load
 from agent.config import load_settings, moments, shifts
 from agent.core import files
-from agent.core.errors import ConfigError, DescriptionsError, Problem, StoreError
+from agent.core.errors import ConfigError, DescriptionsError, Problem, StoreError, reason
 from agent.store import FILE_NAME, Store
 
 if TYPE_CHECKING:
@@ -138,8 +138,7 @@ def write(path: Path, text: str) -> None:
         with files.replacing(path, shared=True) as file:
             file.write(text.encode())
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise StoreError(f"{path}: {reason}; name a file that you may write") from error
+        raise StoreError(f"{path}: {reason(error)}; name a file that you may write") from error
 
 
 def _setting(settings: Settings, arguments: argparse.Namespace) -> Setting:

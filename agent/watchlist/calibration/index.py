@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from agent.core import files, folders
-from agent.core.errors import StoreError
+from agent.core.errors import StoreError, reason
 from agent.watchlist.calibration.threshold import Kind, Rate
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def read(folder: Path) -> Index | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}; mend its rights") from error
+        raise StoreError(f"{path}: {reason(error)}; mend its rights") from error
     if len(raw) > MOST_BYTES:
         raise StoreError(f"{path}: over {MOST_BYTES} bytes; {_REMEDY}")
     try:
@@ -155,8 +155,7 @@ def write_whole(path: Path, data: bytes) -> None:
         folders.make(path.parent)
         files.write_bytes(path, data)
     except OSError as error:
-        reason = error.strerror or error
-        raise StoreError(f"{path}: {reason}; make room, or mend the rights") from error
+        raise StoreError(f"{path}: {reason(error)}; make room, or mend the rights") from error
 
 
 def set_aside(folder: Path) -> Path | None:

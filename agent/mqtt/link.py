@@ -75,7 +75,6 @@ class Link:
         self._states: dict[str, str] = {status_topic: ONLINE}
         self._unsent_states: set[str] = set()
         self._outbox_changed = True
-        self._other_outbox = False
         self._connection: Connection | None = None
         self._parcels: deque[Parcel] = deque()
         self._status = LinkStatus()
@@ -103,14 +102,6 @@ class Link:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
-
-    def use_outbox(self, outbox: Outbox) -> None:
-        """Drain another outbox from now on (the state folder failed or came back)."""
-        with self._changed:
-            self._outbox = outbox
-            self._other_outbox = True
-            self._outbox_changed = True
-            self._changed.notify_all()
 
     def notify(self) -> None:
         """Tell that the outbox holds something new."""
@@ -230,15 +221,12 @@ class Link:
                 states = {topic: self._states[topic] for topic in topics}
                 self._unsent_states.clear()
                 self._outbox_changed = False
-                outbox, other, self._other_outbox = self._outbox, self._other_outbox, False
-            if other:
-                sender.forget_outbox()
             try:
-                refused = self._count(sender.settle(outbox))
+                refused = self._count(sender.settle(self._outbox))
                 refused |= sender.states(states)
                 sender.retry_subscription()
                 sender.take_incoming(self._handler)
-                sender.drain(outbox)
+                sender.drain(self._outbox)
                 sender.parcels(self._parcels)
             except StoreError as error:
                 _log.error("outbox_unreadable", extra={"reason": str(error)})

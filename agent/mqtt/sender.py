@@ -187,14 +187,6 @@ class Sender:
         self._connection.wait_for_outcomes(self.in_flight, timeout_s)
         return self.settle(outbox)
 
-    def forget_outbox(self) -> None:
-        """Another outbox is drained from now on: answers to the old one's messages are void."""
-        self._sequences.clear()
-        self._sent = {
-            message_id: _Sent(sent.topic, holds=sent.holds)
-            for message_id, sent in self._sent.items()
-        }
-
     def _send(self, message: OutboxMessage) -> bool:
         """Send one message of the outbox; ``False`` when the connection is gone."""
         if self._too_large(message.topic, message.payload):

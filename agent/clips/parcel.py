@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.mqtt.payload import Fields
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
 
 SCHEMA = 1
 PIECE_BYTES = 45_000
@@ -42,7 +42,9 @@ _MEDIA_TYPES = {Kind.AUDIO: "audio/flac", Kind.PICTURE: "image/png"}
 class ClipCommand:
     """``cmd/clip``: send one file of a clip."""
 
-    def __init__(self, folder: Path, store: Keeper, send: Callable[[Iterator[str]], bool]) -> None:
+    def __init__(
+        self, folder: Path, store: BoxStore, send: Callable[[Iterator[str]], bool]
+    ) -> None:
         """Take over a folder.
 
         Args:

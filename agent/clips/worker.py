@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from agent.clips.scrambling import Guard
     from agent.core.clock import Clock
     from agent.frontend.log_mel import LogMel
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
 
 QUEUE = 8
 """Clips that may wait; each is a few megabytes."""
@@ -56,7 +56,7 @@ class ClipWorker:
         guard: Guard,
         log_mel: LogMel,
         limits: Limits,
-        store: Keeper,
+        store: BoxStore,
         clock: Clock,
     ) -> None:
         """Prepare; nothing is written or deleted before :meth:`start`.

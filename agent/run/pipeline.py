@@ -30,7 +30,7 @@ from agent.run.health import State
 from agent.run.reporter import Reporter, Snapshot
 from agent.run.systemd import Notifier, status_line
 from agent.run.tally import Tally
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from agent.watchlist import watchlist
 from agent.watchlist.calibration.watch import BackgroundWatch
 from agent.watchlist.examples import Library
@@ -104,7 +104,7 @@ class Pipeline:
         self._encoder = Encoder(bundle, threads=settings.encoder.threads)
         self._topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
         self._tally = Tally()
-        self._store = Keeper(settings.state_dir, clock)
+        self._store = BoxStore(settings.state_dir, clock)
         self._link = self._make_link()
         self._reporter = Reporter(self._link, self._topics, settings.publish, clock)
         self._backlog = Backlog(settings.windows.queue_windows)
@@ -286,7 +286,7 @@ class Pipeline:
             elif status.source not in self._lost:
                 self._lost.add(status.source)
                 self._handle(self._detector.close(status.source))
-        if self._store.mend():
+        if self._store.retry_disk():
             self._desk.end_left_over()
             if self._link is not None:
                 self._link.notify()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from agent.mqtt import Link
     from agent.mqtt.topics import Topics
     from agent.run.tally import Tally
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
     from agent.watchlist.watchlist import Watchlist
 
 SCHEMA = 1
@@ -135,7 +135,7 @@ class Reporter:
         }
         self.link.state(self.topics.config_state, json.dumps(payload, ensure_ascii=False))
 
-    def open_alerts(self, store: Keeper, *, at_once: bool = False) -> int:
+    def open_alerts(self, store: BoxStore, *, at_once: bool = False) -> int:
         """Publish which alerts await an answer where that may have changed; how many do."""
         return self._awaiting.publish(store, at_once=at_once)
 

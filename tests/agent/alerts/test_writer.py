@@ -20,7 +20,7 @@ from agent.matcher.matcher import Contrast, Matcher
 from agent.mqtt import Link
 from agent.mqtt.topics import Topics
 from agent.run.reporter import Reporter
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from agent.watchlist.watchlist import Watchlist
 from tests.agent.matcher.test_matcher import NONE, described, plain
 from tests.agent.run.test_commands import schema
@@ -47,7 +47,7 @@ class Box:
 
     def __init__(self, folder: Path, *, mqtt: bool = True) -> None:
         self.clock = FakeClock()
-        self.store = Keeper(folder, self.clock)
+        self.store = BoxStore(folder, self.clock)
         self.link = (
             Link(MqttSettings(), "press3", TOPICS.status, self.store, self.clock) if mqtt else None
         )

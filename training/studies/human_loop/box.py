@@ -25,7 +25,7 @@ from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdic
 from agent.detector.detector import Detector
 from agent.detector.mutes import Mutes
 from agent.mqtt.topics import Topics
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from agent.watchlist.watchlist import Watchlist
 from training.studies.hearing import SOURCE, HeardSound
 
@@ -100,7 +100,7 @@ class Box:
         self._bundle = bundle
         self._watch = watch
         self._clock = clock
-        self.store = Keeper(settings.state_dir, clock)
+        self.store = BoxStore(settings.state_dir, clock)
         topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
         self._desk = Desk(
             bundle_digest=bundle.digest,

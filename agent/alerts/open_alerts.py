@@ -23,7 +23,7 @@ _MAX_BYTES = 32_768
 _PAUSE_S = 1.0
 
 
-class Awaiting:
+class OpenAlertsPublisher:
     """Publishes the list when it changes. The latest counts, so it does not use the outbox."""
 
     def __init__(self, link: Link | None, topics: Topics, clock: Clock) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Desk:
+class AlertWriter:
     """Where alerts are made and filed. Used by the pipeline's thread alone."""
 
     def __init__(

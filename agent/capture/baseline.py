@@ -40,7 +40,7 @@ _BINS = 128  # of a decibel each, down from full scale
 _Counts = np.int64
 
 
-class UsualLevel:
+class LevelBaseline:
     """Follows one source's level, and remembers it in a file."""
 
     def __init__(self, path: Path | None, hour_s: int = _HOUR_S) -> None:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from agent.core.errors import BrokerError, StoreError
 from agent.mqtt.backoff import Backoff
 from agent.mqtt.connection import Connection
-from agent.mqtt.holds import Holds
 from agent.mqtt.messages import MAX_PAYLOAD_BYTES, OFFLINE, ONLINE, LinkStatus, sendable
+from agent.mqtt.refused_topics import RefusedTopics
 from agent.mqtt.sender import Sender
 from agent.mqtt.version import Version
 
@@ -69,7 +69,7 @@ class Link:
         self._topic_filter: str | None = None
         # A session from when there was one may still deliver: that is taken, and nothing done.
         self._handler: Handler = lambda _incoming: ()
-        self._holds = Holds(clock)
+        self._refused_topics = RefusedTopics(clock)
         self._changed = threading.Condition()
         self._stopping = False
         self._states: dict[str, str] = {status_topic: ONLINE}
@@ -209,8 +209,8 @@ class Link:
 
     def _serve(self, connection: Connection, began_s: float) -> None:
         """Publish and take what comes in until the connection ends or the box stops."""
-        self._holds.reconnected()
-        sender = Sender(connection, self._holds, self._topic_filter)
+        self._refused_topics.reconnected()
+        sender = Sender(connection, self._refused_topics, self._topic_filter)
         sender.subscribe()
         while self._wait_for_work(connection, sender):
             with self._changed:
@@ -240,7 +240,7 @@ class Link:
                 dropped, connection.incoming_dropped = connection.incoming_dropped, 0
                 self._status = replace(
                     self._status,
-                    reason=self._holds.trouble(self._topic_filter),
+                    reason=self._refused_topics.trouble(self._topic_filter),
                     incoming_dropped=self._status.incoming_dropped + dropped,
                 )
                 self._changed.notify_all()
@@ -261,7 +261,7 @@ class Link:
         with suppress(StoreError):  # what it holds of the answered is then sent again
             self._count(sender.settle(self._outbox))
         if (topic := sender.first_unanswered) is not None:
-            self._holds.hung_up(topic)
+            self._refused_topics.hung_up(topic)
         return (
             f"{reason} soon after it began; if it happens again, see whether another client is "
             f"called {self._client_id} (give each box its own node), and the broker's log"
@@ -278,9 +278,9 @@ class Link:
                     or connection.outcomes
                     or connection.incoming
                     or (self._parcels and not sender.in_flight)
-                    or any(not self._holds.held(topic) for topic in self._unsent_states)
+                    or any(not self._refused_topics.held(topic) for topic in self._unsent_states)
                 ),
-                self._holds.wake_after_s(),
+                self._refused_topics.wake_after_s(),
             )
             return not (connection.lost or self._stopping)
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.alerts.alerts import timestamp
-from agent.alerts.open_alerts import Awaiting
+from agent.alerts.open_alerts import OpenAlertsPublisher
 from agent.clips.tally import ClipTally
 from agent.core import notes
 from agent.core.records import SourceState
@@ -79,14 +79,14 @@ class Reporter:
     _said: tuple[object, ...] = ()
     _watch: Watchlist | None = None
     _config: tuple[float, str | None] | None = None
-    _awaiting: Awaiting = field(init=False)
+    _publisher: OpenAlertsPublisher = field(init=False)
     _dropped: int = 0
     _dropped_until_s: float = 0.0
 
     def __post_init__(self) -> None:
         """The uptime counts from here."""
         self._started_s = self.clock.monotonic()
-        self._awaiting = Awaiting(self.link, self.topics, self.clock)
+        self._publisher = OpenAlertsPublisher(self.link, self.topics, self.clock)
 
     def report(self, snapshot: Snapshot) -> Health:
         """Publish states, levels and health where they are due; the health of now."""
@@ -137,7 +137,7 @@ class Reporter:
 
     def open_alerts(self, store: BoxStore, *, at_once: bool = False) -> int:
         """Publish which alerts await an answer where that may have changed; how many do."""
-        return self._awaiting.publish(store, at_once=at_once)
+        return self._publisher.publish(store, at_once=at_once)
 
     def scores(self, match: Match) -> None:
         """Publish the scores of one window."""

@@ -12,7 +12,7 @@ import pytest
 from agent.alerts.alerts import Wording
 from agent.alerts.open_alerts import OPEN_ALERTS, open_payload
 from agent.alerts.verdicts import Verdicts
-from agent.alerts.writer import Desk
+from agent.alerts.writer import AlertWriter
 from agent.config import MqttSettings, PublishSettings
 from agent.core.records import Severity, Step, Verdict
 from agent.detector.mutes import Mutes
@@ -52,7 +52,7 @@ class Box:
             Link(MqttSettings(), "press3", TOPICS.status, self.store, self.clock) if mqtt else None
         )
         self.mutes = Mutes(self.clock)
-        self.desk = Desk(
+        self.desk = AlertWriter(
             bundle_digest=BUNDLE,
             topics=TOPICS,
             store=self.store,

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.agent.store.test_box import LONG, fill
 
 from agent.core.answers import holding
 from agent.core.records import Verdict
 from agent.store import FILE_NAME, Store
 from agent.store.box import BOX, RETRY_S, BoxStore
 from tests.agent.store.answers import alert, answer, clip, give
+from tests.agent.store.test_box import LONG, fill
 from tests.agent.store.test_store import ALERT
 from tests.fakes import FakeClock
 

@@ -94,9 +94,8 @@ class ClipCommand:
             with path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise RefusedError(
-                f"the {kind} of {alert_id} cannot be read ({reason(error)})"
-            ) from error
+            message = f"the {kind} of {alert_id} cannot be read ({reason(error)})"
+            raise RefusedError(message) from error
         if len(data) > MAX_BYTES:
             raise RefusedError(
                 f"the {kind} of {alert_id} is over {MAX_BYTES} bytes; copy it from state_dir"

@@ -53,10 +53,8 @@ class Database:
             # SQLite gives its journal and shared memory the mode of the database.
             path.touch(mode=0o640)
         except OSError as error:
-            message = (
-                f"{folder}: {reason(error)}; make state_dir a folder that this user may write to"
-            )
-            raise StoreError(message) from error
+            remedy = "make state_dir a folder that this user may write to"
+            raise StoreError(f"{folder}: {reason(error)}; {remedy}") from error
         return cls._connect(str(path))
 
     @classmethod

@@ -46,11 +46,8 @@ class FolderLock:
             folders.make(self._path.parent)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _MODE)
         except OSError as error:
-            message = (
-                f"{self._path}: {reason(error)}; "
-                "make state_dir a folder that this user may write to"
-            )
-            raise StoreError(message) from error
+            remedy = "make state_dir a folder that this user may write to"
+            raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -44,9 +44,8 @@ def open_sound(path: Path, remark: Callable[[str], None]) -> Decoder:
     except AudioFileError:
         raise
     except (OSError, ValueError) as error:
-        raise AudioFileError(
-            f"{path}: {reason(error)}; name a sound file that can be read"
-        ) from error
+        message = f"{path}: {reason(error)}; name a sound file that can be read"
+        raise AudioFileError(message) from error
 
 
 def _kind(path: Path) -> Kind | None:

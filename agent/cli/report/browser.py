@@ -87,9 +87,8 @@ def print_to_pdf(page: Path, pdf: Path) -> None:
         try:
             shutil.copyfile(made, pdf)
         except OSError as error:
-            raise BrowserError(
-                f"{pdf}: {reason(error)}; name a folder that you may write to"
-            ) from error
+            message = f"{pdf}: {reason(error)}; name a folder that you may write to"
+            raise BrowserError(message) from error
 
 
 def _failed(browser: str, page: Path, reason: str) -> BrowserError:

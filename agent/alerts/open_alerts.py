@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agent.core.clock import Clock
     from agent.mqtt import Link
     from agent.mqtt.topics import Topics
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
 
 SCHEMA = 1
 OPEN_ALERTS = 50
@@ -23,7 +23,7 @@ _MAX_BYTES = 32_768
 _PAUSE_S = 1.0
 
 
-class Awaiting:
+class OpenAlertsPublisher:
     """Publishes the list when it changes. The latest counts, so it does not use the outbox."""
 
     def __init__(self, link: Link | None, topics: Topics, clock: Clock) -> None:
@@ -34,7 +34,7 @@ class Awaiting:
         self._version: tuple[int, int] | None = None
         self._due_s = 0.0
 
-    def publish(self, store: Keeper, *, at_once: bool = False) -> int:
+    def publish(self, store: BoxStore, *, at_once: bool = False) -> int:
         """Publish the list where it may have changed.
 
         Args:

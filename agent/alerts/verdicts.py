@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agent.mqtt import Link
     from agent.mqtt.payload import Fields
     from agent.mqtt.topics import Topics
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
 
 HIGHEST_RELEVANCE = 100.0
 
@@ -40,7 +40,7 @@ class Verdicts:
     """Takes people's answers, whatever they come in by. Safe to use from several threads."""
 
     def __init__(
-        self, *, topics: Topics, store: Keeper, link: Link | None, clock: Clock, undo_s: float
+        self, *, topics: Topics, store: BoxStore, link: Link | None, clock: Clock, undo_s: float
     ) -> None:
         """Begin to take them.
 

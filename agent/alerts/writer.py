@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from agent.detector.mutes import Mutes
     from agent.mqtt import Link
     from agent.mqtt.topics import Topics
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
 
 _log = logging.getLogger(__name__)
 
 
-class Desk:
+class AlertWriter:
     """Where alerts are made and filed. Used by the pipeline's thread alone."""
 
     def __init__(
@@ -31,7 +31,7 @@ class Desk:
         *,
         bundle_digest: str,
         topics: Topics,
-        store: Keeper,
+        store: BoxStore,
         link: Link | None,
         mutes: Mutes,
         clock: Clock,

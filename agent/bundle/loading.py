@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agent.bundle.manifest import BACKGROUND, FRONTEND, MANIFEST, FileEntry, Manifest
-from agent.core.errors import BundleError
+from agent.core.errors import BundleError, reason
 
 if TYPE_CHECKING:
     from agent.core.records import FloatArray
@@ -111,7 +111,7 @@ def load(folder: Path | None = None) -> Bundle:
     try:
         raw = where.read_bytes()
     except OSError as error:
-        message = f"{where}: {error.strerror or error}; name a folder that holds a bundle"
+        message = f"{where}: {reason(error)}; name a folder that holds a bundle"
         raise BundleError(message) from error
     try:
         text = raw.decode("utf-8")
@@ -138,7 +138,7 @@ def _verify(path: Path, entry: FileEntry) -> None:
         size = path.stat().st_size
         found = sha256_of(path) if size == entry.size_bytes else None
     except OSError as error:
-        message = f"{path}: {error.strerror or error}; install the bundle again"
+        message = f"{path}: {reason(error)}; install the bundle again"
         raise BundleError(message) from error
     if found is None:
         message = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from agent.core.errors import BundleError
+from agent.core.errors import BundleError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,9 +70,7 @@ class Graph:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise BundleError(
-                f"{path}: {error.strerror or error}; install the bundle again"
-            ) from error
+            raise BundleError(f"{path}: {reason(error)}; install the bundle again") from error
         if _EXTERNAL_KEY in content:
             raise BundleError(
                 f"{path}: refers to weights in another file; export it with its weights inside"

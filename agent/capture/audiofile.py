@@ -18,7 +18,7 @@ import soxr
 
 from agent.capture.mixdown import Mixdown
 from agent.capture.soundfiles.opening import open_sound
-from agent.core.errors import AudioFileError
+from agent.core.errors import AudioFileError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -150,8 +150,8 @@ def write_flac(target: Path | BinaryIO, samples: FloatArray, sample_rate_hz: int
     try:
         soundfile.write(file, samples, sample_rate_hz, subtype="PCM_16", format="FLAC")
     except (OSError, soundfile.LibsndfileError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "error_string", str(error))
-        raise AudioFileError(f"cannot write a FLAC ({reason}); free the disk") from error
+        found = getattr(error, "error_string", "") or reason(error)
+        raise AudioFileError(f"cannot write a FLAC ({found}); free the disk") from error
 
 
 def _resampled(

@@ -11,7 +11,7 @@ from agent.capture.assembly import Assembly
 from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.source import SourceCounters
 from agent.config.settings import Encoding
-from agent.core.errors import CaptureError
+from agent.core.errors import CaptureError, reason
 
 if TYPE_CHECKING:
     from agent.core.clock import Clock
@@ -205,7 +205,7 @@ class StreamSource:
         try:
             data = os.read(self._descriptor, _READ_BYTES)
         except OSError as error:
-            raise CaptureError(f"source '{self._name}': {error.strerror}") from error
+            raise CaptureError(f"source '{self._name}': {reason(error)}") from error
         if not data:
             return self._finish()
         self._heard_s = self._clock.monotonic()

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
+from agent.capture.baseline import LevelBaseline
 from agent.capture.level import LevelMeter, SignalLimits
 from agent.capture.source import SourceCounters
-from agent.capture.usual import UsualLevel
 from agent.core.errors import CaptureError
 from agent.core.records import SourceState
 
@@ -84,7 +84,7 @@ class Supervisor:
         clock: Clock,
         backoff: Backoff | None = None,
         limits: SignalLimits | None = None,
-        usual: UsualLevel | None = None,
+        usual: LevelBaseline | None = None,
         tick_s: float = 0.2,
         quiet_s: float = 5.0,
         overrun_s: float = 10.0,
@@ -111,7 +111,7 @@ class Supervisor:
         self._clock = clock
         self._backoff = backoff or Backoff()
         self._meter = LevelMeter(sample_rate_hz, limits)
-        self._usual = usual or UsualLevel(None)
+        self._usual = usual or LevelBaseline(None)
         self._tick_s = tick_s
         self._quiet_s = quiet_s
         self._overrun_s = overrun_s

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.cli.retrieval import mean_average_precision, top_1
-from agent.core.errors import ConfigError, Problem
+from agent.core.errors import ConfigError, Problem, reason
 from agent.core.names import shown
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ def _truth_by_name(source: str, columns: tuple[str, str]) -> dict[str, str]:
         with Path(source).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError([Problem(source, reason, "name a CSV file in UTF-8")]) from error
+        raise ConfigError([Problem(source, reason(error), "name a CSV file in UTF-8")]) from error
     if rows and not {file_column, id_column} <= rows[0].keys():
         found = f"has the columns {', '.join(rows[0])}"
         remedy = "name two of them with --truth-columns FILE,ID"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.clips import folder_of
-from agent.core.errors import BundleError, Problem, StoreError, TextError
+from agent.core.errors import BundleError, Problem, StoreError, TextError, reason
 from agent.core.names import shown
 from agent.store import FILE_NAME, Store
 from agent.watchlist.calibration.applied import Site
@@ -46,7 +46,7 @@ def check_examples(
             joined = joined_by(library.gather(wanted), bundle, wanted, background, site)
     except OSError as error:
         if not isinstance(error, StoreError):
-            error = StoreError(f"{where}: {error.strerror}; let this user read it")
+            error = StoreError(f"{where}: {reason(error)}; let this user read it")
         return [Problem.told(where, str(error))], []
     except (TextError, BundleError):
         return [], []  # told where texts and the bundle are checked

@@ -32,6 +32,7 @@ from agent.core.errors import (
     KikimimiError,
     Problem,
     TextError,
+    reason,
 )
 from agent.core.records import FloatArray
 from agent.descriptions.language import foreign
@@ -231,7 +232,7 @@ def _check_state_folder(folder: Path, warnings: list[Problem]) -> None:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        found = f"{folder} cannot be written ({(error.strerror or str(error)).lower()})"
+        found = f"{folder} cannot be written ({reason(error).lower()})"
         remedy = "give the agent's user the right to write there, or name another folder"
         warnings.append(Problem("state_dir", found, remedy))
     if folder.is_dir():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.core import shipped
-from agent.core.errors import KikimimiError
+from agent.core.errors import KikimimiError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -252,4 +252,4 @@ def _holds(path: Path, content: str) -> bool:
 
 
 def _failed(path: Path, error: OSError, remedy: str) -> KikimimiError:
-    return KikimimiError(f"{path}: {error.strerror or error}; {remedy}")
+    return KikimimiError(f"{path}: {reason(error)}; {remedy}")

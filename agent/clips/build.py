@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
     from agent.config import Settings
     from agent.core.clock import Clock
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
 
 
 def folder_of(settings: Settings) -> Path:
@@ -26,7 +26,7 @@ def folder_of(settings: Settings) -> Path:
     return settings.state_dir / CLIPS_FOLDER
 
 
-def recorder(settings: Settings, bundle: Bundle, store: Keeper, clock: Clock) -> Recorder | None:
+def recorder(settings: Settings, bundle: Bundle, store: BoxStore, clock: Clock) -> Recorder | None:
     """What keeps the sound around alerts; ``None`` where the site wants none.
 
     Raises:

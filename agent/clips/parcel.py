@@ -11,6 +11,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from agent.core.errors import reason
 from agent.core.records import Speech
 from agent.mqtt.payload import RefusedError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.mqtt.payload import Fields
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
 
 SCHEMA = 1
 PIECE_BYTES = 45_000
@@ -41,7 +42,9 @@ _MEDIA_TYPES = {Kind.AUDIO: "audio/flac", Kind.PICTURE: "image/png"}
 class ClipCommand:
     """``cmd/clip``: send one file of a clip."""
 
-    def __init__(self, folder: Path, store: Keeper, send: Callable[[Iterator[str]], bool]) -> None:
+    def __init__(
+        self, folder: Path, store: BoxStore, send: Callable[[Iterator[str]], bool]
+    ) -> None:
         """Take over a folder.
 
         Args:
@@ -91,8 +94,8 @@ class ClipCommand:
             with path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise RefusedError(f"the {kind} of {alert_id} cannot be read ({reason})") from error
+            message = f"the {kind} of {alert_id} cannot be read ({reason(error)})"
+            raise RefusedError(message) from error
         if len(data) > MAX_BYTES:
             raise RefusedError(
                 f"the {kind} of {alert_id} is over {MAX_BYTES} bytes; copy it from state_dir"

@@ -7,7 +7,6 @@ Where speech cannot be looked for, no sound and no picture is written.
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import re
 import shutil
@@ -19,8 +18,8 @@ from typing import TYPE_CHECKING
 from agent.capture.audiofile import write_flac
 from agent.clips.keeping import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
-from agent.core import folders
-from agent.core.errors import AudioFileError, BundleError
+from agent.core import files, folders
+from agent.core.errors import AudioFileError, BundleError, reason
 from agent.core.records import ClipRecord, Speech
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from agent.clips.scrambling import Guard
     from agent.core.clock import Clock
     from agent.frontend.log_mel import LogMel
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
 
 QUEUE = 8
 """Clips that may wait; each is a few megabytes."""
@@ -42,7 +41,7 @@ _HOUSEKEEPING_S = 600.0
 # thousands, are looked at for that.
 _SPARE = 64
 _FILE_MODE = 0o640
-_OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.partial)?")
+_OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.new|\.partial)?")
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ class ClipWorker:
         guard: Guard,
         log_mel: LogMel,
         limits: Limits,
-        store: Keeper,
+        store: BoxStore,
         clock: Clock,
     ) -> None:
         """Prepare; nothing is written or deleted before :meth:`start`.
@@ -183,9 +182,8 @@ class ClipWorker:
         except (OSError, AudioFileError) as error:
             with suppress(OSError):
                 self._remove(alert_id)
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            _log.error("clip_failed", extra={"alert_id": alert_id, "reason": reason})
-            self._failed(f"{self._folder}: {reason}; free the disk or mend state_dir")
+            _log.error("clip_failed", extra={"alert_id": alert_id, "reason": reason(error)})
+            self._failed(f"{self._folder}: {reason(error)}; free the disk or mend state_dir")
             return
         self._store.keep_clip(
             replace(
@@ -214,20 +212,10 @@ class ClipWorker:
             AudioFileError: likewise.
         """
         folders.make(self._folder)
-        path, partial = self._folder / name, self._folder / f"{name}.partial"
-        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
-        try:
-            with os.fdopen(descriptor, "w+b") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-                size = os.fstat(file.fileno()).st_size
-            partial.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                partial.unlink()
-            raise
-        return size
+        path = self._folder / name
+        with files.replacing(path, _FILE_MODE) as file:
+            write(file)
+        return path.stat().st_size
 
     def _remove(self, alert_id: str) -> None:
         for ending in ("flac", "png"):
@@ -237,9 +225,9 @@ class ClipWorker:
         try:
             what()
         except OSError as error:
-            reason = f"{self._folder}: {error.strerror or error}"
-            _log.warning("clips_not_deleted", extra={"reason": reason})
-            self._count(trouble=f"old clips cannot be deleted ({reason}); mend state_dir")
+            found = f"{self._folder}: {reason(error)}"
+            _log.warning("clips_not_deleted", extra={"reason": found})
+            self._count(trouble=f"old clips cannot be deleted ({found}); mend state_dir")
 
     def _sweep(self) -> None:
         """Delete what a crash has left: sound that nobody knows of would be kept for ever."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.config import yaml_tree as yamlfile
-from agent.core.errors import DescriptionsError, Problem, StoreError
+from agent.core import files
+from agent.core.errors import DescriptionsError, Problem, StoreError, reason
 from agent.descriptions import parse
 from agent.descriptions.language import foreign
 from agent.descriptions.reading import digest
@@ -130,27 +131,18 @@ class Editor:
                 self._write(data)
             except OSError as error:
                 remedy = "give the console's user the right to write in its folder"
-                raise StoreError(f"{self._path}: {error.strerror or error}; {remedy}") from error
+                raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
         return digest(data)
 
     def _write(self, data: bytes) -> None:
         path = self._path.resolve(strict=True)  # what a link stands for; the link stays
         status = path.stat()
-        unfinished = path.with_name(f".{path.name}.part")
-        unfinished.unlink(missing_ok=True)
-        try:
-            file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(file, "wb") as out:
-                out.write(data)
-                out.flush()
-                os.fchmod(out.fileno(), stat.S_IMODE(status.st_mode))
-                with suppress(PermissionError):  # only root may give a file away
-                    os.fchown(out.fileno(), status.st_uid, status.st_gid)
-                os.fsync(out.fileno())
+        with files.replacing(path, 0o600) as out:
+            out.write(data)
+            os.fchmod(out.fileno(), stat.S_IMODE(status.st_mode))
+            with suppress(PermissionError):  # only root may give a file away
+                os.fchown(out.fileno(), status.st_uid, status.st_gid)
             shutil.copy2(path, path.with_name(f"{path.name}{BACKUP}"))
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     def _writable(self) -> bool:
         try:

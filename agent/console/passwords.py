@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from typing import TYPE_CHECKING
 
-from agent.core import folders
-from agent.core.errors import StoreError
+from agent.core import files, folders
+from agent.core.errors import StoreError, reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,19 +54,12 @@ class Password:
             "salt": salt.hex(),
             "hash": _hash(password, salt, _N, _R, _P).hex(),
         }
-        unfinished = self._path.with_name(f"{self._path.name}.part")
         try:
             folders.make(self._path.parent)
-            unfinished.unlink(missing_ok=True)
-            file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(file, "w", encoding="utf-8") as out:
-                json.dump(content, out)
-                out.flush()
-                os.fsync(out.fileno())
-            unfinished.replace(self._path)
+            files.write_text(self._path, json.dumps(content), 0o600)
         except OSError as error:
             remedy = "make state_dir a folder that this user may write to"
-            raise StoreError(f"{self._path}: {error.strerror or error}; {remedy}") from error
+            raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
 
     def matches(self, password: str) -> bool:
         """Whether this is it; takes as long for a wrong one.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from agent.alerts.alerts import timestamp
 from agent.console.tasks import order
-from agent.core import folders
-from agent.core.errors import StoreError
+from agent.core import files, folders
+from agent.core.errors import StoreError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -153,7 +153,7 @@ class Ratings:
                 os.fsync(file.fileno())
         except OSError as error:
             remedy = "make console.ratings a folder that this user may write to"
-            raise StoreError(f"{path}: {error.strerror or error}; {remedy}") from error
+            raise StoreError(f"{path}: {reason(error)}; {remedy}") from error
 
     def _read(self) -> None:
         path = self._folder / JOURNAL
@@ -187,9 +187,7 @@ class Ratings:
         path = self._folder / RATINGS
         try:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
-                unfinished = path.with_name(f"{RATINGS}.part")
-                unfinished.write_text(text, encoding="utf-8")
-                unfinished.replace(path)
+                files.write_text(path, text)
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{path}: {error}; mend console.ratings") from error
 

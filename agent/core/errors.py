@@ -54,6 +54,11 @@ class Problem:
         return f"{self.where}: {self.found}; {self.remedy}"
 
 
+def reason(error: Exception) -> str:
+    """Why something failed: the operating system's own words, where the error has them."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 class KikimimiError(Exception):
     """Base of all errors that the agent raises on purpose."""
 

@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.core.errors import reason
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -51,7 +53,7 @@ def close_to_others(folder: Path) -> None:
         try:
             path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~stat.S_IWOTH)
         except OSError as error:  # it belongs to somebody else
-            told["reason"] = error.strerror or str(error)
+            told["reason"] = reason(error)
             _log.warning("state_open_to_others", extra=told)
         else:
             _log.warning("state_closed_to_others", extra=told)

@@ -12,7 +12,6 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.bundle.manifest import TEXT_HEAD, TEXT_TOWER, TOKENIZER
-from agent.core import folders
-from agent.core.errors import BundleError, TextError
+from agent.core import files, folders
+from agent.core.errors import BundleError, TextError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _SUFFIX = ".embedding"
-_UNFINISHED = ".new"
 _ABANDONED_S = 3_600.0  # an unfinished file this old belongs to a process that was killed
 _CHECKSUM_BYTES = 32  # SHA-256 of what follows
 
@@ -121,18 +119,12 @@ class _Cache:
         return self._folder / (hashlib.sha256(origin).hexdigest() + _SUFFIX)
 
     def _write_one(self, path: Path, payload: bytes) -> None:
-        handle, name = tempfile.mkstemp(dir=self._folder, suffix=_UNFINISHED)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(handle, 0o644)  # commands of other users share it
-                file.write(hashlib.sha256(payload).digest() + payload)
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with files.replacing(path, shared=True, durable=False) as file:
+            os.fchmod(file.fileno(), 0o644)  # commands of other users share it
+            file.write(hashlib.sha256(payload).digest() + payload)
 
     def _prune(self, in_use: Collection[Path]) -> None:
-        for path in self._folder.glob("*" + _UNFINISHED):
+        for path in self._folder.glob("*" + files.UNFINISHED):
             if _modified_at(path) < time.time() - _ABANDONED_S:
                 path.unlink(missing_ok=True)
         cached = list(self._folder.glob("*" + _SUFFIX))
@@ -144,9 +136,8 @@ class _Cache:
             path.unlink(missing_ok=True)
 
     def _complain(self, error: OSError) -> None:
-        reason = error.strerror or str(error)
         _log.warning(
-            "embedding_cache_unusable", extra={"folder": str(self._folder), "reason": reason}
+            "embedding_cache_unusable", extra={"folder": str(self._folder), "reason": reason(error)}
         )
 
 
@@ -174,10 +165,10 @@ def _run_worker(bundle: Bundle, texts: Sequence[str]) -> FloatArray:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
     except subprocess.TimeoutExpired as error:
-        reason = f"no answer within {timeout_s:.0f} s"
-        raise _failed(bundle, reason, "give this machine less to do meanwhile") from error
+        found = f"no answer within {timeout_s:.0f} s"
+        raise _failed(bundle, found, "give this machine less to do meanwhile") from error
     except OSError as error:
-        raise _failed(bundle, f"cannot start: {error.strerror or error}") from error
+        raise _failed(bundle, f"cannot start: {reason(error)}") from error
     return _reply(bundle, ended, len(texts))
 
 

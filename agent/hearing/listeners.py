@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.bundle.loading import Bundle
-    from agent.capture.usual import UsualLevel
+    from agent.capture.baseline import LevelBaseline
     from agent.config import SourceSettings
     from agent.core.clock import Clock
     from agent.core.records import Block
@@ -61,7 +61,7 @@ def make_listener(
     *,
     backlog: Backlog,
     clock: Clock,
-    usual: UsualLevel | None = None,
+    usual: LevelBaseline | None = None,
     rest: bool = False,
     on_block: Callable[[Block], None] | None = None,
 ) -> Listener:

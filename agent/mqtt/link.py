@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from agent.core.errors import BrokerError, StoreError
 from agent.mqtt.backoff import Backoff
 from agent.mqtt.connection import Connection
-from agent.mqtt.holds import Holds
 from agent.mqtt.messages import MAX_PAYLOAD_BYTES, OFFLINE, ONLINE, LinkStatus, sendable
+from agent.mqtt.refused_topics import RefusedTopics
 from agent.mqtt.sender import Sender
 from agent.mqtt.version import Version
 
@@ -69,13 +69,12 @@ class Link:
         self._topic_filter: str | None = None
         # A session from when there was one may still deliver: that is taken, and nothing done.
         self._handler: Handler = lambda _incoming: ()
-        self._holds = Holds(clock)
+        self._refused_topics = RefusedTopics(clock)
         self._changed = threading.Condition()
         self._stopping = False
         self._states: dict[str, str] = {status_topic: ONLINE}
         self._unsent_states: set[str] = set()
         self._outbox_changed = True
-        self._other_outbox = False
         self._connection: Connection | None = None
         self._parcels: deque[Parcel] = deque()
         self._status = LinkStatus()
@@ -103,14 +102,6 @@ class Link:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
-
-    def use_outbox(self, outbox: Outbox) -> None:
-        """Drain another outbox from now on (the state folder failed or came back)."""
-        with self._changed:
-            self._outbox = outbox
-            self._other_outbox = True
-            self._outbox_changed = True
-            self._changed.notify_all()
 
     def notify(self) -> None:
         """Tell that the outbox holds something new."""
@@ -218,8 +209,8 @@ class Link:
 
     def _serve(self, connection: Connection, began_s: float) -> None:
         """Publish and take what comes in until the connection ends or the box stops."""
-        self._holds.reconnected()
-        sender = Sender(connection, self._holds, self._topic_filter)
+        self._refused_topics.reconnected()
+        sender = Sender(connection, self._refused_topics, self._topic_filter)
         sender.subscribe()
         while self._wait_for_work(connection, sender):
             with self._changed:
@@ -230,15 +221,12 @@ class Link:
                 states = {topic: self._states[topic] for topic in topics}
                 self._unsent_states.clear()
                 self._outbox_changed = False
-                outbox, other, self._other_outbox = self._outbox, self._other_outbox, False
-            if other:
-                sender.forget_outbox()
             try:
-                refused = self._count(sender.settle(outbox))
+                refused = self._count(sender.settle(self._outbox))
                 refused |= sender.states(states)
                 sender.retry_subscription()
                 sender.take_incoming(self._handler)
-                sender.drain(outbox)
+                sender.drain(self._outbox)
                 sender.parcels(self._parcels)
             except StoreError as error:
                 _log.error("outbox_unreadable", extra={"reason": str(error)})
@@ -252,7 +240,7 @@ class Link:
                 dropped, connection.incoming_dropped = connection.incoming_dropped, 0
                 self._status = replace(
                     self._status,
-                    reason=self._holds.trouble(self._topic_filter),
+                    reason=self._refused_topics.trouble(self._topic_filter),
                     incoming_dropped=self._status.incoming_dropped + dropped,
                 )
                 self._changed.notify_all()
@@ -273,7 +261,7 @@ class Link:
         with suppress(StoreError):  # what it holds of the answered is then sent again
             self._count(sender.settle(self._outbox))
         if (topic := sender.first_unanswered) is not None:
-            self._holds.hung_up(topic)
+            self._refused_topics.hung_up(topic)
         return (
             f"{reason} soon after it began; if it happens again, see whether another client is "
             f"called {self._client_id} (give each box its own node), and the broker's log"
@@ -290,9 +278,9 @@ class Link:
                     or connection.outcomes
                     or connection.incoming
                     or (self._parcels and not sender.in_flight)
-                    or any(not self._holds.held(topic) for topic in self._unsent_states)
+                    or any(not self._refused_topics.held(topic) for topic in self._unsent_states)
                 ),
-                self._holds.wake_after_s(),
+                self._refused_topics.wake_after_s(),
             )
             return not (connection.lost or self._stopping)
 

@@ -1,8 +1,8 @@
 """What is sent on one connection, and what of it the broker has answered.
 
-A topic that the broker refuses is held back (:mod:`agent.mqtt.holds`) while all others go on.
-What waits in the outbox for a held topic stays there: an alert is late then, but never lost, and
-health says so.
+A topic that the broker refuses is held back (:mod:`agent.mqtt.refused_topics`) while all others
+go on. What waits in the outbox for a held topic stays there: an alert is late then, but never
+lost, and health says so.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from agent.core.records import OutboxMessage
     from agent.mqtt.connection import Connection
-    from agent.mqtt.holds import Holds
     from agent.mqtt.messages import Incoming, Reply
+    from agent.mqtt.refused_topics import RefusedTopics
 
 Handler: TypeAlias = "Callable[[Incoming], Sequence[Reply]]"
 """Takes care of a message that came in and says what to answer."""
@@ -65,9 +65,11 @@ class _Sent:
 class Sender:
     """The traffic of one connection. Used by the link's thread alone."""
 
-    def __init__(self, connection: Connection, holds: Holds, topic_filter: str | None) -> None:
+    def __init__(
+        self, connection: Connection, refused: RefusedTopics, topic_filter: str | None
+    ) -> None:
         self._connection = connection
-        self._holds = holds
+        self._refused = refused
         self._topic_filter = topic_filter
         self._sent: dict[int, _Sent] = {}
         self._sequences: set[int] = set()
@@ -85,20 +87,20 @@ class Sender:
 
     def subscribe(self) -> None:
         """Ask for what comes in, or ask again after a refusal."""
-        if self._topic_filter is not None and not self._holds.held(self._topic_filter):
+        if self._topic_filter is not None and not self._refused.held(self._topic_filter):
             self._note(self._connection.subscribe(self._topic_filter), _Sent(self._topic_filter))
 
     def retry_subscription(self) -> None:
         """Ask again for what comes in, where the broker refused it and it is time."""
         wanted = self._topic_filter
-        if wanted is not None and wanted in self._holds and not self._holds.held(wanted):
+        if wanted is not None and wanted in self._refused and not self._refused.held(wanted):
             self.subscribe()
 
     def states(self, states: Mapping[str, str]) -> set[str]:
         """Send retained states; the topics that could not be sent now."""
         unsent: set[str] = set()
         for topic, payload in states.items():
-            if self._holds.held(topic) or self._too_large(topic, payload):
+            if self._refused.held(topic) or self._too_large(topic, payload):
                 unsent.add(topic)
             else:
                 self._note(self._connection.publish(topic, payload, retain=True), _Sent(topic))
@@ -125,7 +127,7 @@ class Sender:
         while self.in_flight < _IN_FLIGHT:
             messages = outbox.waiting(
                 limit=_IN_FLIGHT + len(self._sequences),
-                without=self._holds.blocked(),
+                without=self._refused.blocked(),
             )
             fresh = [one for one in messages if one.sequence not in self._sequences]
             if not fresh:
@@ -133,7 +135,7 @@ class Sender:
             for message in fresh:
                 if self.in_flight >= _IN_FLIGHT:
                     return
-                if not self._holds.held(message.topic) and not self._send(message):
+                if not self._refused.held(message.topic) and not self._send(message):
                     return
 
     def parcels(self, parcels: deque[Parcel]) -> None:
@@ -141,7 +143,7 @@ class Sender:
         while parcels and self.in_flight < _PIECES_IN_FLIGHT:
             topic, pieces = parcels[0]
             piece = next(pieces, None)
-            if piece is None or self._holds.held(topic) or self._too_large(topic, piece):
+            if piece is None or self._refused.held(topic) or self._too_large(topic, piece):
                 parcels.popleft()
                 continue
             message_id = self._connection.publish(topic, piece, retain=False)
@@ -155,7 +157,7 @@ class Sender:
         Raises:
             StoreError: the outbox cannot be written.
         """
-        self._holds.look()
+        self._refused.look()
         taken: list[int] = []
         refused: list[str] = []
         for message_id, refusal in self._connection.take_outcomes():
@@ -167,9 +169,9 @@ class Sender:
             if refusal:
                 refused.append(sent.topic)
                 if sent.holds:
-                    self._holds.refused(sent.topic, refusal)
+                    self._refused.refused(sent.topic, refusal)
                 continue
-            self._holds.taken(sent.topic)
+            self._refused.taken(sent.topic)
             if sent.sequence is not None:
                 taken.append(sent.sequence)
         if taken:
@@ -187,14 +189,6 @@ class Sender:
         self._connection.wait_for_outcomes(self.in_flight, timeout_s)
         return self.settle(outbox)
 
-    def forget_outbox(self) -> None:
-        """Another outbox is drained from now on: answers to the old one's messages are void."""
-        self._sequences.clear()
-        self._sent = {
-            message_id: _Sent(sent.topic, holds=sent.holds)
-            for message_id, sent in self._sent.items()
-        }
-
     def _send(self, message: OutboxMessage) -> bool:
         """Send one message of the outbox; ``False`` when the connection is gone."""
         if self._too_large(message.topic, message.payload):
@@ -210,7 +204,7 @@ class Sender:
         if message_id is None:
             return
         self._sent[message_id] = sent
-        self._holds.sent(sent.topic)
+        self._refused.sent(sent.topic)
 
     def _too_large(self, topic: str, payload: str) -> bool:
         """Whether the broker would hang up on a message; if so the topic is held back."""
@@ -218,5 +212,5 @@ class Sender:
         size = len(payload.encode()) + len(topic.encode()) + _PACKET_OVERHEAD_BYTES
         if largest is None or size <= largest:
             return False
-        self._holds.refused(topic, f"it takes packets of {largest} bytes at most")
+        self._refused.refused(topic, f"it takes packets of {largest} bytes at most")
         return True

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from agent import clips
 from agent.alerts.verdicts import Verdicts
-from agent.alerts.writer import Desk
-from agent.capture.usual import UsualLevel
+from agent.alerts.writer import AlertWriter
+from agent.capture.baseline import LevelBaseline
 from agent.core.records import SourceState
 from agent.descriptions import Changed, DescriptionsFile
 from agent.detector.detector import Detector
@@ -30,7 +30,7 @@ from agent.run.health import State
 from agent.run.reporter import Reporter, Snapshot
 from agent.run.systemd import Notifier, status_line
 from agent.run.tally import Tally
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from agent.watchlist import watchlist
 from agent.watchlist.calibration.watch import BackgroundWatch
 from agent.watchlist.examples import Library
@@ -104,13 +104,13 @@ class Pipeline:
         self._encoder = Encoder(bundle, threads=settings.encoder.threads)
         self._topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
         self._tally = Tally()
-        self._store = Keeper(settings.state_dir, clock)
+        self._store = BoxStore(settings.state_dir, clock)
         self._link = self._make_link()
         self._reporter = Reporter(self._link, self._topics, settings.publish, clock)
         self._backlog = Backlog(settings.windows.queue_windows)
         self._background = BackgroundWatch(settings.windows.hop_s)
         self._mutes = Mutes(clock)
-        self._desk = Desk(
+        self._alert_writer = AlertWriter(
             bundle_digest=bundle.digest,
             topics=self._topics,
             store=self._store,
@@ -153,7 +153,7 @@ class Pipeline:
         self._builder = watchlist.Builder(self._build)
         self._background.follow(self._watch.calibration)
         self._detector = Detector(self._watch.policies, self._sample_rate_hz)
-        self._desk.end_left_over()
+        self._alert_writer.end_left_over()
         self._loaded_at = self._clock.now()
         self._state = State.OK
         if self._recorder is not None:
@@ -223,7 +223,7 @@ class Pipeline:
             self._settings.windows.hop_s,
             backlog=self._backlog,
             clock=self._clock,
-            usual=UsualLevel(self._settings.state_dir / _LEVELS / f"{source.name}.json"),
+            usual=LevelBaseline(self._settings.state_dir / _LEVELS / f"{source.name}.json"),
             rest=True,
             on_block=None if self._recorder is None else self._recorder.push,
         )
@@ -271,8 +271,8 @@ class Pipeline:
         self._tally.lag_s = max(0.0, self._clock.now() - windows[-1].ends_at)
 
     def _handle(self, detections: Iterable[Detection]) -> None:
-        alerts = self._desk.handle(detections, self._watch.wordings, self._watch.digest)
-        self._tally.alerts = self._desk.alerts
+        alerts = self._alert_writer.handle(detections, self._watch.wordings, self._watch.digest)
+        self._tally.alerts = self._alert_writer.alerts
         if self._recorder is not None:
             self._recorder.take(alerts)
 
@@ -286,8 +286,8 @@ class Pipeline:
             elif status.source not in self._lost:
                 self._lost.add(status.source)
                 self._handle(self._detector.close(status.source))
-        if self._store.mend():
-            self._desk.end_left_over()
+        if self._store.retry_disk():
+            self._alert_writer.end_left_over()
             if self._link is not None:
                 self._link.notify()
         if self._recorder is not None:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.alerts.alerts import timestamp
-from agent.alerts.open_alerts import Awaiting
+from agent.alerts.open_alerts import OpenAlertsPublisher
 from agent.clips.tally import ClipTally
 from agent.core import notes
 from agent.core.records import SourceState
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from agent.mqtt import Link
     from agent.mqtt.topics import Topics
     from agent.run.tally import Tally
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
     from agent.watchlist.watchlist import Watchlist
 
 SCHEMA = 1
@@ -79,14 +79,14 @@ class Reporter:
     _said: tuple[object, ...] = ()
     _watch: Watchlist | None = None
     _config: tuple[float, str | None] | None = None
-    _awaiting: Awaiting = field(init=False)
+    _publisher: OpenAlertsPublisher = field(init=False)
     _dropped: int = 0
     _dropped_until_s: float = 0.0
 
     def __post_init__(self) -> None:
         """The uptime counts from here."""
         self._started_s = self.clock.monotonic()
-        self._awaiting = Awaiting(self.link, self.topics, self.clock)
+        self._publisher = OpenAlertsPublisher(self.link, self.topics, self.clock)
 
     def report(self, snapshot: Snapshot) -> Health:
         """Publish states, levels and health where they are due; the health of now."""
@@ -135,9 +135,9 @@ class Reporter:
         }
         self.link.state(self.topics.config_state, json.dumps(payload, ensure_ascii=False))
 
-    def open_alerts(self, store: Keeper, *, at_once: bool = False) -> int:
+    def open_alerts(self, store: BoxStore, *, at_once: bool = False) -> int:
         """Publish which alerts await an answer where that may have changed; how many do."""
-        return self._awaiting.publish(store, at_once=at_once)
+        return self._publisher.publish(store, at_once=at_once)
 
     def scores(self, match: Match) -> None:
         """Publish the scores of one window."""

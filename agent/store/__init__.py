@@ -7,8 +7,7 @@ no moment in which one exists without the other (the transactional outbox patter
 from agent.store.clips import CLIPS_FOLDER
 from agent.store.database import FILE_NAME
 from agent.store.lock import FolderLock
-from agent.store.merged import Merged
 from agent.store.schema import SCHEMA_VERSION
 from agent.store.store import Store
 
-__all__ = ["CLIPS_FOLDER", "FILE_NAME", "SCHEMA_VERSION", "FolderLock", "Merged", "Store"]
+__all__ = ["CLIPS_FOLDER", "FILE_NAME", "SCHEMA_VERSION", "FolderLock", "Store"]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from agent.core import folders
-from agent.core.errors import StoreError
+from agent.core.errors import StoreError, reason
 from agent.store.schema import SCHEMA_VERSION, VERSIONS
 
 if TYPE_CHECKING:
@@ -53,11 +53,8 @@ class Database:
             # SQLite gives its journal and shared memory the mode of the database.
             path.touch(mode=0o640)
         except OSError as error:
-            message = (
-                f"{folder}: {error.strerror or error}; "
-                "make state_dir a folder that this user may write to"
-            )
-            raise StoreError(message) from error
+            remedy = "make state_dir a folder that this user may write to"
+            raise StoreError(f"{folder}: {reason(error)}; {remedy}") from error
         return cls._connect(str(path))
 
     @classmethod
@@ -79,7 +76,7 @@ class Database:
             # none, SQLite would make one even to read: unless it is told that nothing changes.
             alone = not path.with_name(f"{FILE_NAME}-wal").exists()
         except OSError as error:
-            message = f"{path}: {error.strerror or error}; run this as a user who may read it"
+            message = f"{path}: {reason(error)}; run this as a user who may read it"
             raise StoreError(message) from error
         uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
         try:

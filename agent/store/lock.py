@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.core import folders
-from agent.core.errors import StateInUseError, StoreError
+from agent.core.errors import StateInUseError, StoreError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,11 +46,8 @@ class FolderLock:
             folders.make(self._path.parent)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _MODE)
         except OSError as error:
-            message = (
-                f"{self._path}: {error.strerror or error}; "
-                "make state_dir a folder that this user may write to"
-            )
-            raise StoreError(message) from error
+            remedy = "make state_dir a folder that this user may write to"
+            raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -59,7 +56,7 @@ class FolderLock:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 # Some file systems of networks know no locks: two agents are a mistake, not to
                 # keep anything is a loss.
-                told = {"file": str(self._path), "reason": error.strerror}
+                told = {"file": str(self._path), "reason": reason(error)}
                 _log.warning("state_folder_not_locked", extra=told)
                 return
             raise StateInUseError(

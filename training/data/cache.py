@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from agent.capture.audiofile import read_audio
-from agent.core.errors import AudioFileError
+from agent.core import files
+from agent.core.errors import AudioFileError, reason
 from agent.core.records import FloatArray
 from training.data.frontend import LogMel
 from training.data.progress import shown
@@ -79,7 +80,7 @@ class LogMelCache:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise AudioFileError(f"{path}: {error.strerror or error}") from error
+            raise AudioFileError(f"{path}: {reason(error)}") from error
         identity = f"{self._frontend.constants}".encode()
         cached = self._folder / f"{hashlib.sha256(identity + content).hexdigest()}.npy"
         if cached.is_file():
@@ -89,7 +90,6 @@ class LogMelCache:
         with torch.inference_mode():
             log_mel: FloatArray = self._frontend(torch.from_numpy(samples)[None])[0].numpy()
         # Whoever is killed while writing leaves no half array behind.
-        temporary = cached.with_suffix(".tmp.npy")
-        np.save(temporary, log_mel)
-        temporary.replace(cached)
+        with files.replacing(cached) as file:
+            np.save(file, log_mel)
         return log_mel

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from agent.core.errors import Problem
 from training.data import jsonl
+from training.data.files import write_text
 from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption
 from training.data.records import Manifest, Recording
@@ -119,10 +120,7 @@ def write_contents(
         _line(content.recording, part) for content in contents for part in content.parts
     )
     _parse(content.encode(), path, manifest)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f"{CONTENTS}.part"
-    unfinished.write_bytes(content.encode())
-    unfinished.replace(path)
+    write_text(path, content)
 
 
 def _line(recording: str, part: Part) -> str:

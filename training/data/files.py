@@ -1,4 +1,4 @@
-"""Files that a command leaves behind, written whole or not at all."""
+"""Files that a command leaves behind, each written whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from agent.core import files
 from agent.core.records import FloatArray
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8; the folder is made if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
+    files.write_text(path, text)
 
 
 def write_json(path: Path, content: Any, indent: int = 2) -> None:
@@ -40,6 +39,5 @@ def load_rows(path: Path) -> dict[str, FloatArray]:
 
 def save_rows(path: Path, rows: Mapping[str, FloatArray]) -> None:
     """Keep rows of one length, ``.npz``."""
-    part = path.with_suffix(".tmp.npz")
-    np.savez(part, keys=np.array(list(rows)), embeddings=np.stack(list(rows.values())))
-    part.replace(path)
+    with files.replacing(path) as file:
+        np.savez(file, keys=np.array(list(rows)), embeddings=np.stack(list(rows.values())))

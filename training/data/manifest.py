@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from agent.core import files
 from agent.core.errors import Problem
 from training.data import jsonl
 from training.data.records import (
@@ -89,9 +90,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     _parse(contents, folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
-        part = folder / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
+        files.write_bytes(folder / name, content)
 
 
 def _lines(records: Iterable[Recording | Caption | Pair | Rating]) -> bytes:

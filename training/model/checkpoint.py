@@ -7,14 +7,16 @@ from pathlib import Path
 
 import torch
 
+from agent.core import files
 from training.model.dual_encoder import DualEncoder
 from training.model.heads import ModelConfig
 
 
 def save(model: DualEncoder, path: Path) -> None:
-    """Write a model; the folder is made if missing."""
+    """Write a model whole or not at all; the folder is made if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"config": asdict(model.config), "weights": model.state_dict()}, path)
+    with files.replacing(path) as file:
+        torch.save({"config": asdict(model.config), "weights": model.state_dict()}, file)
 
 
 def load(path: Path) -> DualEncoder:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from agent.core.errors import AudioFileError
+from agent.core.errors import AudioFileError, reason
 from agent.core.records import FloatArray
 from training.data.cache import LogMelCache, Unreadable
 from training.data.files import load_rows, save_rows
@@ -112,7 +112,7 @@ def _sounds(
         except AudioFileError as error:
             unread.append(Unreadable(clip.id, str(error)))
         except OSError as error:
-            unread.append(Unreadable(clip.id, f"{data / clip.path}: {error.strerror or error}"))
+            unread.append(Unreadable(clip.id, f"{data / clip.path}: {reason(error)}"))
         else:
             found[clip.id] = known[key]
     if len(known) > before:

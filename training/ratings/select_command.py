@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import sys
 from collections import Counter
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from training.data.arguments import add_folders
+from training.data.files import write_lines, write_text
 from training.data.manifest import load_manifest
 from training.data.records import Manifest, RatingKind, Split
 from training.ratings.embedded import PEOPLE, Embedded, embed, rated_pairs
@@ -148,17 +150,14 @@ def _place(one: Choice) -> str:
 
 def write(asked: Sequence[Asked], path: Path) -> None:
     """Write pairs as JSON Lines, or as a table where the name ends in ``.csv``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.part")
-    with unfinished.open("w", encoding="utf-8", newline="") as file:
-        if path.suffix == ".csv":
-            writer = csv.DictWriter(file, list(Asked.__annotations__), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(asdict(pair) for pair in asked)
-        else:
-            for pair in asked:
-                file.write(json.dumps(asdict(pair), ensure_ascii=False) + "\n")
-    unfinished.replace(path)
+    if path.suffix == ".csv":
+        file = io.StringIO(newline="")
+        writer = csv.DictWriter(file, list(Asked.__annotations__), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(pair) for pair in asked)
+        write_text(path, file.getvalue())
+    else:
+        write_lines(path, (json.dumps(asdict(pair), ensure_ascii=False) for pair in asked))
 
 
 def _embed(manifest: Manifest, arguments: argparse.Namespace) -> Embedded:

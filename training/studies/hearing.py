@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from agent.bundle.loading import Bundle
 from agent.capture.scene import RATE_HZ
+from agent.core import files
 from agent.core.records import Block, FloatArray, Window
 from agent.encoder.audio import Encoder
 from agent.hearing.listeners import make_windower
@@ -59,9 +60,8 @@ def heard(
         for number, blocks in enumerate(stretches):
             arrays[f"first{number}"], arrays[f"embeddings{number}"] = _hear(blocks, bundle, encoder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npz")
-        np.savez(part, allow_pickle=False, **arrays)
-        part.replace(path)
+        with files.replacing(path) as file:
+            np.savez(file, allow_pickle=False, **arrays)
     with np.load(path, allow_pickle=False) as kept:
         return [
             HeardSound(kept[f"first{number}"], kept[f"embeddings{number}"], window_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from training.data.arguments import add_folders
 from training.data.audioset import load_classes, load_texts
 from training.data.cache import LogMelCache
 from training.data.contents import CONTENTS, read_contents
+from training.data.files import write_text
 from training.data.manifest import load_manifest
 from training.data.progress import shown, steps
 from training.data.readers import audiocaps
@@ -130,12 +132,13 @@ def embed(
 
 def write_attributions(manifest: Manifest, path: Path) -> None:
     """Write who made the recordings that the model has learned from, and under which licence."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["recording", "licence", "attribution"])
-        for clip in manifest.recordings:
-            if clip.split is not Split.TEST:
-                writer.writerow([clip.id, clip.licence, clip.attribution])
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["recording", "licence", "attribution"])
+    for clip in manifest.recordings:
+        if clip.split is not Split.TEST:
+            writer.writerow([clip.id, clip.licence, clip.attribution])
+    write_text(path, file.getvalue())
 
 
 def _line(figures: dict[str, float]) -> str:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from agent.core import files
 from training.data.files import write_json
 from training.model import checkpoint
 from training.model.dual_encoder import DualEncoder, between
@@ -261,9 +262,8 @@ class Trainer:
             "chance": self.chance.get_state(),
         }
         # Whoever is killed while writing leaves the last state as it was.
-        temporary = self.config.output / f"{_STATE}.new"
-        torch.save(state, temporary)
-        temporary.replace(self.config.output / _STATE)
+        with files.replacing(self.config.output / _STATE) as file:
+            torch.save(state, file)
 
     def _resume(self) -> None:
         path = self.config.output / _STATE

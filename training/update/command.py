@@ -182,7 +182,5 @@ def keep(candidate: DualEncoder, tried: Try, path: Path) -> str | None:
     if not tried.passed:
         path.unlink(missing_ok=True)
         return None
-    part = path.with_suffix(".part")
-    checkpoint.save(candidate, part)
-    part.replace(path)
+    checkpoint.save(candidate, path)
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from agent.capture.soundfiles.converted import FfmpegDecoder
 from agent.capture.soundfiles.kinds import HEAD_BYTES, after_tag, recognised
 from agent.capture.soundfiles.libsndfile import LibsndfileDecoder, UnreadableError
-from agent.core.errors import AudioFileError
+from agent.core.errors import AudioFileError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +44,8 @@ def open_sound(path: Path, remark: Callable[[str], None]) -> Decoder:
     except AudioFileError:
         raise
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise AudioFileError(f"{path}: {reason}; name a sound file that can be read") from error
+        message = f"{path}: {reason(error)}; name a sound file that can be read"
+        raise AudioFileError(message) from error
 
 
 def _kind(path: Path) -> Kind | None:

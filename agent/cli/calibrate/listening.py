@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from agent.bundle.loading import sha256_of
-from agent.core.errors import AudioFileError, CaptureError
+from agent.core.errors import AudioFileError, CaptureError, reason
 from agent.encoder.audio import Encoder
 from agent.frontend.backlog import Backlog
 from agent.hearing.files import FileHearing
@@ -139,7 +139,7 @@ def hear_files(
         try:
             content = sha256_of(path)[:32]
         except OSError as error:
-            took.unread.append(AudioFileError(f"{path}: {error.strerror or error}; mend it"))
+            took.unread.append(AudioFileError(f"{path}: {reason(error)}; mend it"))
             continue
         stream = "-".join((content, *map(str, channels or ())))
         heard_before = {p.stream for p in keeping.index.parts if p.stream.startswith(content)}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from agent.alerts.alerts import timestamp
 from agent.cli.labels.box import LabelsError, clip_file, labelled, who
 from agent.core.answers import Entry
+from agent.core.errors import reason
 from agent.core.names import shown
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def export(settings: Settings, store: Store, folder: Path, since: float, now: fl
     except OSError as error:
         if isinstance(error, LabelsError):
             raise
-        raise LabelsError(f"{folder}: {error.strerror or error}; name a folder to write") from error
+        raise LabelsError(f"{folder}: {reason(error)}; name a folder to write") from error
     detail: dict[str, str | float | None] = {
         "folder": shown(folder.absolute()),
         "labels": exported.labels,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agent.alerts.alerts import timestamp
 from agent.cli.labels.box import LabelsError, clip_file, who
 from agent.core.answers import Entry
+from agent.core.errors import reason
 
 if TYPE_CHECKING:
     from agent.config import Settings
@@ -99,5 +100,5 @@ def _delete(settings: Settings, name: str) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        message = f"{path}: {error.strerror or error}; run this as the agent's user, or as root"
+        message = f"{path}: {reason(error)}; run this as the agent's user, or as root"
         raise LabelsError(message) from error

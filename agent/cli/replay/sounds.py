@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.cli.labels.box import clip_file, labelled
 from agent.cli.labels.export import FILE_NAME
-from agent.core.errors import ConfigError, Problem
+from agent.core.errors import ConfigError, Problem, reason
 from agent.core.folders import inside
 from agent.core.records import Verdict
 
@@ -99,9 +99,8 @@ def from_folders(folders: Iterable[Path]) -> tuple[Sound, ...]:
         try:
             lines = where.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
             remedy = "name a folder that `kikimimi labels export` wrote"
-            problems.append(Problem(str(where), reason, remedy))
+            problems.append(Problem(str(where), reason(error), remedy))
             continue
         for number, line in enumerate(lines, start=1):
             if line.strip():

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from agent.core.errors import KikimimiError
+from agent.core.errors import KikimimiError, reason
 
 NAMES = (
     "chromium",
@@ -79,17 +79,16 @@ def print_to_pdf(page: Path, pdf: Path) -> None:
         except subprocess.TimeoutExpired as error:
             raise _failed(browser, page, f"no answer within {_TIMEOUT_S:.0f} s") from error
         except OSError as error:
-            raise _failed(browser, page, error.strerror or str(error)) from error
+            raise _failed(browser, page, reason(error)) from error
         if ended.returncode != 0 or not made.is_file():
             said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-            reason = said[-1][:_SHOWN] if said else "it said nothing"
-            raise _failed(browser, page, f"ended with {ended.returncode}: {reason}")
+            last = said[-1][:_SHOWN] if said else "it said nothing"
+            raise _failed(browser, page, f"ended with {ended.returncode}: {last}")
         try:
             shutil.copyfile(made, pdf)
         except OSError as error:
-            raise BrowserError(
-                f"{pdf}: {error.strerror or error}; name a folder that you may write to"
-            ) from error
+            message = f"{pdf}: {reason(error)}; name a folder that you may write to"
+            raise BrowserError(message) from error
 
 
 def _failed(browser: str, page: Path, reason: str) -> BrowserError:

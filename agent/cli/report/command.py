@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,8 @@ from agent.cli.report.plain import to_json
 from agent.cli.report.summary import Setting, summarise
 from agent.cli.report.words import Language, load
 from agent.config import load_settings, moments, shifts
-from agent.core.errors import ConfigError, DescriptionsError, Problem, StoreError
+from agent.core import files
+from agent.core.errors import ConfigError, DescriptionsError, Problem, StoreError, reason
 from agent.store import FILE_NAME, Store
 
 if TYPE_CHECKING:
@@ -135,20 +135,10 @@ def write(path: Path, text: str) -> None:
         StoreError: the folder cannot be written to.
     """
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            try:
-                file.write(text)
-                # As any file that this user makes: the temporary one is its maker's alone.
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        with files.replacing(path, shared=True) as file:
+            file.write(text.encode())
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise StoreError(f"{path}: {reason}; name a file that you may write") from error
+        raise StoreError(f"{path}: {reason(error)}; name a file that you may write") from error
 
 
 def _setting(settings: Settings, arguments: argparse.Namespace) -> Setting:
@@ -216,10 +206,3 @@ def _option(name: str, raw: str, convert: Callable[[str], T]) -> T:
         return convert(raw)
     except ValueError as error:
         raise ConfigError([Problem(name, f"is {raw!r}", str(error))]) from error
-
-
-def _umask() -> int:
-    """The mask for new files; it can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -16,7 +16,7 @@ from agent.bundle.loading import sha256_of
 from agent.bundle.onnx_graph import Graph, Tensor
 from agent.capture.audiofile import resampled
 from agent.clips.speech.steady import without_steady
-from agent.core.errors import BundleError
+from agent.core.errors import BundleError, reason
 
 if TYPE_CHECKING:
     from agent.core.records import FloatArray
@@ -46,7 +46,7 @@ class VoiceDetector:
         try:
             found = sha256_of(model)
         except OSError as error:
-            raise BundleError(f"{model}: {error.strerror or error}; install it again") from error
+            raise BundleError(f"{model}: {reason(error)}; install it again") from error
         if found != _SHA256:
             # One that hears nothing would let everything through.
             raise BundleError(

@@ -8,13 +8,12 @@ the part that it was at and nothing else.
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from agent.core import folders
-from agent.core.errors import StoreError
+from agent.core import files, folders
+from agent.core.errors import StoreError, reason
 from agent.watchlist.calibration.threshold import Kind, Rate
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def read(folder: Path) -> Index | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}; mend its rights") from error
+        raise StoreError(f"{path}: {reason(error)}; mend its rights") from error
     if len(raw) > MOST_BYTES:
         raise StoreError(f"{path}: over {MOST_BYTES} bytes; {_REMEDY}")
     try:
@@ -147,22 +146,16 @@ def write(folder: Path, index: Index) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that there is either the old or the new one, also after a power cut.
+    """Write a file of a calibration, in a folder that is made if missing.
 
     Raises:
         StoreError: it cannot be written.
     """
-    unfinished = path.with_name(path.name + ".new")
     try:
         folders.make(path.parent)
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        files.write_bytes(path, data)
     except OSError as error:
-        reason = error.strerror or error
-        raise StoreError(f"{path}: {reason}; make room, or mend the rights") from error
+        raise StoreError(f"{path}: {reason(error)}; make room, or mend the rights") from error
 
 
 def set_aside(folder: Path) -> Path | None:

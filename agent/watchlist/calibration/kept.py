@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent.core.errors import StoreError
+from agent.core.errors import StoreError, reason
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.index import Part
 
@@ -80,7 +80,7 @@ def _read(path: Path, part: Part, size: int) -> Stretch:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}; {_REMEDY}") from error
+        raise StoreError(f"{path}: {reason(error)}; {_REMEDY}") from error
     if hashlib.sha256(raw).hexdigest() != part.sha256:
         raise StoreError(f"{path}: is not what was written; {_REMEDY}")
     try:

@@ -20,7 +20,7 @@ from agent.detector.mutes import Mutes
 from agent.mqtt import Incoming, Link
 from agent.mqtt.topics import Topics
 from agent.run.commands import Commands, box_commands
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from tests.agent.run.test_commands import Box as CommandBox
 from tests.agent.run.test_commands import schema
 from tests.agent.store.answers import clip
@@ -42,7 +42,7 @@ class Box:
 
     def __init__(self, folder: Path, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
-        self.store = Keeper(folder, self.clock)
+        self.store = BoxStore(folder, self.clock)
         self.link = Link(MqttSettings(), "press3", TOPICS.status, self.store, self.clock)
         self.verdicts = Verdicts(
             topics=TOPICS, store=self.store, link=self.link, clock=self.clock, undo_s=UNDO_S

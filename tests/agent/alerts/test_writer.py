@@ -12,7 +12,7 @@ import pytest
 from agent.alerts.alerts import Wording
 from agent.alerts.open_alerts import OPEN_ALERTS, open_payload
 from agent.alerts.verdicts import Verdicts
-from agent.alerts.writer import Desk
+from agent.alerts.writer import AlertWriter
 from agent.config import MqttSettings, PublishSettings
 from agent.core.records import Severity, Step, Verdict
 from agent.detector.mutes import Mutes
@@ -20,7 +20,7 @@ from agent.matcher.matcher import Contrast, Matcher
 from agent.mqtt import Link
 from agent.mqtt.topics import Topics
 from agent.run.reporter import Reporter
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from agent.watchlist.watchlist import Watchlist
 from tests.agent.matcher.test_matcher import NONE, described, plain
 from tests.agent.run.test_commands import schema
@@ -47,12 +47,12 @@ class Box:
 
     def __init__(self, folder: Path, *, mqtt: bool = True) -> None:
         self.clock = FakeClock()
-        self.store = Keeper(folder, self.clock)
+        self.store = BoxStore(folder, self.clock)
         self.link = (
             Link(MqttSettings(), "press3", TOPICS.status, self.store, self.clock) if mqtt else None
         )
         self.mutes = Mutes(self.clock)
-        self.desk = Desk(
+        self.desk = AlertWriter(
             bundle_digest=BUNDLE,
             topics=TOPICS,
             store=self.store,

@@ -14,7 +14,7 @@ from agent.clips.speech import FRAME_S, VoiceDetector
 from agent.config.speech import SpeechPolicy
 from agent.core.records import Alert, Detection, Provenance, Severity, Step
 from agent.frontend.log_mel import LogMel
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def alert(number: int = 0, step: Step = Step.NEW, *, starts_s: float, ends_s: fl
 
 def worker(
     folder: Path,
-    store: Keeper | None = None,
+    store: BoxStore | None = None,
     *,
     limits: Limits | None = None,
     policy: SpeechPolicy = SpeechPolicy.SCRAMBLE,
@@ -61,7 +61,7 @@ def worker(
         guard=Guard(policy, load, FRAME_S),
         log_mel=LogMel.of(bundle.load()),
         limits=limits or Limits(1_000_000_000, 30.0, 5),
-        store=store or Keeper(folder, clock),
+        store=store or BoxStore(folder, clock),
         clock=clock,
     )
 

@@ -24,7 +24,7 @@ from agent.core.records import ClipRecord, Speech
 from agent.mqtt import Incoming, Link
 from agent.mqtt.topics import Topics
 from agent.run.commands import Command, Commands
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from tests.mosquitto import listener, mosquitto
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def request(**changes: object) -> dict[str, object]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Keeper]:
+def store(tmp_path: Path) -> Iterator[BoxStore]:
     """Knows of one clip, whose sound is 100,000 bytes long."""
-    keeper = Keeper(tmp_path, SystemClock())
+    keeper = BoxStore(tmp_path, SystemClock())
     keeper.keep_clip(RECORD)
     folder = tmp_path / "clips"
     folder.mkdir()
@@ -57,7 +57,7 @@ def store(tmp_path: Path) -> Iterator[Keeper]:
 
 
 def served(
-    tmp_path: Path, store: Keeper, send: Callable[[Iterator[str]], bool]
+    tmp_path: Path, store: BoxStore, send: Callable[[Iterator[str]], bool]
 ) -> Callable[..., dict[str, Any]]:
     """The command as the box carries it out; gives the answer."""
     command = ClipCommand(tmp_path / "clips", store, send)
@@ -73,7 +73,7 @@ def served(
     return ask
 
 
-def test_a_clip_comes_in_pieces_by_a_real_broker(tmp_path: Path, store: Keeper) -> None:
+def test_a_clip_comes_in_pieces_by_a_real_broker(tmp_path: Path, store: BoxStore) -> None:
     """Each valid by its schema and below 64 KiB; together they are the file."""
     (tmp_path / "broker").mkdir()
     with mosquitto(tmp_path / "broker") as broker, listener(broker.port) as heard:
@@ -106,7 +106,7 @@ def test_a_clip_comes_in_pieces_by_a_real_broker(tmp_path: Path, store: Keeper) 
     assert answer["accepted"]
 
 
-def test_what_cannot_be_sent_is_refused_with_a_reason(tmp_path: Path, store: Keeper) -> None:
+def test_what_cannot_be_sent_is_refused_with_a_reason(tmp_path: Path, store: BoxStore) -> None:
     """And nothing is sent."""
     sent: list[Iterator[str]] = []
     ask = served(tmp_path, store, lambda some: not sent.append(some))
@@ -121,7 +121,7 @@ def test_what_cannot_be_sent_is_refused_with_a_reason(tmp_path: Path, store: Kee
 
 
 def test_a_name_in_the_store_that_leaves_the_folder_is_refused(
-    tmp_path: Path, store: Keeper
+    tmp_path: Path, store: BoxStore
 ) -> None:
     """Whoever changed the database reads no other file through it."""
     (tmp_path / "secret").write_text("secret")
@@ -132,7 +132,7 @@ def test_a_name_in_the_store_that_leaves_the_folder_is_refused(
         assert not ask(request_id=f"r{len(name)}")["accepted"]
 
 
-def test_a_file_that_is_gone_or_too_large_is_refused(tmp_path: Path, store: Keeper) -> None:
+def test_a_file_that_is_gone_or_too_large_is_refused(tmp_path: Path, store: BoxStore) -> None:
     """Its reason says what to do."""
     ask = served(tmp_path, store, lambda _: pytest.fail("sent"))
     path = tmp_path / "clips" / f"{ALERT_ID}.flac"
@@ -143,7 +143,7 @@ def test_a_file_that_is_gone_or_too_large_is_refused(tmp_path: Path, store: Keep
     assert "No such file" in ask()["reason"]
 
 
-def test_no_more_files_than_may_wait_are_taken(tmp_path: Path, store: Keeper) -> None:
+def test_no_more_files_than_may_wait_are_taken(tmp_path: Path, store: BoxStore) -> None:
     """Without a connection the fifth is refused."""
     settings = MqttSettings(host="127.0.0.1", port=9)
     link = Link(settings, "press3", TOPICS.status, store, SystemClock())

@@ -15,7 +15,7 @@ from agent.clips.worker import QUEUE
 from agent.config.speech import SpeechPolicy
 from agent.core.errors import BundleError
 from agent.core.records import Speech
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from tests.agent.clips.intelligibility import ESPEAK, say
 from tests.agent.clips.scene_clips import alert, hum, worker
 from tests.fakes import FakeClock
@@ -45,7 +45,7 @@ def job(number: int = 0, samples: np.ndarray | None = None, at: float = 0.0) -> 
 
 def test_a_clip_is_a_flac_and_a_picture_that_the_store_knows(tmp_path: Path) -> None:
     """The sound is what was heard, to 16 bits; nothing half-written is left."""
-    store = Keeper(tmp_path, FakeClock())
+    store = BoxStore(tmp_path, FakeClock())
     box = worker(tmp_path, store)
     box.start()
     box.put(job())
@@ -79,7 +79,7 @@ def test_the_policy_decides_over_speech(
 ) -> None:
     """The embedding and the picture stay in each case."""
     spoken = np.clip(0.05 * say("somebody says what nobody else shall hear", "en-us"), -1, 1)
-    store = Keeper(tmp_path, FakeClock())
+    store = BoxStore(tmp_path, FakeClock())
     box = worker(tmp_path, store, policy=policy)
     box.start()
     box.put(job(samples=spoken))
@@ -102,7 +102,7 @@ def test_where_speech_cannot_be_looked_for_nothing_is_written(tmp_path: Path) ->
     def load() -> VoiceDetector:
         raise BundleError("model.onnx: is missing")
 
-    store = Keeper(tmp_path, FakeClock())
+    store = BoxStore(tmp_path, FakeClock())
     box = worker(tmp_path, store, load=load)
     box.start()
     box.put(job())
@@ -119,7 +119,7 @@ def test_where_speech_cannot_be_looked_for_nothing_is_written(tmp_path: Path) ->
 def test_a_full_disk_is_counted_and_the_next_clip_is_written_again(tmp_path: Path) -> None:
     """And nothing half-written is left on it."""
     with small_disk(tmp_path / "disk", "6m") as disk:
-        store = Keeper(tmp_path / "state", FakeClock())
+        store = BoxStore(tmp_path / "state", FakeClock())
         box = worker(disk.folder, store)
         disk.fill()
         box.start()
@@ -139,7 +139,7 @@ def test_a_full_disk_is_counted_and_the_next_clip_is_written_again(tmp_path: Pat
 def test_a_folder_that_cannot_be_made_is_counted(tmp_path: Path) -> None:
     """As where state_dir is a file."""
     (tmp_path / "clips").write_text("in the way")
-    store = Keeper(tmp_path, FakeClock())
+    store = BoxStore(tmp_path, FakeClock())
     box = worker(tmp_path, store)
     box.start()
     box.put(job())
@@ -160,7 +160,7 @@ def test_more_than_can_wait_are_counted_as_missed(tmp_path: Path) -> None:
 def test_old_clips_go_with_a_line_in_the_trail(tmp_path: Path) -> None:
     """The files first."""
     clock = FakeClock()
-    store = Keeper(tmp_path, clock)
+    store = BoxStore(tmp_path, clock)
     box = worker(tmp_path, store, clock=clock, limits=Limits(1_000_000_000, 30.0, 0))
     box.start()
     box.put(job(0, at=clock.now() - 31 * _DAY_S))
@@ -179,7 +179,8 @@ def test_what_a_crash_left_is_deleted_at_the_next_start(tmp_path: Path) -> None:
     folder.mkdir()
     for name in (
         "01JGN5BX5E0000000000000007.flac",
-        "01JGN5BX5E0000000000000008.png.partial",
+        "01JGN5BX5E0000000000000008.png.new",
+        "01JGN5BX5E0000000000000009.png.partial",
         "notes.txt",
     ):
         (folder / name).write_bytes(b"x")
@@ -194,7 +195,7 @@ def test_the_newest_stay_within_the_quota_and_all_are_only_looked_at_where_some_
 ) -> None:
     """On a site with tens of thousands of clips, looking at all of them is work."""
     clock = FakeClock()
-    store = Keeper(tmp_path, clock)
+    store = BoxStore(tmp_path, clock)
     looks = []
     look = store.clips
     monkeypatch.setattr(store, "clips", lambda: looks.append(1) or look())

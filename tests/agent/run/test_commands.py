@@ -20,7 +20,7 @@ from agent.mqtt import Incoming
 from agent.mqtt.payload import MAX_BYTES, Fields, RefusedError
 from agent.mqtt.topics import Topics
 from agent.run.commands import ANSWERS, Command, Commands, box_commands
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from tests.fakes import FakeClock
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "mqtt"
@@ -41,7 +41,7 @@ class Box:
         self.clock = FakeClock(synced=synced)
         self.mutes = Mutes(self.clock)
         # No folder: all of it is kept in memory.
-        self.store = Keeper(Path(os.devnull), self.clock)
+        self.store = BoxStore(Path(os.devnull), self.clock)
         self.verdicts = Verdicts(
             topics=TOPICS, store=self.store, link=None, clock=self.clock, undo_s=900.0
         )

@@ -13,7 +13,7 @@ from tests.agent.store.test_store import ALERT
 
 if TYPE_CHECKING:
     from agent.store import Store
-    from agent.store.keeper import Keeper
+    from agent.store.box import BoxStore
 
 NOW = 1_767_323_045.678
 
@@ -35,7 +35,7 @@ def answer(number: int = 1, **fields: Any) -> Answer:
     return replace(made, **fields)
 
 
-def give(store: Store | Keeper, one: Answer, *payloads: str) -> bool:
+def give(store: Store | BoxStore, one: Answer, *payloads: str) -> bool:
     """Keep an answer with messages and a line of the trail."""
     entry = Entry(one.received_at, "verdict", one.operator or "", {"label_id": one.label_id})
     return store.answer(one, [("alert", payload) for payload in payloads], entry)

@@ -14,7 +14,7 @@ import pytest
 from agent.cli import main
 from agent.core.errors import StateInUseError
 from agent.store import FILE_NAME, Store
-from agent.store.keeper import RETRY_S, Keeper
+from agent.store.box import RETRY_S, BoxStore
 from tests.agent.cli.labels.boxes import make_box
 from tests.agent.store.test_store import ALERT
 from tests.bundles import make_bundle
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 def test_a_second_agent_is_refused_by_name(tmp_path: Path) -> None:
     """It is told the folder, the process and what to do; the first goes on and may come again."""
-    first = Keeper(tmp_path / "state", FakeClock())
+    first = BoxStore(tmp_path / "state", FakeClock())
     with pytest.raises(StateInUseError) as refused:
-        Keeper(tmp_path / "state", FakeClock())
+        BoxStore(tmp_path / "state", FakeClock())
     assert str(refused.value).startswith(
         f"{tmp_path / 'state'}: another agent (process {os.getpid()}) uses this state folder; stop"
     )
@@ -36,7 +36,7 @@ def test_a_second_agent_is_refused_by_name(tmp_path: Path) -> None:
     first.record(ALERT, [("t", "1")])
     assert first.trouble == ""
     first.close()
-    again = Keeper(tmp_path / "state", FakeClock())
+    again = BoxStore(tmp_path / "state", FakeClock())
     assert again.take_unfinished() == [ALERT]
     again.close()
 
@@ -48,7 +48,7 @@ def test_the_command_ends_with_the_reason(
     config = make_box(tmp_path)
     settings = json.loads(config.read_text())
     state = tmp_path / settings["state_dir"]
-    keeper = Keeper(state, FakeClock())
+    keeper = BoxStore(state, FakeClock())
     for words in (("list",), ("export", tmp_path / "labels"), ("audit",)):
         assert main(["labels", *map(str, words), "--config", str(config)]) == 0
     report = ["report", "--config", str(config), "--json", "--since", "2026-01-01"]
@@ -79,11 +79,11 @@ def test_a_crash_leaves_no_lock(tmp_path: Path) -> None:
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(StateInUseError, match=rf"\(process {holder.pid}\)"):
-        Keeper(tmp_path, FakeClock())
+        BoxStore(tmp_path, FakeClock())
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     holder.stdout.close()
-    keeper = Keeper(tmp_path, FakeClock())
+    keeper = BoxStore(tmp_path, FakeClock())
     assert (keeper.trouble, (tmp_path / "agent.lock").read_text()) == ("", f"{os.getpid()}\n")
     keeper.close()
 
@@ -93,14 +93,14 @@ def test_a_folder_that_comes_later_is_locked_then(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.write_text("no folder")
     clock = FakeClock()
-    keeper = Keeper(folder, clock)
+    keeper = BoxStore(folder, clock)
     keeper.record(ALERT, [("t", "1")])
     assert "make state_dir a folder" in keeper.trouble
     folder.unlink()
     clock.advance(RETRY_S)
-    assert keeper.mend()
+    assert keeper.retry_disk()
     with pytest.raises(StateInUseError):
-        Keeper(folder, FakeClock())
+        BoxStore(folder, FakeClock())
     keeper.close()
 
 
@@ -109,18 +109,18 @@ def test_a_folder_that_another_agent_took_meanwhile_is_left_to_it(tmp_path: Path
     folder = tmp_path / "state"
     folder.write_text("no folder")
     clock = FakeClock()
-    keeper = Keeper(folder, clock)
+    keeper = BoxStore(folder, clock)
     keeper.record(ALERT, [("t", "1")])
     folder.unlink()
-    other = Keeper(folder, FakeClock())
+    other = BoxStore(folder, FakeClock())
     clock.advance(RETRY_S)
-    assert not keeper.mend()
+    assert not keeper.retry_disk()
     assert f"another agent (process {os.getpid()})" in keeper.trouble
     assert [one.payload for one in keeper.waiting()] == ["1"]
     assert other.waiting() == []
     other.close()
     clock.advance(RETRY_S)
-    assert keeper.mend()
+    assert keeper.retry_disk()
     keeper.close()
     store = Store.open(folder)
     assert [one.payload for one in store.waiting()] == ["1"]
@@ -130,13 +130,13 @@ def test_a_folder_that_another_agent_took_meanwhile_is_left_to_it(tmp_path: Path
 def test_a_folder_that_was_replaced_is_locked_anew(tmp_path: Path) -> None:
     """The lock of a file that nobody finds any more keeps nobody out."""
     folder, clock = tmp_path / "state", FakeClock()
-    keeper = Keeper(folder, clock)
+    keeper = BoxStore(folder, clock)
     folder.rename(tmp_path / "away")
     keeper.record(ALERT, [("t", "1")])
     assert "deleted or moved away" in keeper.trouble
     clock.advance(RETRY_S)
-    assert keeper.mend()
+    assert keeper.retry_disk()
     assert (folder / FILE_NAME).is_file()
     with pytest.raises(StateInUseError):
-        Keeper(folder, FakeClock())
+        BoxStore(folder, FakeClock())
     keeper.close()

@@ -10,7 +10,7 @@ import pytest
 from agent import descriptions
 from agent.core.answers import Answer, Entry, Through
 from agent.core.records import Provenance, Verdict
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from agent.watchlist.judging import LONGEST_S, judged
 from tests.agent.store.test_store import ALERT
 from tests.fakes import FakeClock
@@ -25,9 +25,9 @@ DAY_S = 86_400.0
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Keeper:
+def store(tmp_path: Path) -> BoxStore:
     """A store on disk."""
-    return Keeper(tmp_path / "state", FakeClock())
+    return BoxStore(tmp_path / "state", FakeClock())
 
 
 @pytest.fixture
@@ -39,14 +39,14 @@ def listened_for(tmp_path: Path) -> DescriptionSet:
     return descriptions.load(path)
 
 
-def _alert(store: Keeper, name: str, score: float, starts_at: float, bundle: str = SHA) -> str:
+def _alert(store: BoxStore, name: str, score: float, starts_at: float, bundle: str = SHA) -> str:
     detection = replace(ALERT.detection, score=score, starts_at=starts_at)
     provenance = Provenance(bundle, SHA)
     store.record(replace(ALERT, alert_id=name, detection=detection, provenance=provenance), [])
     return name
 
 
-def _say(store: Keeper, alert_id: str, verdict: Verdict, operator: str, at: float) -> None:
+def _say(store: BoxStore, alert_id: str, verdict: Verdict, operator: str, at: float) -> None:
     name = f"{alert_id}-{operator}-{at:.0f}"
     answer = Answer(
         name, alert_id, verdict, None, None, operator, at, at, f"r-{name}", Through.MQTT
@@ -55,7 +55,7 @@ def _say(store: Keeper, alert_id: str, verdict: Verdict, operator: str, at: floa
 
 
 def test_what_people_agree_on_counts_with_its_score(
-    store: Keeper, listened_for: DescriptionSet
+    store: BoxStore, listened_for: DescriptionSet
 ) -> None:
     """The last word of each operator; where two differ or none is sure, nothing."""
     now = 100 * DAY_S
@@ -73,7 +73,9 @@ def test_what_people_agree_on_counts_with_its_score(
     assert one.days == pytest.approx(2.0)
 
 
-def test_scores_of_another_scale_do_not_count(store: Keeper, listened_for: DescriptionSet) -> None:
+def test_scores_of_another_scale_do_not_count(
+    store: BoxStore, listened_for: DescriptionSet
+) -> None:
     """Before the calibration, of another bundle, or too long ago."""
     now = 100 * DAY_S
     _alert(store, "early", 9.0, now - 5 * DAY_S)
@@ -92,7 +94,7 @@ def test_scores_of_another_scale_do_not_count(store: Keeper, listened_for: Descr
 
 
 def test_other_words_are_another_description(
-    store: Keeper, listened_for: DescriptionSet, tmp_path: Path
+    store: BoxStore, listened_for: DescriptionSet, tmp_path: Path
 ) -> None:
     """Whoever rewords a description asks another question."""
     _alert(store, "a", 5.0, 10.0)

@@ -16,7 +16,7 @@ import numpy as np
 from agent import clips
 from agent.alerts.alerts import new_id
 from agent.alerts.verdicts import Verdicts
-from agent.alerts.writer import Desk
+from agent.alerts.writer import AlertWriter
 from agent.bundle.loading import Bundle
 from agent.capture.scene import RATE_HZ
 from agent.clips.recorder import Recorder
@@ -25,7 +25,7 @@ from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdic
 from agent.detector.detector import Detector
 from agent.detector.mutes import Mutes
 from agent.mqtt.topics import Topics
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from agent.watchlist.watchlist import Watchlist
 from training.studies.hearing import SOURCE, HeardSound
 
@@ -100,9 +100,9 @@ class Box:
         self._bundle = bundle
         self._watch = watch
         self._clock = clock
-        self.store = Keeper(settings.state_dir, clock)
+        self.store = BoxStore(settings.state_dir, clock)
         topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
-        self._desk = Desk(
+        self._alert_writer = AlertWriter(
             bundle_digest=bundle.digest,
             topics=topics,
             store=self.store,
@@ -166,7 +166,7 @@ class Box:
         return list(ended.values())
 
     def _handle(self, detections: Iterable[Detection]) -> list[Alert]:
-        return self._desk.handle(detections, self._watch.wordings, self._watch.digest)
+        return self._alert_writer.handle(detections, self._watch.wordings, self._watch.digest)
 
     def answer(
         self, alerts: Iterable[tuple[Alert, bool]], answering: Answering, rng: np.random.Generator

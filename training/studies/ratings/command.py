@@ -10,6 +10,7 @@ from pathlib import Path
 
 from training.data.arguments import add_folders
 from training.data.cache import Unreadable
+from training.data.files import write_text
 from training.data.manifest import load_manifest
 from training.data.readers import tau
 from training.data.records import Manifest
@@ -75,12 +76,12 @@ def run(arguments: argparse.Namespace) -> int:
     figures = arguments.output / report.FIGURES
     drawn = plots.draw(found.human, found.model, figures)
     text = report.write(found.human, found.model, found.left_out, how, drawn)
-    (arguments.output / "report.md").write_text(text, encoding="utf-8")
+    write_text(arguments.output / "report.md", text)
     report.write_findings(found.human, found.model, arguments.output / "analysis.json")
     print(f"wrote {arguments.output / 'report.md'} with {len(drawn)} figures")
     if arguments.docs is not None:
         (arguments.docs / report.FIGURES).mkdir(parents=True, exist_ok=True)
-        (arguments.docs / "ratings.md").write_text(text, encoding="utf-8")
+        write_text(arguments.docs / "ratings.md", text)
         for name in drawn:
             shutil.copyfile(figures / name, arguments.docs / report.FIGURES / name)
         print(f"wrote {arguments.docs / 'ratings.md'}")

@@ -14,7 +14,7 @@ import soundfile
 from agent.core.records import Provenance, Speech, Verdict
 from agent.descriptions import parse
 from agent.store import CLIPS_FOLDER, Store
-from agent.store.keeper import Keeper
+from agent.store.box import BoxStore
 from agent.watchlist.examples import Kind, Library
 from agent.watchlist.examples.gathering import LOOK_S, REJECTED_WINDOWS
 from agent.watchlist.judging import judged
@@ -74,7 +74,7 @@ def keep(store: Store, number: int, digest: str, **fields: Any) -> str:
     return made.alert_id
 
 
-def say(store: Store | Keeper, alert_id: str, verdict: Verdict, number: int, who: str) -> None:
+def say(store: Store | BoxStore, alert_id: str, verdict: Verdict, number: int, who: str) -> None:
     """One person's answer."""
     give(store, answer(number, alert_id=alert_id, verdict=verdict, operator=who))
 
@@ -264,7 +264,7 @@ def test_a_change_is_told_once_and_only_where_it_changes_something(
 ) -> None:
     """An answer, also of another process; not an alert, and not what everybody has said already."""
     clock = FakeClock()
-    keeper = Keeper(tmp_path, clock)
+    keeper = BoxStore(tmp_path, clock)
     library = Library(bundle, keeper, tmp_path / CLIPS_FOLDER, clock)
     library.gather(wanted)
 
@@ -297,9 +297,9 @@ def test_a_change_is_told_once_and_only_where_it_changes_something(
 def test_looking_costs_the_hot_path_nothing(bundle: Bundle, tmp_path: Path) -> None:
     """While a store is slow to read, :meth:`Library.changed` returns at once."""
     clock = FakeClock()
-    keeper = Keeper(tmp_path, clock)
+    keeper = BoxStore(tmp_path, clock)
     library = Library(bundle, keeper, tmp_path, clock)
-    with keeper._lock:  # nobody can read
+    with keeper._kept.lock:  # nobody can read
         began_s = time.monotonic()
         assert not library.changed((1, 1))
         assert not library.changed((2, 1))

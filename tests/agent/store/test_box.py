@@ -1,4 +1,4 @@
-"""The keeper: what the disk refuses waits in memory, in order, until the disk takes it."""
+"""The store of a box: what the disk refuses waits in memory, in order, until the disk takes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.core.records import Step
 from agent.store import FILE_NAME, Store
-from agent.store.keeper import RETRY_S, Keeper
+from agent.store.box import RETRY_S, BoxStore
 from tests.agent.store.test_store import ALERT
 from tests.fakes import FakeClock
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def payloads(keeper: Keeper | Store) -> list[str]:
+def payloads(keeper: BoxStore | Store) -> list[str]:
     """What waits."""
     return [one.payload for one in keeper.waiting()]
 
 
-def fill(keeper: Keeper) -> None:
+def fill(keeper: BoxStore) -> None:
     """Let the database take no more: SQLite's own limit makes it report a full disk."""
-    assert keeper._disk is not None
-    connection = keeper._disk._connection
+    assert keeper._kept._disk is not None
+    connection = keeper._kept._disk._connection
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")
 
@@ -33,12 +33,12 @@ LONG = "x" * 5_000
 
 def test_on_a_sound_disk_it_is_the_store(tmp_path: Path) -> None:
     """What is recorded is there for the next run, and what arrived is gone."""
-    keeper = Keeper(tmp_path, FakeClock())
+    keeper = BoxStore(tmp_path, FakeClock())
     keeper.record(ALERT, [("t", "1"), ("t", "2")])
     keeper.delivered([keeper.waiting(limit=1)[0].sequence])
     assert (payloads(keeper), keeper.depth(), keeper.trouble) == (["2"], 1, "")
     keeper.close()
-    again = Keeper(tmp_path, FakeClock())
+    again = BoxStore(tmp_path, FakeClock())
     assert payloads(again) == ["2"]
     assert again.take_unfinished() == [ALERT]
     assert again.take_unfinished() == []
@@ -48,7 +48,7 @@ def test_on_a_sound_disk_it_is_the_store(tmp_path: Path) -> None:
 def test_full_disk_keeps_the_order_and_what_arrived_is_not_sent_again(tmp_path: Path) -> None:
     """Old on disk before new in memory; all of it is on the disk once there is room."""
     clock = FakeClock()
-    keeper = Keeper(tmp_path, clock)
+    keeper = BoxStore(tmp_path, clock)
     keeper.record(ALERT, [("t", "1"), ("t", "2")])
     fill(keeper)
     keeper.record(replace(ALERT, alert_id="B"), [("t", LONG)])
@@ -58,9 +58,9 @@ def test_full_disk_keeps_the_order_and_what_arrived_is_not_sent_again(tmp_path: 
     assert keeper.depth() == 4
     keeper.delivered([one.sequence for one in keeper.waiting(limit=3)])
     assert (payloads(keeper), keeper.depth()) == (["4"], 1)
-    assert not keeper.mend(), "too early"
+    assert not keeper.retry_disk(), "too early"
     clock.advance(RETRY_S)
-    assert keeper.mend()
+    assert keeper.retry_disk()
     assert (payloads(keeper), keeper.depth(), keeper.trouble) == (["4"], 1, "")
     assert keeper.errors == 1
     keeper.close()
@@ -78,16 +78,16 @@ def test_folder_that_comes_later_takes_everything(tmp_path: Path) -> None:
     folder.rename(tmp_path / "away")
     folder.write_text("no folder")
     clock = FakeClock()
-    keeper = Keeper(folder, clock)
+    keeper = BoxStore(folder, clock)
     assert str(folder) in keeper.trouble
     keeper.record(replace(ALERT, alert_id="B"), [("t", "now")])
     assert keeper.take_unfinished() == []
     clock.advance(RETRY_S)
-    assert not keeper.mend()
+    assert not keeper.retry_disk()
     folder.unlink()
     (tmp_path / "away").rename(folder)
     clock.advance(RETRY_S)
-    assert keeper.mend()
+    assert keeper.retry_disk()
     assert keeper.take_unfinished() == [ALERT]
     assert payloads(keeper) == ["before", "now"]
     keeper.close()
@@ -96,7 +96,7 @@ def test_folder_that_comes_later_takes_everything(tmp_path: Path) -> None:
 def test_deleted_database_is_made_again_with_all_that_it_held(tmp_path: Path) -> None:
     """A late answer to the old one's message 1 does not delete the new one's."""
     clock = FakeClock()
-    keeper = Keeper(tmp_path, clock)
+    keeper = BoxStore(tmp_path, clock)
     keeper.record(ALERT, [("t", "old")])
     (old,) = keeper.waiting()
     for path in tmp_path.glob(f"{FILE_NAME}*"):
@@ -105,7 +105,7 @@ def test_deleted_database_is_made_again_with_all_that_it_held(tmp_path: Path) ->
     assert "deleted or moved away" in keeper.trouble
     assert payloads(keeper) == ["old", "new"]
     clock.advance(RETRY_S)
-    assert keeper.mend()
+    assert keeper.retry_disk()
     keeper.delivered([old.sequence])
     assert payloads(keeper) == ["old", "new"]
     keeper.close()
@@ -118,12 +118,12 @@ def test_damaged_database_is_told_and_done_without(tmp_path: Path) -> None:
     """Moved away, a new one is made."""
     (tmp_path / FILE_NAME).write_bytes(b"not a database" * 1_000)
     clock = FakeClock()
-    keeper = Keeper(tmp_path, clock)
+    keeper = BoxStore(tmp_path, clock)
     assert "move a damaged database away" in keeper.trouble
     keeper.record(ALERT, [("t", "1")])
     (tmp_path / FILE_NAME).rename(tmp_path / "damaged")
     clock.advance(RETRY_S)
-    assert keeper.mend()
+    assert keeper.retry_disk()
     keeper.close()
     store = Store.open(tmp_path)
     assert payloads(store) == ["1"]

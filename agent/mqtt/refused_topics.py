@@ -38,7 +38,7 @@ class _Hold:
     backoff: Backoff = field(default_factory=lambda: Backoff(_FIRST_HOLD_S, _LONGEST_HOLD_S))
 
 
-class Holds:
+class RefusedTopics:
     """What the broker refuses, over all connections to it. Used by the link's thread alone."""
 
     def __init__(self, clock: Clock) -> None:

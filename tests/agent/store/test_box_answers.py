@@ -11,9 +11,9 @@ import pytest
 from agent.core.answers import holding
 from agent.core.records import Verdict
 from agent.store import FILE_NAME, Store
-from agent.store.keeper import BOX, RETRY_S, Keeper
+from agent.store.box import BOX, RETRY_S, BoxStore
 from tests.agent.store.answers import alert, answer, clip, give
-from tests.agent.store.test_keeper import LONG, fill
+from tests.agent.store.test_box import LONG, fill
 from tests.agent.store.test_store import ALERT
 from tests.fakes import FakeClock
 
@@ -28,7 +28,7 @@ class Box:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = FakeClock()
-        self.keeper = Keeper(folder, self.clock)
+        self.keeper = BoxStore(folder, self.clock)
         self.keeper.record(ALERT, [])
         self.keeper.record(alert(1), [])
         self.answered = answer(1, alert_id=alert(1).alert_id)
@@ -45,7 +45,7 @@ class Box:
     def mend(self) -> None:
         """The disk has room again."""
         self.clock.advance(RETRY_S)
-        assert self.keeper.mend()
+        assert self.keeper.retry_disk()
 
     def open_ids(self) -> list[str]:
         """Alerts that await an answer, by the end of their id."""

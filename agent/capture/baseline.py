@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent.core import folders
+from agent.core import files, folders
+from agent.core.errors import reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ _BINS = 128  # of a decibel each, down from full scale
 _Counts = np.int64
 
 
-class UsualLevel:
+class LevelBaseline:
     """Follows one source's level, and remembers it in a file."""
 
     def __init__(self, path: Path | None, hour_s: int = _HOUR_S) -> None:
@@ -130,14 +131,11 @@ class UsualLevel:
             "drifted": self._drifted,
             "hours": [hour.tolist() for hour in self._hours],
         }
-        unfinished = path.with_name(path.name + ".new")
         try:
             folders.make(path.parent)
-            unfinished.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
-            unfinished.replace(path)
+            files.write_text(path, json.dumps(kept, separators=(",", ":")))
         except OSError as error:
-            reason = error.strerror or str(error)
-            _log.warning("usual_level_not_kept", extra={"file": str(path), "reason": reason})
+            _log.warning("usual_level_not_kept", extra={"file": str(path), "reason": reason(error)})
 
     def _read(self, path: Path) -> None:
         try:

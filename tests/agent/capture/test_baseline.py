@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.capture.usual import LEARNT_DAYS, UsualLevel
+from agent.capture.baseline import LEARNT_DAYS, LevelBaseline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,14 +16,14 @@ HOUR_S = 10
 WORK_DBFS, NIGHT_DBFS, SUNDAY_DBFS = -40.0, -62.0, -58.0
 
 
-def day(usual: UsualLevel, loud_dbfs: float, quiet_dbfs: float = NIGHT_DBFS) -> None:
+def day(usual: LevelBaseline, loud_dbfs: float, quiet_dbfs: float = NIGHT_DBFS) -> None:
     """Nine hours of work and fifteen of night."""
     for hour in range(24):
         for _ in range(HOUR_S):
             usual.add(loud_dbfs if 8 <= hour < 17 else quiet_dbfs)
 
 
-def week(usual: UsualLevel) -> UsualLevel:
+def week(usual: LevelBaseline) -> LevelBaseline:
     """Six days of work and a Sunday."""
     for _ in range(6):
         day(usual, WORK_DBFS)
@@ -31,14 +31,14 @@ def week(usual: UsualLevel) -> UsualLevel:
     return usual
 
 
-def learnt(path: Path | None = None) -> UsualLevel:
+def learnt(path: Path | None = None) -> LevelBaseline:
     """A site after its first week."""
-    return week(UsualLevel(path, HOUR_S))
+    return week(LevelBaseline(path, HOUR_S))
 
 
 def test_nothing_is_said_before_a_week_was_heard() -> None:
     """Six days tell nothing of a Sunday."""
-    usual = UsualLevel(None, HOUR_S)
+    usual = LevelBaseline(None, HOUR_S)
     for _ in range(LEARNT_DAYS - 1):
         day(usual, WORK_DBFS)
     assert usual.usual_dbfs is None
@@ -97,12 +97,12 @@ def test_it_is_kept_over_a_restart(tmp_path: Path) -> None:
     """A box that is switched off each night learns its week all the same."""
     path = tmp_path / "levels" / "mic1.json"
     for _ in range(LEARNT_DAYS * 2):
-        usual = UsualLevel(path, HOUR_S)
+        usual = LevelBaseline(path, HOUR_S)
         for _ in range(12 * HOUR_S):
             usual.add(WORK_DBFS)
-    assert UsualLevel(path, HOUR_S).usual_dbfs == (WORK_DBFS, WORK_DBFS)
-    day(UsualLevel(path, HOUR_S), WORK_DBFS - 20.0, WORK_DBFS - 20.0)
-    told = UsualLevel(path, HOUR_S)
+    assert LevelBaseline(path, HOUR_S).usual_dbfs == (WORK_DBFS, WORK_DBFS)
+    day(LevelBaseline(path, HOUR_S), WORK_DBFS - 20.0, WORK_DBFS - 20.0)
+    told = LevelBaseline(path, HOUR_S)
     assert "20 dB quieter" in told.reason
     assert f"delete {path}" in told.reason
 
@@ -130,7 +130,7 @@ def test_damaged_file_is_learnt_again(
     """It is told, and replaced after the next hour."""
     path = tmp_path / "mic1.json"
     path.write_bytes(content)
-    usual = UsualLevel(path, HOUR_S)
+    usual = LevelBaseline(path, HOUR_S)
     assert usual.usual_dbfs is None
     assert caplog.messages == ["usual_level_unreadable"]
     for _ in range(HOUR_S):

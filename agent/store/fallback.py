@@ -16,16 +16,18 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.core.errors import StateInUseError, StoreError
-from agent.store import FolderLock, Merged, Store
+from agent.store.lock import FolderLock
+from agent.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from agent.core.clock import Clock
     from agent.core.records import Alert, OutboxMessage
 
 _Found = TypeVar("_Found")
+_Otherwise = TypeVar("_Otherwise")
 
 RETRY_S = 5.0
 """How long to wait before the disk is tried again."""
@@ -38,7 +40,7 @@ _PLACE = 1 << 40
 _log = logging.getLogger(__name__)
 
 
-class Keeping:
+class MemoryFallback:
     """A store on disk with one in memory behind it. Safe to use from several threads."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -54,13 +56,15 @@ class Keeping:
         self._folder = folder
         self._folder_lock = FolderLock(folder)
         self._clock = clock
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held over several steps that must see the same; may be taken again within."""
         self._places = count()
-        self._memory = Store.in_memory()
+        self.memory = Store.in_memory()
+        """What the disk did not take, which is newer than all that is on it."""
         self._memory_place = next(self._places)
         self._disk: Store | None = None
         self._place = 0
-        self._forgotten: set[str] = set()
+        self.forgotten: set[str] = set()
         """Alerts whose clips were deleted, which the disk could not be told."""
         self._writes = 0
         self._acknowledged: set[int] = set()
@@ -74,7 +78,7 @@ class Keeping:
         try:
             self._open()
         except StateInUseError:
-            self._memory.close()
+            self.memory.close()
             raise
         except StoreError as error:
             self._refused("store_unusable", error)
@@ -86,36 +90,28 @@ class Keeping:
             limit: at most so many.
             without: topics to leave out.
         """
-        with self._lock:
-            older = self._on_disk(limit, without)
-            newer = self._memory.waiting(limit=limit - len(older), without=without)
+        with self.lock:
+            gone = self._acknowledged
+            most = limit + len(gone)
+            found = self.on_disk(lambda disk: disk.waiting(limit=most, without=without), ())
+            older = [one for one in found if one.sequence not in gone][:limit]
+            newer = self.memory.waiting(limit=limit - len(older), without=without)
             return [
                 replace(one, sequence=place * _PLACE + one.sequence)
                 for place, messages in ((self._place, older), (self._memory_place, newer))
                 for one in messages
             ]
 
-    def _on_disk(self, limit: int, without: Collection[str]) -> list[OutboxMessage]:
-        if self._disk is None:
-            return []
-        gone = self._acknowledged
-        try:
-            found = self._disk.waiting(limit=limit + len(gone), without=without)
-        except StoreError as error:
-            self._unreadable(error)
-            return []
-        return [one for one in found if one.sequence not in gone][:limit]
-
     def delivered(self, sequences: Iterable[int]) -> None:
         """Forget messages that the broker has acknowledged."""
-        with self._lock:
+        with self.lock:
             in_memory = []
             for place, sequence in (divmod(one, _PLACE) for one in sequences):
                 if place == self._memory_place:
                     in_memory.append(sequence)
                 elif place == self._place:
                     self._acknowledged.add(sequence)
-            self._memory.delivered(in_memory)
+            self.memory.delivered(in_memory)
             if self._disk is None or not self._acknowledged or self.trouble:
                 return
             try:
@@ -125,42 +121,33 @@ class Keeping:
 
     def depth(self) -> int:
         """How many messages wait."""
-        with self._lock:
-            depth = self._memory.depth()
-            if self._disk is not None:
-                try:
-                    depth += max(0, self._disk.depth() - len(self._acknowledged))
-                except StoreError as error:
-                    self._unreadable(error)
-            return depth
+        with self.lock:
+            on_disk = self.on_disk(lambda disk: disk.depth(), 0)
+            return self.memory.depth() + max(0, on_disk - len(self._acknowledged))
 
     def take_unfinished(self) -> list[Alert]:
         """Alerts of the run before that have not ended, oldest first; each is given once."""
-        with self._lock:
+        with self.lock:
             alerts, self._left_over = self._left_over, []
             return alerts
 
     @property
     def version(self) -> tuple[int, int]:
         """Another one after each change, also by another process; never goes back."""
-        with self._lock:
-            if self._disk is None or self.trouble:
+        with self.lock:
+            if self.trouble:
                 return self._writes, -1
-            try:
-                return self._writes, self._disk.others_changes
-            except StoreError as error:
-                self._unreadable(error)
-                return self._writes, -1
+            return self._writes, self.on_disk(lambda disk: disk.others_changes, -1)
 
     @property
     def readable(self) -> bool:
         """Whether all that was ever kept can be looked up now."""
-        with self._lock:
+        with self.lock:
             return self._disk is not None
 
-    def mend(self) -> bool:
+    def retry_disk(self) -> bool:
         """Try the disk again where it refuses and the time has come; whether it works again."""
-        with self._lock:
+        with self.lock:
             if not self.trouble or self._clock.monotonic() - self._refused_at_s < RETRY_S:
                 return False
             self._refused_at_s = self._clock.monotonic()
@@ -176,10 +163,10 @@ class Keeping:
 
     def close(self) -> None:
         """Close the database; what was committed is safe without it."""
-        with self._lock:
-            if self.trouble and (lost := self._memory.depth()):
+        with self.lock:
+            if self.trouble and (lost := self.memory.depth()):
                 _log.error("store_lost_messages", extra={"messages": lost, "reason": self.trouble})
-            self._memory.close()
+            self.memory.close()
             if self._disk is not None:
                 self._disk.close()
             self._folder_lock.release()
@@ -208,7 +195,7 @@ class Keeping:
         if self._disk is not None:
             try:
                 self._forget_acknowledged(self._disk)
-                self._disk.absorb(self._memory, self._forgotten)
+                self._disk.absorb(self.memory, self.forgotten)
             except StoreError:
                 pass  # its file may be another one by now
             else:
@@ -216,20 +203,20 @@ class Keeping:
                 return
         self._open()
         if self._disk is not None:
-            self._disk.absorb(self._memory, self._forgotten)
+            self._disk.absorb(self.memory, self.forgotten)
             self._begin_anew_in_memory()
 
     def _begin_anew_in_memory(self) -> None:
         """All of it is on the disk."""
-        self._memory.close()
-        self._memory = Store.in_memory()
+        self.memory.close()
+        self.memory = Store.in_memory()
         self._memory_place = next(self._places)
-        self._forgotten.clear()
+        self.forgotten.clear()
         self._writes += 1
 
-    def _write(self, write: Callable[[Store], _Found]) -> _Found:
+    def write(self, write: Callable[[Store], _Found]) -> _Found:
         """Do it on the disk, or in memory where that refuses."""
-        with self._lock:
+        with self.lock:
             self._writes += 1
             if self._disk is not None and not self.trouble:
                 try:
@@ -237,16 +224,31 @@ class Keeping:
                 except StoreError as error:
                     self._refused("store_failed", error)
             # What comes after something in memory has to wait behind it.
-            return write(self._memory)
+            return write(self.memory)
 
-    def _read(self, read: Callable[[Merged], _Found]) -> _Found:
-        """Look it up in both, or in memory alone where the disk cannot be read."""
-        with self._lock:
+    def on_disk(
+        self, look: Callable[[Store], _Found], otherwise: _Otherwise
+    ) -> _Found | _Otherwise:
+        """Look it up on the disk alone; ``otherwise`` where that cannot be read."""
+        with self.lock:
+            if self._disk is None:
+                return otherwise
             try:
-                return read(Merged(self._memory, self._disk, self._forgotten))
+                return look(self._disk)
             except StoreError as error:
                 self._unreadable(error)
-                return read(Merged(self._memory, None))
+                return otherwise
+
+    def first(self, look: Callable[[Store], _Found | None]) -> _Found | None:
+        """Look it up in memory, then on the disk."""
+        with self.lock:
+            found = look(self.memory)
+            return self.on_disk(look, None) if found is None else found
+
+    def both(self, look: Callable[[Store], Sequence[_Found]]) -> list[_Found]:
+        """Look it up on the disk and in memory: what is older comes first, and may come twice."""
+        with self.lock:
+            return [*self.on_disk(look, ()), *look(self.memory)]
 
     def _forget_acknowledged(self, disk: Store) -> None:
         disk.delivered(self._acknowledged)

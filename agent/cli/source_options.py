@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.config import FileSettings, MicrophoneSettings, StdinSettings, fields
-from agent.config.settings import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS, Encoding
+from agent.config.sources import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS, Encoding
 from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import pytest
 
 from agent.config import yaml_tree as yamlfile
-from agent.config.fields import Table
-from agent.config.reader import Between, By, Characters, Lasting, load, read, read_new
+from agent.config.reader import Between, By, Characters, Lasting, Place, load, read, read_new
+from agent.config.table import Table
 from agent.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_every_kind_of_setting_is_read(tmp_path: Path) -> None:
         "  - {pin: 4, colour: green}\n",
         tmp_path,
     )
-    panel = read(table, Panel(), Path("/site"))
+    panel = read(table, Panel(), Place(Path("/site")))
     assert not problems
     assert panel == Panel(
         name="left",

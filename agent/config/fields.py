@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=StrEnum)
 
 DAY_S = 86_400
+"""Seconds of a day."""
+
 _NEAR = 0.6
 """Similarity (difflib's ratio) from which a name is proposed instead of an unknown one."""
 

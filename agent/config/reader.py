@@ -191,6 +191,11 @@ def read_new(table: Table, kind: type[T], place: Place = Place(), **given: Any) 
     return _read(table, kind, values, place, **given)
 
 
+def converter(kind: type, name: str) -> Callable[[str], Any]:
+    """How one field of a dataclass is read, for an option of the command line that sets it too."""
+    return _converter(*_bare(_hints(kind)[name]), Place())
+
+
 def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 

@@ -216,12 +216,22 @@ class Settings:
     )
     """What to listen to."""
     windows: WindowsSettings = WindowsSettings()
+    """How the stream is cut for the model."""
     encoder: EncoderSettings = EncoderSettings()
+    """How the model runs."""
     mqtt: MqttSettings = _MQTT
+    """The broker and how to talk to it."""
     commands: CommandSettings = CommandSettings()
+    """What may be asked of this box by MQTT."""
     verdicts: VerdictSettings = VerdictSettings()
+    """What people may do with their verdicts."""
     clips: ClipSettings = ClipSettings()
+    """The sound that is kept around each alert."""
     publish: PublishSettings = PublishSettings()
+    """What is published beside alerts."""
     log: LogSettings = LogSettings()
+    """The log on standard error."""
     console: ConsoleSettings = ConsoleSettings()
+    """The local web page."""
     report: ReportSettings = ReportSettings()
+    """The clock by which reports count."""

@@ -9,11 +9,11 @@ from agent.capture.file import FileSource
 from agent.capture.microphone import Microphone
 from agent.capture.pcm import PcmFormat
 from agent.capture.stream import StandardInput, StreamSource
-from agent.config.settings import FileSettings, MicrophoneSettings, StreamSettings
+from agent.config.sources import FileSettings, MicrophoneSettings, StreamSettings
 
 if TYPE_CHECKING:
     from agent.capture.source import Source
-    from agent.config.settings import SourceSettings
+    from agent.config.sources import SourceSettings
     from agent.core.clock import Clock
 
 

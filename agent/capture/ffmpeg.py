@@ -9,11 +9,11 @@ from collections import deque
 from typing import IO, TYPE_CHECKING
 
 from agent.capture.stream import StreamSource
-from agent.config.settings import STREAM_SCHEMES
+from agent.config.sources import STREAM_SCHEMES
 from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:
-    from agent.config.settings import StreamSettings
+    from agent.config.sources import StreamSettings
     from agent.core.clock import Clock
 
 # A playlist from the network must not make ffmpeg read the box's own files.

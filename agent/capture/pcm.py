@@ -10,7 +10,7 @@ import numpy as np
 
 from agent.capture.soundfiles.headers import ENDLESS_BYTES
 from agent.capture.soundfiles.kinds import BIG_ENDIAN_WAV, RF64, RIFF, WAV, recognised, undecided
-from agent.config.settings import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS, Encoding
+from agent.config.sources import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS, Encoding
 from agent.core.errors import CaptureError
 
 if TYPE_CHECKING:

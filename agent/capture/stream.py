@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from agent.capture.assembly import Assembly
 from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.source import SourceCounters
-from agent.config.settings import Encoding
+from agent.config.sources import Encoding
 from agent.core.errors import CaptureError, reason
 
 if TYPE_CHECKING:

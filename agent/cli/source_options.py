@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from agent.config import FileSettings, MicrophoneSettings, StdinSettings, fields
-from agent.config.settings import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS, Encoding
+from agent.config import FileSettings, MicrophoneSettings, StdinSettings
+from agent.config.reader import converter
+from agent.config.sources import Encoding
 from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from agent.config import Settings
-
-T = TypeVar("T")
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -69,25 +67,15 @@ def with_source(settings: Settings, arguments: argparse.Namespace) -> Settings:
 
 
 def _stdin(arguments: argparse.Namespace) -> StdinSettings:
-    default = StdinSettings("stdin")
+    stdin = StdinSettings("stdin")
     problems: list[Problem] = []
-
-    def value(name: str, convert: Callable[[str], T], otherwise: T) -> T:
-        given = getattr(arguments, name)
-        if given is None:
-            return otherwise
+    for option, name in (("format", "format"), ("rate", "rate_hz"), ("channels", "channel_count")):
+        if (given := getattr(arguments, option)) is None:
+            continue
         try:
-            return convert(given)
+            stdin = replace(stdin, **{name: converter(StdinSettings, name)(given)})
         except ValueError as error:
-            problems.append(Problem(f"--{name}", f"is {given!r}", str(error)))
-            return otherwise
-
-    settings = StdinSettings(
-        "stdin",
-        format=value("format", fields.choice(Encoding), default.format),
-        rate_hz=value("rate", fields.integer(LOWEST_RATE_HZ, HIGHEST_RATE_HZ), default.rate_hz),
-        channel_count=value("channels", fields.integer(1, MOST_CHANNELS), default.channel_count),
-    )
+            problems.append(Problem(f"--{option}", f"is {given!r}", str(error)))
     if problems:
         raise ConfigError(problems)
-    return settings
+    return stdin

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.config.settings import DAY_S
+from agent.config.fields import DAY_S
 
 if TYPE_CHECKING:
     from collections.abc import Collection

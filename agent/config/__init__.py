@@ -1,27 +1,27 @@
 """``agent.yaml`` and the environment as frozen, typed settings; reports every problem at once."""
 
+from agent.config.broker import MqttSettings, Protocol, TlsSettings
 from agent.config.loading import CONFIG_VARIABLE, ENVIRONMENT, load_settings
 from agent.config.settings import (
     ClipSettings,
     CommandSettings,
     ConsoleSettings,
     EncoderSettings,
-    FileSettings,
     LogFormat,
     LogLevel,
     LogSettings,
-    MicrophoneSettings,
-    MqttSettings,
-    Protocol,
     PublishSettings,
     ReportSettings,
     Settings,
+    VerdictSettings,
+    WindowsSettings,
+)
+from agent.config.sources import (
+    FileSettings,
+    MicrophoneSettings,
     SourceSettings,
     StdinSettings,
     StreamSettings,
-    TlsSettings,
-    VerdictSettings,
-    WindowsSettings,
 )
 
 __all__ = [

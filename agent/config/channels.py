@@ -10,7 +10,7 @@ from agent.core.errors import ConfigError, Problem
 if TYPE_CHECKING:
     import argparse
 
-    from agent.config.fields import Table
+    from agent.config.table import Table
 
 MOST = 128
 _REMEDY = "write 1 or [1, 2]"

@@ -7,12 +7,14 @@ A field says its type, its bounds, its unit and its default::
 Read are whole numbers and numbers (:class:`Between`), durations (:class:`Lasting`), texts
 (:class:`Characters`), switches, paths, enumerations of texts, what may be left out (``| None``),
 tuples of all these, dataclasses in dataclasses and tuples of such; what is none of these says how
-it is read itself (:class:`By`). What is wrong is collected, see :mod:`agent.config.fields`.
+it is read itself, from a text (:class:`By`) or from its table (:class:`From`). A dataclass whose
+fields depend on each other has a method ``checked``, see :class:`Checked`. What is wrong is
+collected, see :mod:`agent.config.table`.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -26,25 +28,44 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
+    runtime_checkable,
 )
 
 from agent.config import fields as converters
 from agent.config import yaml_tree as yamlfile
-from agent.config.fields import Table
+from agent.config.table import Table
 from agent.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from agent.core.errors import Problem
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What settings are read beside."""
+
+    base: Path = Path()
+    """Where relative paths start."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """The environment variables."""
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A dataclass whose fields depend on each other."""
+
+    def checked(self, table: Table) -> Any:
+        """Itself as it holds; what does not fit together is reported to the table."""
+
+
 class Note(Protocol):
     """What is noted at a field and says how the text of its value is read."""
 
-    def converter(self, kind: type) -> Callable[[str], Any]:
+    def converter(self, kind: type, place: Place) -> Callable[[str], Any]:
         """Turns the text of a value into what the field holds; see :mod:`agent.config.fields`."""
 
 
@@ -57,7 +78,7 @@ class Between:
     unit: str = ""
     """That the number is told in, for who reads the code; messages tell it by the field's name."""
 
-    def converter(self, kind: type) -> Callable[[str], Any]:
+    def converter(self, kind: type, _place: Place) -> Callable[[str], Any]:
         """Whole numbers where the field is ``int``."""
         if kind is int:
             return converters.integer(int(self.low), int(self.high))
@@ -71,7 +92,7 @@ class Lasting:
     low_s: float
     high_s: float
 
-    def converter(self, _kind: type) -> Callable[[str], Any]:
+    def converter(self, _kind: type, _place: Place) -> Callable[[str], Any]:
         """Seconds."""
         return converters.duration(self.low_s, self.high_s)
 
@@ -82,7 +103,7 @@ class Characters:
 
     most: int
 
-    def converter(self, _kind: type) -> Callable[[str], Any]:
+    def converter(self, _kind: type, _place: Place) -> Callable[[str], Any]:
         """A text on one line."""
         return converters.text(self.most)
 
@@ -92,10 +113,28 @@ class By:
     """A way of reading of the field's own."""
 
     convert: Callable[[str], Any]
+    name: str = ""
+    """Of the setting in the file, where it is not the field's."""
 
-    def converter(self, _kind: type) -> Callable[[str], Any]:
+    def converter(self, _kind: type, _place: Place) -> Callable[[str], Any]:
         """As it was given."""
         return self.convert
+
+
+@dataclass(frozen=True, slots=True)
+class ReadableFile:
+    """A file that can be read now; may start at systemd's folder of credentials."""
+
+    def converter(self, _kind: type, place: Place) -> Callable[[str], Any]:
+        """A path."""
+        return converters.readable_file(place.base, place.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """What no single text holds: read from the table; ``None`` stands for the default."""
+
+    read: Callable[[Table, Place], Any]
 
 
 def load(path: Path, default: T, prepare: Callable[[Table], None] = lambda _: None) -> T:
@@ -120,72 +159,96 @@ def load(path: Path, default: T, prepare: Callable[[Table], None] = lambda _: No
     return settings
 
 
-def read(table: Table, default: T, base: Path = Path()) -> T:
+def read(table: Table, default: T, place: Place = Place()) -> T:
     """The settings of a table; problems are collected, and a wrong value takes its default.
 
     Args:
         table: whose fields are those of the dataclass.
         default: an instance of the dataclass: what holds where the table says nothing.
-        base: where relative paths start.
+        place: what they are read beside.
     """
     values = {name: getattr(default, name) for name in _hints(type(default))}
-    return type(default)(**_read(table, type(default), values, base))
+    return _read(table, type(default), values, place) or default
 
 
-def read_new(table: Table, kind: type[T], base: Path = Path()) -> T | None:
+def read_new(table: Table, kind: type[T], place: Place = Place(), **given: Any) -> T | None:
     """The settings of a table for a dataclass some of whose fields have no default.
+
+    Args:
+        table: whose fields are those of the dataclass.
+        kind: the dataclass.
+        place: what they are read beside.
+        given: fields that were read already.
 
     Returns:
         ``None``, with the problem collected, where one of these is missing or wrong.
     """
     values = {
-        field.name: field.default if field.default_factory is MISSING else field.default_factory()
-        for field in fields(kind)  # type: ignore[arg-type]
+        one.name: one.default if one.default_factory is MISSING else one.default_factory()
+        for one in fields(kind)  # type: ignore[arg-type]
+        if one.name not in given
     }
-    found = _read(table, kind, values, base)
-    return None if MISSING in found.values() else kind(**found)
+    return _read(table, kind, values, place, **given)
+
+
+def converter(kind: type, name: str) -> Callable[[str], Any]:
+    """How one field of a dataclass is read, for an option of the command line that sets it too."""
+    return _converter(*_bare(_hints(kind)[name]), Place())
 
 
 def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
-def _read(table: Table, kind: type, defaults: dict[str, Any], base: Path) -> dict[str, Any]:
+def _read(
+    table: Table, kind: type[T], defaults: dict[str, Any], place: Place, **given: Any
+) -> T | None:
     hints = _hints(kind)
-    found = {name: _value(table, name, hints[name], defaults[name], base) for name in defaults}
+    found = {name: _value(table, name, hints[name], defaults[name], place) for name in defaults}
+    made = None if MISSING in found.values() else kind(**given, **found)
+    if isinstance(made, Checked):
+        made = made.checked(table)
     table.finish()
-    return found
+    return made
 
 
-def _value(table: Table, name: str, hint: Any, default: Any, base: Path) -> Any:
+def _value(table: Table, name: str, hint: Any, default: Any, place: Place) -> Any:
     """One field; ``MISSING`` where it has no default and is not there or wrong."""
     kind, note = _bare(hint)
+    if isinstance(note, From):
+        found = note.read(table, place)
+        return default if found is None else found
     if get_origin(kind) is tuple:
-        return _values(table, name, get_args(kind)[0], default, base)
+        return _values(table, name, get_args(kind)[0], default, place)
     if is_dataclass(kind):
-        if default is None and not table.has(name):
-            return None
-        if default is None or default is MISSING:
-            made = read_new(table.table(name), kind, base)
-            return default if made is None else made
-        return read(table.table(name), default, base)
-    convert = _converter(kind, note, base)
+        return _part(table, name, kind, default, place)
+    convert = _converter(kind, note, place)
+    name = (isinstance(note, By) and note.name) or name
     if default is MISSING:
         value = table.required(name, convert)
         return MISSING if value is None else value
     return table.value(name, convert, default)
 
 
-def _values(table: Table, name: str, hint: Any, default: Any, base: Path) -> Any:
+def _part(table: Table, name: str, kind: type, default: Any, place: Place) -> Any:
+    """A dataclass in the dataclass; by default ``None`` where that is its default."""
+    if default is not None and default is not MISSING:
+        return read(table.table(name), default, place)
+    if default is None and not table.has(name):
+        return None
+    return read_new(table.table(name), kind, place) or default
+
+
+def _values(table: Table, name: str, hint: Any, default: Any, place: Place) -> Any:
     """A list of values or of tables."""
     kind, note = _bare(hint)
-    if not is_dataclass(kind):
-        return table.values(name, _converter(kind, note, base), default)
-    made = [read_new(one, kind, base) for one in table.tables(name)]
+    if note is not None or not is_dataclass(kind):
+        return table.values(name, _converter(kind, note, place), default)
+    made = [read_new(one, kind, place) for one in table.tables(name)]
     return tuple(one for one in made if one is not None) if made else default
 
 
-def _bare(hint: Any) -> tuple[type, Note | None]:
+def _bare(hint: Any) -> tuple[type, Any]:
     """A type without ``None`` and without what is noted at it, and that."""
     note = None
     while get_origin(hint) in {Annotated, Union, UnionType}:
@@ -196,10 +259,10 @@ def _bare(hint: Any) -> tuple[type, Note | None]:
     return hint, note
 
 
-def _converter(kind: type, note: Note | None, base: Path) -> Callable[[str], Any]:
-    plain = {bool: converters.switch, str: converters.text(), Path: converters.path(base)}
+def _converter(kind: type, note: Note | None, place: Place) -> Callable[[str], Any]:
+    plain = {bool: converters.switch, str: converters.text(), Path: converters.path(place.base)}
     if note is not None:
-        return note.converter(kind)
+        return note.converter(kind, place)
     if kind in plain:
         return plain[kind]
     if isinstance(kind, type) and issubclass(kind, StrEnum):

@@ -1,32 +1,31 @@
-"""The settings of a site: one frozen dataclass for each subsystem."""
+"""The settings of a site: one frozen dataclass for each subsystem.
+
+A field is a setting: its type and bounds are how it is read, see :mod:`agent.config.reader`.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from agent.config import secret
-from agent.core.errors import BrokerError
-
-if TYPE_CHECKING:
-    from agent.config.shifts import Shift
+from agent.config import fields
+from agent.config.broker import MqttSettings, SecretFile, TcpPort
+from agent.config.fields import DAY_S
+from agent.config.reader import Between, By, From
+from agent.config.shifts import Shift, conflict, shift, zone_name
+from agent.config.sources import MicrophoneSettings, SourceSettings, read_sources
 from agent.config.speech import SpeechPolicy
 
-PORT = 1_883
-PORT_TLS = 8_883
-DAY_S = 86_400
+if TYPE_CHECKING:
+    from agent.config.table import Table
 
-
-class Protocol(StrEnum):
-    """Which version of MQTT to speak."""
-
-    AUTO = "auto"
-    """5, and 3.1.1 with a broker that does not speak it."""
-    V5 = "5"
-    V311 = "3.1.1"
+_MQTT = MqttSettings()
+_TopicLevel: TypeAlias = Annotated[str, By(fields.topic_level)]
+_Interval: TypeAlias = Annotated[float, Between(0.1, 3_600.0, unit="s")]
+_Roll: TypeAlias = Annotated[float, Between(0.0, 60.0, unit="s")]
 
 
 class LogLevel(StrEnum):
@@ -46,101 +45,12 @@ class LogFormat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class MicrophoneSettings:
-    """A microphone of this machine."""
-
-    name: str
-    device: str = "default"
-    """``default``, or a part of the device's stable name as ``kikimimi devices`` prints it."""
-    channels: tuple[int, ...] = (1,)
-    """Channels that are mixed, counted from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileSettings:
-    """A sound file in place of a microphone."""
-
-    name: str
-    path: Path
-    loop: bool = False
-    """Whether to start again at the end."""
-    realtime: bool = True
-    """Whether to play at the speed of sound's own time, not as fast as possible."""
-    speed: float = 1.0
-    """Sound's time over real time where played in real time: 20 for twenty times as fast."""
-    channels: tuple[int, ...] | None = None
-    """Channels that are mixed, counted from 1; all of them if ``None``."""
-
-
-class Encoding(StrEnum):
-    """How a raw sample is written, little-endian."""
-
-    U8 = "u8"
-    S16 = "s16le"
-    S24 = "s24le"
-    S32 = "s32le"
-    F32 = "f32le"
-    F64 = "f64le"
-
-    @property
-    def bytes(self) -> int:
-        """Size of a sample."""
-        return {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4, "f64le": 8}[self]
-
-    @property
-    def is_float(self) -> bool:
-        """Whether it can hold what is no sample: NaN, infinity, numbers beyond all measure."""
-        return self in {Encoding.F32, Encoding.F64}
-
-
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
-"""Of raw samples and of WAV on standard input."""
-MOST_CHANNELS = 64
-"""Likewise."""
-
-
-@dataclass(frozen=True, slots=True)
-class StdinSettings:
-    """Sound on standard input: WAV, which is known by its header, or else raw samples."""
-
-    name: str
-    format: Encoding = Encoding.F32
-    """Of raw samples ..."""
-    rate_hz: int | None = None
-    """... and how many of them make a second; the bundle's rate where ``None`` ..."""
-    channel_count: int = 1
-    """... and how many channels follow each other in it."""
-    channels: tuple[int, ...] | None = None
-    """Channels that are mixed, counted from 1; all of them if ``None``."""
-
-
-STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtp", "udp", "srt", "tcp")
-"""What the URL of a stream may start with: the network, never the box's own files."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """A camera or another sender on the network, decoded by ffmpeg."""
-
-    name: str
-    url: str = field(repr=False)
-    """With one of :data:`STREAM_SCHEMES`; may hold a user name and a password."""
-    track: int = 1
-    """Which of its sound tracks is heard, counted from 1."""
-    channels: tuple[int, ...] | None = None
-    """Channels of the track that are mixed, counted from 1; all of them if ``None``."""
-
-
-SourceSettings: TypeAlias = MicrophoneSettings | FileSettings | StdinSettings | StreamSettings
-
-
-@dataclass(frozen=True, slots=True)
 class WindowsSettings:
     """How the stream is cut for the model."""
 
-    hop_s: float = 0.5
+    hop_s: Annotated[float, Between(0.1, 10.0, unit="s")] = 0.5
     """Seconds from the start of one window to the start of the next."""
-    queue_windows: int = 20
+    queue_windows: Annotated[int, Between(1, 10_000, unit="windows")] = 20
     """Windows that may wait for the model; when more do, the oldest are dropped and counted."""
 
 
@@ -148,59 +58,8 @@ class WindowsSettings:
 class EncoderSettings:
     """How the model runs."""
 
-    threads: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class TlsSettings:
-    """How the broker and this box prove who they are."""
-
-    ca_file: Path | None = None
-    """Certificates to trust, PEM; the system's own where ``None``."""
-    cert_file: Path | None = None
-    """This box's certificate, PEM."""
-    key_file: Path | None = None
-    """The certificate's private key, PEM, without passphrase."""
-    insecure: bool = False
-    """Accept a certificate made for another host name."""
-
-
-@dataclass(frozen=True, slots=True)
-class MqttSettings:
-    """The broker and how to talk to it. Holds no secret: the password stays in its file."""
-
-    enabled: bool = True
-    host: str = "localhost"
-    port: int = PORT
-    prefix: str = "kikimimi"
-    """What all topics start with; may have several levels."""
-    username: str | None = None
-    password_file: Path | None = None
-    tls: TlsSettings | None = None
-    """``None``: not encrypted."""
-    keepalive_s: int = 30
-    session_expiry_s: int = 7 * DAY_S
-    """How long the broker keeps verdicts for a box that is away."""
-    protocol: Protocol = Protocol.AUTO
-
-    def password(self) -> str | None:
-        """The password as its file holds it now.
-
-        Raises:
-            BrokerError: the file cannot be read or holds no password. Tells nothing of what it
-                holds, and neither does the error that caused it.
-        """
-        if self.password_file is None:
-            return None
-        try:
-            with self.password_file.open("rb") as file:
-                raw = file.read(secret.MAX_BYTES + 1)
-            return secret.password_of(raw)
-        except OSError as error:
-            reason = f"{error.strerror or error}; name a readable file"
-        except ValueError as error:
-            reason = str(error)
-        raise BrokerError(f"mqtt.password_file {self.password_file}: {reason}")
+    threads: Annotated[int, Between(1, 64)] = 1
+    """Processor threads of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +68,9 @@ class CommandSettings:
 
     enabled: bool = True
     """Whether commands are listened to at all."""
-    mute_longest_s: float = 28_800.0
+    mute_longest_s: Annotated[float, Between(1.0, DAY_S, unit="s")] = 28_800.0
     """Longest time for which descriptions may be silenced."""
-    per_minute: float = 30.0
+    per_minute: Annotated[float, Between(1.0, 600.0)] = 30.0
     """Commands of one kind that are carried out in a minute, in the long run."""
 
 
@@ -219,7 +78,7 @@ class CommandSettings:
 class VerdictSettings:
     """What people may do with their verdicts."""
 
-    undo_s: float = 900.0
+    undo_s: Annotated[float, Between(0.0, DAY_S, unit="s")] = 900.0
     """How long after it came in a verdict can be taken back."""
 
 
@@ -229,20 +88,30 @@ class ClipSettings:
 
     enabled: bool = True
     """Whether any is kept."""
-    pre_roll_s: float = 5.0
-    """Seconds before the event ..."""
-    post_roll_s: float = 5.0
-    """... and after it."""
-    longest_s: float = 30.0
-    """Of a whole clip."""
-    quota_bytes: int = 2_000_000_000
-    """Of all files together."""
-    keep_days: float = 30.0
+    pre_roll_s: _Roll = 5.0
+    """Seconds that are kept before the event."""
+    post_roll_s: _Roll = 5.0
+    """Seconds that are kept after the event."""
+    longest_s: Annotated[float, Between(2.0, 120.0, unit="s")] = 30.0
+    """Seconds of a whole clip at most."""
+    quota_bytes: Annotated[int, By(fields.size, name="quota")] = 2_000_000_000
+    """Room for the files of all clips together."""
+    keep_days: Annotated[float, Between(0.04, 3_650.0, unit="d")] = 30.0
     """How long a clip without an answer is kept."""
-    keep_per_description: int = 5
-    """The newest of each description, which stay longer."""
+    keep_per_description: Annotated[int, Between(0, 10_000)] = 5
+    """So many of the newest clips of each description stay longer."""
     speech: SpeechPolicy = SpeechPolicy.SCRAMBLE
     """What is done where people speak."""
+
+    def checked(self, table: Table) -> ClipSettings:
+        """Itself; a clip has room for more than what was before the event."""
+        if self.longest_s <= self.pre_roll_s:
+            table.report(
+                "longest_s",
+                f"is {self.longest_s:g}, no longer than pre_roll_s ({self.pre_roll_s:g})",
+                "write more, so that the event itself is in the clip",
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,32 +120,36 @@ class PublishSettings:
 
     scores: bool = False
     """Whether each window's scores are published, for dashboards."""
-    level_interval_s: float = 1.0
-    health_interval_s: float = 10.0
+    level_interval_s: _Interval = 1.0
+    """Seconds between two levels of a source."""
+    health_interval_s: _Interval = 10.0
+    """Seconds between two health messages; a change of state is published at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
     """The local web page where people answer alerts (``kikimimi console``)."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, By(fields.host_name)] = "127.0.0.1"
     """Address to listen on; any but this machine's own asks for a password."""
-    port: int = 8_765
-    names: tuple[str, ...] = ()
+    port: TcpPort = 8_765
+    """TCP port to listen on."""
+    names: tuple[Annotated[str, By(fields.host_name)], ...] = ()
     """Host names that people open it by, beside those of this machine."""
-    cert_file: Path | None = None
+    cert_file: SecretFile | None = None
     """Its certificate for HTTPS, PEM; ``None``: HTTP."""
-    key_file: Path | None = None
-    session_s: float = 43_200.0
+    key_file: SecretFile | None = None
+    """The certificate's private key, PEM, without passphrase."""
+    session_s: Annotated[float, Between(300.0, 30 * DAY_S, unit="s")] = 43_200.0
     """How long a login lasts."""
     username: str | None = None
-    """At the broker; that of ``mqtt`` where ``None``."""
-    password_file: Path | None = None
-    """At the broker."""
+    """Of the console at the broker; that of ``mqtt`` where ``None``."""
+    password_file: SecretFile | None = None
+    """Holds the password of that login on its first line."""
     tasks: Path | None = None
     """Pairs to rate, as ``python -m training select`` writes them."""
     recordings: Path | None = None
-    """Folder at which their relative paths start."""
+    """Folder at which the relative paths of ``tasks`` start."""
     ratings: Path | None = None
     """Folder for the ratings; below ``state_dir`` where ``None``."""
 
@@ -288,16 +161,30 @@ class ConsoleSettings:
         except ValueError:
             return False
 
+    def checked(self, table: Table) -> ConsoleSettings:
+        """Itself; certificate and key belong together, and a password to a login."""
+        table.needs("cert_file", "key_file")
+        table.needs("key_file", "cert_file")
+        table.needs("password_file", "username")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class ReportSettings:
     """The clock by which ``kikimimi report`` counts."""
 
-    timezone: str | None = None
+    timezone: Annotated[str, By(zone_name)] | None = None
     """Of the IANA's list, such as ``Asia/Tokyo``; that of the machine where ``None``."""
-    shifts: tuple[Shift, ...] = ()
-    hours_per_day: float = 24.0
+    shifts: tuple[Annotated[Shift, By(shift)], ...] = ()
+    """The site's own shifts, none of which overlap."""
+    hours_per_day: Annotated[float, Between(0.1, 24.0, unit="h")] = 24.0
     """For which the box is on."""
+
+    def checked(self, table: Table) -> ReportSettings:
+        """Itself; shifts stand beside each other."""
+        if problem := conflict(self.shifts):
+            table.report("shifts", "do not fit beside each other", problem)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,29 +192,46 @@ class LogSettings:
     """The log on standard error."""
 
     level: LogLevel = LogLevel.INFO
+    """The least important line that is written."""
     format: LogFormat = LogFormat.TEXT
+    """How a line is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that a site chooses, apart from what to listen for."""
 
-    node: str
+    node: _TopicLevel
     """Name of this box in topics, and its MQTT client id; by default its host name."""
     state_dir: Path
     """Where alerts, clips and caches are kept; by default where the system keeps such things."""
-    site: str = "default"
+    site: _TopicLevel = "default"
+    """Where the box stands: a level of every topic."""
     bundle: Path | None = None
     """Folder of the model; the one that ships with the package where ``None``."""
     descriptions: Path = Path("descriptions.ja.yaml")
-    sources: tuple[SourceSettings, ...] = (MicrophoneSettings(name="mic1"),)
+    """What to listen for; by default beside the file of the settings."""
+    sources: Annotated[tuple[SourceSettings, ...], From(read_sources)] = (
+        MicrophoneSettings(name="mic1"),
+    )
+    """What to listen to."""
     windows: WindowsSettings = WindowsSettings()
+    """How the stream is cut for the model."""
     encoder: EncoderSettings = EncoderSettings()
-    mqtt: MqttSettings = MqttSettings()
+    """How the model runs."""
+    mqtt: MqttSettings = _MQTT
+    """The broker and how to talk to it."""
     commands: CommandSettings = CommandSettings()
+    """What may be asked of this box by MQTT."""
     verdicts: VerdictSettings = VerdictSettings()
+    """What people may do with their verdicts."""
     clips: ClipSettings = ClipSettings()
+    """The sound that is kept around each alert."""
     publish: PublishSettings = PublishSettings()
+    """What is published beside alerts."""
     log: LogSettings = LogSettings()
+    """The log on standard error."""
     console: ConsoleSettings = ConsoleSettings()
+    """The local web page."""
     report: ReportSettings = ReportSettings()
+    """The clock by which reports count."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.config import channels, fields
 from agent.config import yaml_tree as yamlfile
-from agent.config.fields import Item, Table
+from agent.config.table import Item, Table
 from agent.core.errors import DescriptionsError, Problem
 from agent.core.records import Severity
 from agent.descriptions.records import (

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from agent.config.fields import Table
 from agent.config.reader import Between, load
+from agent.config.table import Table
 from training.train.config import OptimiserConfig, TrainConfig, Weight
 
 _GIVEN = {"manifest": "--replay", "start": "--from", "output": "--output"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from agent.cli.report.intervals import bounds
 from agent.config import fields
 from agent.config import yaml_tree as yamlfile
-from agent.config.fields import Table
+from agent.config.table import Table
 from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:

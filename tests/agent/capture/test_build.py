@@ -11,11 +11,11 @@ from agent.capture.build import make_source
 from agent.capture.file import FileSource
 from agent.capture.microphone import Microphone
 from agent.capture.stream import StreamSource
-from agent.config.settings import FileSettings, MicrophoneSettings, StdinSettings, StreamSettings
+from agent.config.sources import FileSettings, MicrophoneSettings, StdinSettings, StreamSettings
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
-    from agent.config.settings import SourceSettings
+    from agent.config.sources import SourceSettings
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from agent import descriptions
 from agent.capture.audiofile import iter_audio
 from agent.capture.pcm import PcmFormat, PcmReader
 from agent.config import load_settings
-from agent.config.settings import Encoding
+from agent.config.sources import Encoding
 from agent.core.errors import AudioFileError, CaptureError, ConfigError, DescriptionsError
 from tests.sounds import write_tone
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.stream import StandardInput, StreamSource
-from agent.config.settings import Encoding
+from agent.config.sources import Encoding
 from agent.core.clock import SystemClock
 from agent.core.errors import CaptureError
 from tests.fakes import FakeClock

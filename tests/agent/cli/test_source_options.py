@@ -13,7 +13,7 @@ import pytest
 
 from agent.cli.source_options import add_source, with_source
 from agent.config import FileSettings, MicrophoneSettings, Settings, StdinSettings, load_settings
-from agent.config.settings import Encoding
+from agent.config.sources import Encoding
 from agent.core.errors import ConfigError
 from tests.bundles import make_bundle
 

@@ -27,9 +27,13 @@ from agent.config import (
     load_settings,
 )
 from agent.config.settings import (
+    CommandSettings,
+    ConsoleSettings,
     EncoderSettings,
     LogSettings,
     PublishSettings,
+    ReportSettings,
+    VerdictSettings,
     WindowsSettings,
 )
 from agent.core.errors import BrokerError, ConfigError
@@ -84,6 +88,7 @@ def _outcome(path: Path | None, environ: dict[str, str]) -> Settings | tuple[str
     [
         Settings, MicrophoneSettings, FileSettings, StdinSettings, WindowsSettings,
         EncoderSettings, MqttSettings, TlsSettings, PublishSettings, LogSettings,
+        StreamSettings, CommandSettings, VerdictSettings, ConsoleSettings, ReportSettings,
     ],
 )  # fmt: skip
 def test_the_explained_file_names_every_field(section: type) -> None:

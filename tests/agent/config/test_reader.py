@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import pytest
 
 from agent.config import yaml_tree as yamlfile
-from agent.config.fields import Table
-from agent.config.reader import Between, By, Characters, Lasting, load, read, read_new
+from agent.config.reader import (
+    Between,
+    By,
+    Characters,
+    From,
+    Lasting,
+    Place,
+    ReadableFile,
+    converter,
+    load,
+    read,
+    read_new,
+)
+from agent.config.table import Table
 from agent.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,7 +90,7 @@ def test_every_kind_of_setting_is_read(tmp_path: Path) -> None:
         "  - {pin: 4, colour: green}\n",
         tmp_path,
     )
-    panel = read(table, Panel(), Path("/site"))
+    panel = read(table, Panel(), Place(Path("/site")))
     assert not problems
     assert panel == Panel(
         name="left",
@@ -158,3 +170,51 @@ def test_a_number_without_bounds_is_a_mistake_of_the_program(tmp_path: Path) -> 
     table, _ = _table("count: 2\n", tmp_path)
     with pytest.raises(TypeError, match="note its bounds"):
         read(table, Loose())
+
+
+def _plug(table: Table, _: Place) -> str | None:
+    """Read from the table, as no text by itself holds it."""
+    parts = table.table("plug")
+    kind = parts.value("kind", str, None)
+    parts.finish()
+    return kind
+
+
+@dataclass(frozen=True, slots=True)
+class Cable:
+    """Whose fields depend on each other, and on where they are read."""
+
+    name: str
+    plug: Annotated[str, From(_plug)] = "none"
+    length_m: Annotated[float, By(float, name="length")] = 1.0
+    drawing: Annotated[Path, ReadableFile()] | None = None
+    spare_m: Annotated[float, Between(0.0, 9.0)] = 0.0
+
+    def checked(self, table: Table) -> Cable:
+        """A spare length has to be asked for where the cable is long."""
+        table.needs("drawing", "length")
+        return self if table.has("spare_m") else replace(self, spare_m=self.length_m / 10)
+
+
+def test_fields_may_depend_on_each_other_and_on_the_place(tmp_path: Path) -> None:
+    """What was read already is given, what no text holds is read from the table."""
+    (tmp_path / "c.pdf").write_text("a drawing")
+    place = Place(Path("/nowhere"), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    drawing = "drawing: ${CREDENTIALS_DIRECTORY}/c.pdf\n"
+    table, problems = _table(f"plug: {{kind: jack}}\nlength: 5\n{drawing}", tmp_path)
+    cable = read_new(table, Cable, place, name="left")
+    assert cable == Cable("left", "jack", 5.0, tmp_path / "c.pdf", 0.5)
+    assert not problems
+    table, problems = _table(f"spare_m: 2\n{drawing}length_m: 3\n", tmp_path)
+    assert read(table, Cable("right"), place).spare_m == 2.0
+    assert [str(one).partition(":")[2] for one in problems] == [
+        "2 drawing: is given without length; write length too",
+        "3 length_m: is not a field; did you mean 'length'?",
+    ]
+
+
+def test_an_option_is_read_as_the_setting_that_it_stands_for() -> None:
+    """With the bounds that are noted there."""
+    assert converter(Panel, "hold_s")("0.5m") == 30.0
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        converter(Panel, "limit")("7")

@@ -20,7 +20,7 @@ from agent.alerts.writer import AlertWriter
 from agent.bundle.loading import Bundle
 from agent.capture.scene import RATE_HZ
 from agent.clips.recorder import Recorder
-from agent.config.settings import FileSettings, MqttSettings, Settings
+from agent.config import FileSettings, MqttSettings, Settings
 from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdict
 from agent.detector.detector import Detector
 from agent.detector.mutes import Mutes

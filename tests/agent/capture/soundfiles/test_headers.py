@@ -12,7 +12,7 @@ import soundfile
 from agent.capture.audiofile import read_audio
 from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.soundfiles.headers import untold_length
-from agent.config.settings import Encoding
+from agent.config.sources import Encoding
 from agent.core.errors import AudioFileError
 from tests.sounds import convert, tone
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -188,6 +189,15 @@ def test_telemetry_is_off_before_any_library_is_loaded(package: str) -> None:
     environment, loaded = json.loads(result.stdout)
     assert environment.items() >= dict(SWITCHED_OFF).items()
     assert not {"onnxruntime", "tokenizers", "torch", "numpy"} & set(loaded)
+
+
+def test_tests_do_not_import_each_other() -> None:
+    """What they share stands in modules of its own, for the programs that they start as well."""
+    for path in modules("tests"):
+        text = path.read_text(encoding="utf-8")
+        used = {name for name in imports(path) if re.search(r"^tests\b.*\.test_", name)}
+        started = re.findall(r"(?:from|import) tests[\w.]*\.test_\w+", text)
+        assert not used | set(started), path
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -19,7 +19,7 @@ from agent.capture.scene import RATE_HZ, build_scene
 from agent.core.records import Verdict
 from agent.store import CLIPS_FOLDER, Store
 from tests.agent.store.answers import answer, clip, give
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 
 if TYPE_CHECKING:
     from pathlib import Path

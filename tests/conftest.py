@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from agent.capture.scene import Scene
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,3 +41,13 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recordings at {folder}: set KIKIMIMI_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    """The demo's scene, which takes seconds to make; whoever writes to its samples fails."""
+    from agent.capture.scene import build_scene
+
+    made = build_scene()
+    made.samples.flags.writeable = False
+    return made

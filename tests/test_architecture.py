@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,11 @@ TOP = {
 STAGES = {"capture", "frontend", "encoder", "matcher", "detector"}
 
 MOST_LINES = 400
+
+# A test that takes something from another one, in a statement or in the text of a program.
+ANOTHER_TEST = re.compile(
+    r"(?:from|import)\s+tests[\w.]*(?:\.test_\w+|\s+import\s+(?:\([^)]*|.*)\btest_\w+)"
+)
 
 
 def modules(package: str) -> list[Path]:
@@ -188,6 +194,13 @@ def test_telemetry_is_off_before_any_library_is_loaded(package: str) -> None:
     environment, loaded = json.loads(result.stdout)
     assert environment.items() >= dict(SWITCHED_OFF).items()
     assert not {"onnxruntime", "tokenizers", "torch", "numpy"} & set(loaded)
+
+
+def test_tests_do_not_import_each_other() -> None:
+    """What they share stands in modules of its own, for the programs that they start as well."""
+    for path in modules("tests"):
+        found = ANOTHER_TEST.search(path.read_text(encoding="utf-8"))
+        assert found is None, f"{path}: {found}"
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -18,8 +18,8 @@ from agent.capture.scene import RATE_HZ
 from agent.cli.child import running_agent
 from agent.core.records import Block
 from agent.frontend.windows import Windower
+from tests.integration.boxes import BOX, READY_S, settings_of
 from tests.integration.scenes import DESCRIPTIONS
-from tests.integration.test_end_to_end import BOX, settings_of
 from tests.mosquitto import PATIENCE_S, listener, mosquitto
 from tests.signals import frontend, noise
 
@@ -34,7 +34,6 @@ pytestmark = pytest.mark.broker
 SOURCES = ("hall", "press", "gate")
 SECONDS = 40.0
 HOP_S = 0.1
-_READY_S = 600.0
 # Of each half second the starved agent has the processor for a hundredth.
 _RUNNING_S, _STOPPED_S = 0.005, 0.495
 
@@ -77,7 +76,7 @@ def test_starved_agent_drops_the_oldest_and_catches_up(tmp_path: Path) -> None:
             return found
 
         with running_agent(tmp_path, settings) as child:
-            child.wait_for_event("ready", _READY_S)
+            child.wait_for_event("ready", READY_S)
             heard.wait(lambda: bool(heard.on(f"{BOX}/scores")))
             starve(child, lambda: health()["counters"]["windows_dropped"] > 100)
             starved = health()

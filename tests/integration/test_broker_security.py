@@ -16,7 +16,9 @@ from agent.alerts.alerts import timestamp
 from agent.cli.child import running_agent
 from agent.core.clock import SystemClock
 from agent.store import FILE_NAME
+from tests.integration.boxes import READY_S
 from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.schemas import schema
 from tests.secure_broker import SHIPPED, person, secure_broker
 
 if TYPE_CHECKING:
@@ -27,10 +29,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.broker
 
-SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "mqtt"
 PASSWORDS = {"press3": "pw-of-press3", "press4": "pw-of-press4", "dashboard": "pw-of-people"}
 OWN = "kikimimi/plant/press3"
-_READY_S = 600.0
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_box_is_asked_and_mutes_and_shows_no_secret(
     with person(port, authority, "dashboard", PASSWORDS["dashboard"]) as people:
         people.subscribe("#")
         with running_agent(tmp_path, settings) as child:
-            child.wait_for_event("ready", _READY_S)
+            child.wait_for_event("ready", READY_S)
             now = timestamp(SystemClock().now())
             assert ask("mute", request_id="m1", error_id="siren", duration_s=600, ts=now)[
                 "accepted"
@@ -192,5 +192,5 @@ def _written_and_checked(folder: Path) -> list[bytes]:
     return [*map(Path.read_bytes, files), check.stdout]
 
 
-def _fits(document: dict[str, Any], schema: str) -> None:
-    jsonschema.validate(document, json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
+def _fits(document: dict[str, Any], name: str) -> None:
+    jsonschema.validate(document, schema(name))

@@ -11,7 +11,7 @@ from PIL import Image
 from agent import descriptions
 from agent.bundle import loading as bundle
 from agent.capture.audiofile import read_audio
-from agent.capture.scene import RATE_HZ, build_scene
+from agent.capture.scene import RATE_HZ
 from agent.config import ClipSettings, FileSettings, MqttSettings, Settings
 from agent.core.clock import SystemClock
 from agent.core.records import Speech
@@ -22,10 +22,11 @@ from tests.integration.scenes import DESCRIPTIONS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.capture.scene import Scene
 
-def test_the_demo_scene_leaves_a_clip_for_each_alert(tmp_path: Path) -> None:
+
+def test_the_demo_scene_leaves_a_clip_for_each_alert(tmp_path: Path, scene: Scene) -> None:
     """FLAC and picture around the event, known to the store, with the embedding of its peak."""
-    scene = build_scene()
     soundfile.write(tmp_path / "scene.wav", scene.samples, RATE_HZ, subtype="PCM_16")
     (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
     settings = Settings(

@@ -3,62 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import jsonschema
 import pytest
 
 from agent.cli.child import running_agent
+from tests.integration.boxes import BOX, READY_S, Box, settings_of
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 from tests.mosquitto import PATIENCE_S, listener, mosquitto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from agent.cli.child import Child
-    from tests.mosquitto import Listener, Mosquitto
+    from tests.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.broker
-
-SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "mqtt"
-BOX = "kikimimi/plant/press3"
-_READY_S = 600.0
-
-
-@dataclass
-class Box:
-    """A running agent and what it publishes."""
-
-    child: Child
-    heard: Listener
-    descriptions: Path
-
-    def documents(self, topic: str) -> list[dict[str, Any]]:
-        """JSON messages on one of its topics, each valid by its schema."""
-        found = [json.loads(payload) for payload in self.heard.on(f"{BOX}/{topic}")]
-        schema = json.loads((SCHEMAS / f"{topic.replace('/', '-')}.schema.json").read_text())
-        for document in found:
-            jsonschema.validate(document, schema)
-        return found
-
-    def last(self, topic: str) -> dict[str, Any]:
-        """The latest of them."""
-        return self.documents(topic)[-1]
-
-
-def settings_of(folder: Path, port: int, source: dict[str, Any]) -> dict[str, Any]:
-    """What ``agent.yaml`` would hold."""
-    return {
-        "site": "plant",
-        "node": "press3",
-        "descriptions": str(folder / "descriptions.yaml"),
-        "state_dir": str(folder / "state"),
-        "sources": [source],
-        "mqtt": {"host": "127.0.0.1", "port": port},
-        "log": {"format": "json"},
-    }
 
 
 @pytest.fixture
@@ -77,7 +37,7 @@ def box(tmp_path: Path, broker: Mosquitto) -> Iterator[Box]:
     source = {"name": "hall", "kind": "file", "path": str(recording), "loop": True}
     settings = settings_of(tmp_path, broker.port, source)
     with listener(broker.port) as heard, running_agent(tmp_path, settings) as child:
-        child.wait_for_event("ready", _READY_S)
+        child.wait_for_event("ready", READY_S)
         yield Box(child, heard, described)
 
 
@@ -152,7 +112,7 @@ def test_alert_that_met_no_broker_arrives_when_there_is_one(tmp_path: Path) -> N
         recording = write_siren(tmp_path / "siren.wav", after_s=6.0)
         source = {"name": "hall", "kind": "file", "path": str(recording), "loop": True}
         with running_agent(tmp_path, settings_of(tmp_path, broker.port, source)) as child:
-            child.wait_for_event("alert", _READY_S)
+            child.wait_for_event("alert", READY_S)
             broker.start()
             with listener(broker.port) as heard:
                 heard.wait(lambda: bool(heard.on(f"{BOX}/alert")))

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.cli.child import running_agent
+from tests.integration.boxes import BOX, READY_S, settings_of
 from tests.integration.pulse import pulse_server
 from tests.integration.scenes import DESCRIPTIONS, write_siren
-from tests.integration.test_end_to_end import BOX, settings_of
 from tests.mosquitto import listener, mosquitto
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.broker, pytest.mark.device]
-
-_READY_S = 600.0
 
 
 def test_recording_played_to_the_microphone_alerts(
@@ -34,7 +32,7 @@ def test_recording_played_to_the_microphone_alerts(
         listener(broker.port) as heard,
         running_agent(tmp_path, settings_of(tmp_path, broker.port, source)) as child,
     ):
-        child.wait_for_event("ready", _READY_S)
+        child.wait_for_event("ready", READY_S)
         # Nothing is played yet: the monitor of an idle sink is digital silence.
         heard.wait(lambda: "silent" in heard.on(f"{BOX}/source/mic1/state"))
         with server.playing(recording):

@@ -13,8 +13,8 @@ import pytest
 
 from agent.cli.child import running_agent
 from tests.bundles import make_bundle
+from tests.integration.boxes import BOX, READY_S, settings_of
 from tests.integration.scenes import write_siren
-from tests.integration.test_end_to_end import BOX, settings_of
 from tests.mosquitto import PATIENCE_S, listener, mosquitto
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.broker
 
 HOP_S = 0.5
-_READY_S = 600.0
 _SMALLEST = 2
 # However fast the machine reloads: there is something to count.
 _FEWEST_WINDOWS = 5
@@ -115,7 +114,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
             "windows": {"hop_s": HOP_S, "queue_windows": 1_000},
         }
         with running_agent(tmp_path, settings) as child:
-            child.wait_for_event("ready", _READY_S)
+            child.wait_for_event("ready", READY_S)
             yield Site(child, heard, mounted)
 
 

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from agent.cli.child import running_agent
 from agent.core.answers import holding
 from agent.core.records import Verdict
 from agent.store import Store
+from tests.integration.boxes import BOX, READY_S, documents, settings_of
 from tests.integration.scenes import DESCRIPTIONS, write_siren
-from tests.integration.test_end_to_end import BOX, SCHEMAS, settings_of
 from tests.mosquitto import Listener, listener, mosquitto
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from tests.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.broker
-
-_READY_S = 600.0
 
 
 @dataclass
@@ -44,16 +41,12 @@ class Floor:
         source = {"name": "hall", "kind": "file", "path": str(self.folder / "siren.wav")}
         settings = settings_of(self.folder, self.broker.port, source | {"loop": True})
         with running_agent(self.folder, settings) as child:
-            child.wait_for_event("ready", _READY_S)
+            child.wait_for_event("ready", READY_S)
             yield
 
     def documents(self, topic: str) -> list[dict[str, Any]]:
         """JSON messages on one of the box's topics, each valid by its schema."""
-        found = [json.loads(payload) for payload in self.heard.on(f"{BOX}/{topic}")]
-        schema = json.loads((SCHEMAS / f"{topic.replace('/', '-')}.schema.json").read_text())
-        for document in found:
-            jsonschema.validate(document, schema)
-        return found
+        return documents(self.heard, topic)
 
     def wait(self, topic: str, **fields: Any) -> dict[str, Any]:
         """Block until a message on a topic says so."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,12 +33,18 @@ _EACH = 4
 _FRAMES = 120
 
 
-def small_model(seed: int = 0) -> DualEncoder:
+def small_model() -> DualEncoder:
     """A dual encoder whose heads are small and whose weights are those of chance.
 
     Its batch norms have seen the small sounds once, so that activations neither vanish nor grow.
+    Whoever asks may train it: what is made once is copied.
     """
-    torch.manual_seed(seed)
+    return deepcopy(_made())
+
+
+@cache
+def _made() -> DualEncoder:
+    torch.manual_seed(0)
     model = DualEncoder(ModelConfig(embedding_size=16, landmarks=12)).eval()
     with torch.no_grad():
         model.text_head.landmarks.copy_(torch.nn.functional.normalize(torch.randn(12, 384), dim=-1))

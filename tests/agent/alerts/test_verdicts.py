@@ -21,11 +21,11 @@ from agent.mqtt import Incoming, Link
 from agent.mqtt.topics import Topics
 from agent.run.commands import Commands, box_commands
 from agent.store.box import BoxStore
-from tests.agent.run.test_commands import Box as CommandBox
-from tests.agent.run.test_commands import schema
+from tests.agent.run.command_box import Box as CommandBox
 from tests.agent.store.answers import clip
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 from tests.fakes import FakeClock
+from tests.schemas import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

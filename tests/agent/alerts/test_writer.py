@@ -22,11 +22,11 @@ from agent.mqtt.topics import Topics
 from agent.run.reporter import Reporter
 from agent.store.box import BoxStore
 from agent.watchlist.watchlist import Watchlist
-from tests.agent.matcher.test_matcher import NONE, described, plain
-from tests.agent.run.test_commands import schema
+from tests.agent.matcher.prototypes import NONE, described, plain
 from tests.agent.store.answers import alert
-from tests.agent.store.test_store import DETECTION
+from tests.agent.store.records import DETECTION
 from tests.fakes import FakeClock
+from tests.schemas import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from agent.capture.scene import RATE_HZ, build_scene
 
+if TYPE_CHECKING:
+    from agent.capture.scene import Scene
 
-def test_the_same_seed_gives_the_same_samples() -> None:
+
+def test_the_same_seed_gives_the_same_samples(scene: Scene) -> None:
     """So that the demo hears the same everywhere."""
-    np.testing.assert_array_equal(build_scene().samples, build_scene().samples)
+    np.testing.assert_array_equal(build_scene().samples, scene.samples)
 
 
-def test_events_stand_out_of_the_machines_and_do_not_touch() -> None:
+def test_events_stand_out_of_the_machines_and_do_not_touch(scene: Scene) -> None:
     """Calm before, between and after them; hardly a sample clips."""
-    scene = build_scene()
     assert len(scene.events) == 5
     assert np.mean(np.abs(scene.samples) >= 1.0) < 1e-4
     assert scene.samples.dtype == np.float32

@@ -13,7 +13,7 @@ from agent.config import Settings
 from agent.core.records import Verdict
 from agent.descriptions import load
 from agent.store import FILE_NAME, Store
-from tests.agent.watchlist.examples.test_gathering import ERROR_ID, keep, say
+from tests.agent.watchlist.examples.kept import ERROR_ID, keep, say
 from tests.bundles import make_bundle
 from tests.signals import noise
 

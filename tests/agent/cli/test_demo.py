@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from agent.capture.scene import build_scene
 from agent.cli.demo import View, _summary
 from agent.mqtt.subscriber import Heard
+
+if TYPE_CHECKING:
+    from agent.capture.scene import Scene
 
 _STARTED_AT = 1_767_323_045.0
 _TOPIC = "kikimimi/demo/box/alert"
@@ -31,54 +33,54 @@ def _alert(error_id: str, starts_s: float, event_type: str = "new") -> Heard:
     return Heard(_TOPIC, json.dumps(payload), _STARTED_AT + starts_s + 1.0)
 
 
-def _judge(alerts: list[Heard], *, interrupted: bool = False) -> tuple[int, str]:
+def _judge(scene: Scene, alerts: list[Heard], *, interrupted: bool = False) -> tuple[int, str]:
     view = View()
     for heard in alerts:
         view.take(heard)
     console = Console(record=True, width=120, quiet=False, file=None)
     with console.capture() as printed:
-        status = _summary(console, build_scene(), view, _STARTED_AT, interrupted=interrupted)
+        status = _summary(console, scene, view, _STARTED_AT, interrupted=interrupted)
     return status, printed.get()
 
 
 @pytest.fixture(scope="module")
-def expected() -> list[Heard]:
+def expected(scene: Scene) -> list[Heard]:
     """An alert for each event of the scene, in time."""
-    return [_alert(event.error_ids[0], event.starts_s - 1.0) for event in build_scene().events]
+    return [_alert(event.error_ids[0], event.starts_s - 1.0) for event in scene.events]
 
 
-def test_all_found_and_nothing_else_is_success(expected: list[Heard]) -> None:
+def test_all_found_and_nothing_else_is_success(scene: Scene, expected: list[Heard]) -> None:
     """Other descriptions that fit the same event are no false alarms."""
-    beside = _alert("press_misfire", build_scene().events[0].starts_s)
-    status, text = _judge([*expected, beside])
+    beside = _alert("press_misfire", scene.events[0].starts_s)
+    status, text = _judge(scene, [*expected, beside])
     assert status == 0
     assert "5 of 5 found, 0 false alarms" in text
 
 
-def test_missed_event_is_a_failure(expected: list[Heard]) -> None:
+def test_missed_event_is_a_failure(scene: Scene, expected: list[Heard]) -> None:
     """Even one."""
-    status, text = _judge(expected[:-1])
+    status, text = _judge(scene, expected[:-1])
     assert status == 1
     assert "4 of 5 found" in text
     assert "missed" in text
 
 
-def test_alert_in_the_calm_is_a_failure(expected: list[Heard]) -> None:
+def test_alert_in_the_calm_is_a_failure(scene: Scene, expected: list[Heard]) -> None:
     """And it is named."""
-    status, text = _judge([_alert("air_leak", 2.0), *expected])
+    status, text = _judge(scene, [_alert("air_leak", 2.0), *expected])
     assert status == 1
     assert "false alarm: air_leak" in text
 
 
-def test_updates_and_ends_are_not_counted_as_alerts(expected: list[Heard]) -> None:
+def test_updates_and_ends_are_not_counted_as_alerts(scene: Scene, expected: list[Heard]) -> None:
     """Each event is one question."""
     ends = [_alert("siren", 3.0, "end"), _alert("siren", 3.0, "update")]
-    assert _judge([*expected, *ends])[0] == 0
+    assert _judge(scene, [*expected, *ends])[0] == 0
 
 
-def test_stopped_before_the_end_is_no_success(expected: list[Heard]) -> None:
+def test_stopped_before_the_end_is_no_success(scene: Scene, expected: list[Heard]) -> None:
     """Ctrl-C does not pass for a pass."""
-    assert _judge(expected, interrupted=True)[0] == 1
+    assert _judge(scene, expected, interrupted=True)[0] == 1
 
 
 def test_view_follows_level_state_and_health() -> None:

@@ -7,7 +7,6 @@ import hashlib
 import json
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -26,12 +25,13 @@ from agent.mqtt.topics import Topics
 from agent.run.commands import Command, Commands
 from agent.store.box import BoxStore
 from tests.mosquitto import listener, mosquitto
+from tests.schemas import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 TOPICS = Topics("kikimimi", "plant", "press3")
-SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "mqtt"
 ALERT_ID = "01JGN5BX5E0000000000000000"
 RECORD = ClipRecord(
     ALERT_ID, f"{ALERT_ID}.flac", f"{ALERT_ID}.png", 0.0, 2.0, 3, Speech.NONE, None, 0.5
@@ -87,16 +87,15 @@ def test_a_clip_comes_in_pieces_by_a_real_broker(tmp_path: Path, store: BoxStore
         asker = Client(CallbackAPIVersion.VERSION2)
         asker.connect("127.0.0.1", broker.port)
         asker.loop_start()
-        jsonschema.validate(request(), json.loads((SCHEMAS / "cmd-clip.schema.json").read_text()))
+        jsonschema.validate(request(), schema("cmd-clip"))
         asker.publish(f"{TOPICS.commands}/clip", json.dumps(request()), qos=1).wait_for_publish(60)
         heard.wait(lambda: len(heard.on(TOPICS.clip)) == 3)
         asker.disconnect()
         asker.loop_stop()
         link.stop(10.0)
-    schema = json.loads((SCHEMAS / "clip.schema.json").read_text())
     found = [json.loads(one) for one in heard.on(TOPICS.clip)]
     for one, raw in zip(found, heard.on(TOPICS.clip), strict=True):
-        jsonschema.validate(one, schema)
+        jsonschema.validate(one, schema("clip"))
         assert len(raw) < 1 << 16
     assert [one["index"] for one in found] == [0, 1, 2]
     data = b"".join(base64.b64decode(one["data"]) for one in found)

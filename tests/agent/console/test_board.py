@@ -9,7 +9,7 @@ from agent.console.board import Board, from_message
 from agent.core.answers import Answer, Entry, Through
 from agent.core.records import ClipRecord, Speech, Verdict
 from agent.store import CLIPS_FOLDER, Store
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.config import MqttSettings, Protocol
-from agent.core.clock import SystemClock
-from agent.mqtt import Link
 from agent.store import Store
-from tests.agent.store.test_store import ALERT
+from tests.agent.mqtt.connected import link, record, wait_for_reason
 from tests.mosquitto import PATIENCE_S, Mosquitto, free_port, listener, mosquitto
 
 if TYPE_CHECKING:
@@ -21,25 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.broker
-
-STATUS = "k/s/n/status"
-
-
-@contextmanager
-def link(port: int, store: Store, settings: MqttSettings | None = None) -> Iterator[Link]:
-    """A started link to a broker on this machine."""
-    settings = replace(settings or MqttSettings(), host="127.0.0.1", port=port)
-    one = Link(settings, "box", STATUS, store, SystemClock())
-    one.start()
-    try:
-        yield one
-    finally:
-        one.stop(PATIENCE_S)
-
-
-def record(store: Store, payload: str) -> None:
-    """Put one message into the outbox."""
-    store.record(ALERT, [("k/s/n/alert", payload)])
 
 
 @pytest.fixture
@@ -161,11 +138,3 @@ def test_no_broker_is_told_and_stops_at_once(store: Store) -> None:
         box.stop(PATIENCE_S)
         assert not any(thread.name == "mqtt" for thread in threading.enumerate())
     assert box.status.live_discarded == 1
-
-
-def wait_for_reason(box: Link, part: str) -> str:
-    """The link's reason once it holds a certain part."""
-    with box._changed:
-        told = box._changed.wait_for(lambda: part in box._status.reason, PATIENCE_S)
-        assert told, box._status
-        return box._status.reason

@@ -17,7 +17,7 @@ from agent.core.errors import BrokerError
 from agent.mqtt import Follower, Link, log_in
 from agent.mqtt.diagnosis import diagnosis
 from agent.store import Store
-from tests.agent.mqtt.test_mqtt import STATUS, wait_for_reason
+from tests.agent.mqtt.connected import STATUS, wait_for_reason
 from tests.mosquitto import PATIENCE_S, free_port, mosquitto
 from tests.secure_broker import Authority
 from tests.wrong_peers import old_broker, web_server, websocket_broker

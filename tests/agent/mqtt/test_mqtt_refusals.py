@@ -15,8 +15,8 @@ import pytest
 from agent.config import MqttSettings, Protocol
 from agent.mqtt import Incoming, Link, Reply
 from agent.store import Store
-from tests.agent.mqtt.test_mqtt import STATUS, wait_for_reason
-from tests.agent.store.test_store import ALERT
+from tests.agent.mqtt.connected import STATUS, wait_for_reason
+from tests.agent.store.records import ALERT
 from tests.fakes import FakeClock
 from tests.mosquitto import PATIENCE_S, Mosquitto, listener, mosquitto
 

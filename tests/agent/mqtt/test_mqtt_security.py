@@ -23,7 +23,7 @@ from agent.core.errors import BrokerError
 from agent.mqtt import Link, Reply
 from agent.mqtt.backoff import Backoff
 from agent.store import Store
-from tests.agent.mqtt.test_mqtt import STATUS, link, record, wait_for_reason
+from tests.agent.mqtt.connected import STATUS, link, record, wait_for_reason
 from tests.fakes import FakeClock
 from tests.mosquitto import PATIENCE_S, free_port, listener, mosquitto
 from tests.secure_broker import Authority

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from agent.core.errors import BundleError
 from agent.encoder.audio import Encoder
 from agent.store import FILE_NAME, Store
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 from tests.bundles import AUDIO, EMBEDDING_SIZE, audio_tower, make_bundle, seal
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from agent.mqtt import Incoming
 from agent.mqtt.payload import RefusedError, parse
-from tests.agent.run.test_commands import CMD, RELOAD, Box, schema
+from tests.agent.run.command_box import CMD, RELOAD, Box
+from tests.schemas import schema
 
 # A loaded machine is no fault of the code under test.
 _PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))

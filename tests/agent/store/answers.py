@@ -9,7 +9,7 @@ import numpy as np
 
 from agent.core.answers import Answer, Entry, Through
 from agent.core.records import Alert, ClipRecord, Speech, Step, Verdict
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 
 if TYPE_CHECKING:
     from agent.store import Store

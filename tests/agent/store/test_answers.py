@@ -17,7 +17,7 @@ from agent.core.errors import StoreError
 from agent.core.records import Step, Verdict
 from agent.store import FILE_NAME, Store
 from tests.agent.store.answers import NOW, alert, answer, clip, give
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

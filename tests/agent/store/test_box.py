@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from agent.core.records import Step
 from agent.store import FILE_NAME, Store
 from agent.store.box import RETRY_S, BoxStore
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.full_disk import LONG, fill
+from tests.agent.store.records import ALERT
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
 def payloads(keeper: BoxStore | Store) -> list[str]:
     """What waits."""
     return [one.payload for one in keeper.waiting()]
-
-
-def fill(keeper: BoxStore) -> None:
-    """Let the database take no more: SQLite's own limit makes it report a full disk."""
-    assert keeper._kept._disk is not None
-    connection = keeper._kept._disk._connection
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    connection.execute(f"PRAGMA max_page_count = {pages}")
-
-
-LONG = "x" * 5_000
 
 
 def test_on_a_sound_disk_it_is_the_store(tmp_path: Path) -> None:

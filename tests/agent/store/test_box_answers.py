@@ -13,8 +13,8 @@ from agent.core.records import Verdict
 from agent.store import FILE_NAME, Store
 from agent.store.box import BOX, RETRY_S, BoxStore
 from tests.agent.store.answers import alert, answer, clip, give
-from tests.agent.store.test_box import LONG, fill
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.full_disk import LONG, fill
+from tests.agent.store.records import ALERT
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from agent.core.errors import StateInUseError
 from agent.store import FILE_NAME, Store
 from agent.store.box import RETRY_S, BoxStore
 from tests.agent.cli.labels.boxes import make_box
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 from tests.bundles import make_bundle
 from tests.fakes import FakeClock
 

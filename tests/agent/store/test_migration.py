@@ -11,7 +11,7 @@ import pytest
 from agent.core.answers import OpenAlert
 from agent.core.errors import StoreError
 from agent.store import FILE_NAME, SCHEMA_VERSION, Store
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,28 +13,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.core.errors import StoreError
-from agent.core.records import Alert, Detection, Provenance, Severity, Step
+from agent.core.records import Step
 from agent.store import FILE_NAME, Store
+from tests.agent.store.records import ALERT, DETECTION
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-DETECTION = Detection("mic1", "drop", Step.NEW, 10.0, 11.0, 13.5, 4.5, 4.0, 2, 3)
-ALERT = Alert(
-    alert_id="01KE0000000000000000000000",
-    detection=DETECTION,
-    description="金属部品が床に落ちた音",
-    severity=Severity.MAJOR,
-    provenance=Provenance("sha256:b", "sha256:d"),
-    clock_synced=True,
-)
 
 
 def test_an_alert_and_its_message_survive_the_process(tmp_path: Path) -> None:
     """What was recorded by a process that is killed at once is there for the next."""
     program = (
         "import os, signal, sys, pathlib\n"
-        "from tests.agent.store.test_store import ALERT\n"
+        "from tests.agent.store.records import ALERT\n"
         "from agent.store import Store\n"
         "Store.open(pathlib.Path(sys.argv[1])).record(ALERT, [('t', 'p')])\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

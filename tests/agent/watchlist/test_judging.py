@@ -12,7 +12,7 @@ from agent.core.answers import Answer, Entry, Through
 from agent.core.records import Provenance, Verdict
 from agent.store.box import BoxStore
 from agent.watchlist.judging import LONGEST_S, judged
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:

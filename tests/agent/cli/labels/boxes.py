@@ -14,7 +14,7 @@ import soundfile
 from agent.core.records import Alert, Provenance, Step, Verdict
 from agent.store import CLIPS_FOLDER, Store
 from tests.agent.store.answers import answer, clip, give
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,14 +15,16 @@ import soundfile
 from agent import cli
 from agent.bundle import loading as bundles
 from agent.bundle.manifest import MANIFEST
-from agent.capture.scene import RATE_HZ, build_scene
+from agent.capture.scene import RATE_HZ
 from agent.core.records import Verdict
 from agent.store import CLIPS_FOLDER, Store
 from tests.agent.store.answers import answer, clip, give
-from tests.agent.store.test_store import ALERT
+from tests.agent.store.records import ALERT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from agent.capture.scene import Scene
 
 # In the scene the shipped bundle finds the siren with 6.9 at most, the glass with 7.4.
 _STRICT = 7.1
@@ -47,7 +49,7 @@ background:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory, scene: Scene) -> Path:
     """Descriptions, a stricter bundle, and two clips of the scene: the glass and the siren."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "descriptions.yaml").write_text(_DESCRIPTIONS, encoding="utf-8")
@@ -55,11 +57,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     manifest = bundles.load(strict).manifest
     tuned = replace(manifest, version="strict", tuning=replace(manifest.tuning, threshold=_STRICT))
     (strict / MANIFEST).write_text(tuned.to_json(), encoding="utf-8")
-    samples = build_scene().samples
     (folder / "labels" / "clips").mkdir(parents=True)
     for name, starts_s, ends_s in (("glass", 22, 33), ("siren", 40, 54)):
         path = folder / "labels" / "clips" / f"{name}.flac"
-        soundfile.write(path, samples[starts_s * RATE_HZ : ends_s * RATE_HZ], RATE_HZ)
+        soundfile.write(path, scene.samples[starts_s * RATE_HZ : ends_s * RATE_HZ], RATE_HZ)
     return folder
 
 

@@ -22,7 +22,7 @@ from agent.cli.report.advice import (
 from agent.cli.report.cases import Case, Outcome
 from agent.cli.report.confusion import Said
 from agent.cli.report.thresholds import MOST_LOST_SHARE, latest, tradeoff
-from tests.agent.cli.report.test_counting import START, case
+from tests.agent.cli.report.judged import START, case
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from itertools import combinations
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,10 +15,9 @@ from agent.cli.report.confusion import NEAR_S, confusions, incidents, labels, no
 from agent.cli.report.people import delays, people
 from agent.config.shifts import shifts
 from agent.core.answers import Answer, Through
-from agent.core.records import Alert, Detection, Provenance, Severity, Step, Verdict
+from agent.core.records import Verdict
+from tests.agent.cli.report.judged import START, TOKYO, case
 
-TOKYO = ZoneInfo("Asia/Tokyo")
-START = datetime(2026, 5, 1, 9, 30, tzinfo=TOKYO).timestamp()
 LONG_S = 12.4 * 86_400.0
 PERIOD = (START, START + LONG_S)
 
@@ -38,29 +35,6 @@ def answer(
     return Answer(
         f"l{at}{operator}", "x", verdict, None, label, operator, given, at, "r", Through.MQTT
     )
-
-
-def case(
-    error_id: str = "drop",
-    at: float = START,
-    said: Outcome = Outcome.OPEN,
-    *,
-    source: str = "mic1",
-    score: float = 5.0,
-    answers: tuple[Answer, ...] = (),
-    lasts_s: float = 2.0,
-) -> Case:
-    """One alert that people judged somehow."""
-    detection = Detection(source, error_id, Step.END, at, at, at + lasts_s, score, 4.5, 1, 2)
-    alert = Alert(
-        f"{error_id}-{source}-{at}",
-        detection,
-        f"sound of {error_id}",
-        Severity.MINOR,
-        Provenance("sha256:b", "sha256:d"),
-        clock_synced=True,
-    )
-    return Case(alert, answers, said)
 
 
 cases = st.lists(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,7 +20,8 @@ from agent.watchlist.examples.gathering import LOOK_S, REJECTED_WINDOWS
 from agent.watchlist.judging import judged
 from agent.watchlist.watchlist import build, wanted_of
 from tests.agent.store.answers import alert, answer, clip, give
-from tests.bundles import EMBEDDING_SIZE, make_bundle
+from tests.agent.watchlist.examples.kept import ERROR_ID, keep, say, unit
+from tests.bundles import make_bundle
 from tests.fakes import FakeClock
 from tests.signals import noise
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from agent.watchlist.calibration.verdicts import Judged
 
 RATE_HZ = 32_000
-ERROR_ID = alert(1).detection.error_id
 DESCRIPTIONS = f"""\
 version: 1
 errors:
@@ -57,26 +57,6 @@ def wanted(bundle: Bundle, tmp_path: Path) -> list[Wanted]:
     soundfile.write(tmp_path / "named.flac", noise(5 * RATE_HZ), RATE_HZ)
     descriptions = parse(DESCRIPTIONS.encode(), tmp_path / "d.yaml")
     return wanted_of(bundle, descriptions, None)[0]
-
-
-def unit(seed: int) -> Any:
-    """An embedding."""
-    drawn = np.random.default_rng(seed).standard_normal(EMBEDDING_SIZE)
-    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
-
-
-def keep(store: Store, number: int, digest: str, **fields: Any) -> str:
-    """An alert with a clip; its id."""
-    made = replace(alert(number), provenance=Provenance(digest, "sha256:d"))
-    store.record(made, [])
-    values = {"embedding": unit(number), "file": None} | fields
-    store.keep_clip(clip(made.alert_id, **values))
-    return made.alert_id
-
-
-def say(store: Store | BoxStore, alert_id: str, verdict: Verdict, number: int, who: str) -> None:
-    """One person's answer."""
-    give(store, answer(number, alert_id=alert_id, verdict=verdict, operator=who))
 
 
 def test_confirmed_and_rejected_clips_and_named_files(

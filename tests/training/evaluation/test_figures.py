@@ -49,7 +49,10 @@ def test_a_better_model_is_found_out() -> None:
     assert top.low > 0.5
     assert top.p_holm is not None
     assert top.p_holm < 0.05
-    values = best.of(top.key).values, deaf.of(top.key).values
+    values = [
+        next(one.values for one in results.measured if one.key == top.key)
+        for results in (best, deaf)
+    ]
     assert top.p == paired_permutation(*values, seed=1, resamples=100_000)
     adjusted = holm([one.p for one in found if one.p is not None])
     assert [one.p_holm for one in found] == pytest.approx(adjusted.tolist())

@@ -23,19 +23,23 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.torch
 
-_EACH = 500
+_EACH, _EACH_IN_FULL = 100, 500
 
 
 @pytest.fixture(scope="module")
-def sentences(data_dir: Path) -> list[str]:
-    """A thousand captions, half English and half Japanese, not looked at for the vocabulary."""
+def sentences(data_dir: Path, request: pytest.FixtureRequest) -> list[str]:
+    """Captions, half English and half Japanese, not looked at for the vocabulary.
+
+    Two hundred; a thousand at full size.
+    """
+    each = _EACH_IN_FULL if request.config.getoption("--full") else _EACH
     found = []
     for language in ("en", "ja"):
         path = data_dir / "audiocaps-captions" / language / "test.csv"
         with path.open(encoding="utf-8", newline="") as file:
             captions = sorted({row["caption"] for row in csv.DictReader(file)})
-        found += captions[:: len(captions) // _EACH][:_EACH]
-    assert len(found) == 2 * _EACH
+        found += captions[:: len(captions) // each][:each]
+    assert len(found) == 2 * each
     return found
 
 

@@ -54,6 +54,7 @@ def _trained(folder: Path, processes: int) -> tuple[list[float], dict[str, torch
     return losses, weights
 
 
+@pytest.mark.full  # two processes of torch on two cores: minutes
 def test_two_processes_equal_one(tmp_path: Path) -> None:
     """The same losses, and the same weights after some steps, on the same global batch."""
     alone_losses, alone = _trained(tmp_path, 1)

@@ -57,7 +57,7 @@ def test_recordings_come_to_their_captions(tmp_path: Path) -> None:
     assert judge(model)["score"] == pytest.approx(trainer.progress.best, abs=0.01)
 
 
-@pytest.mark.parametrize("views", [0, 2])
+@pytest.mark.parametrize("views", [pytest.param(0, marks=pytest.mark.full), 2])
 def test_killed_and_resumed_gives_the_same_model(tmp_path: Path, views: int) -> None:
     """Every weight and every validation, as if nothing had happened."""
     augmented = {"augment": True, "views": views, "frozen_blocks": 7 * (views > 0)}

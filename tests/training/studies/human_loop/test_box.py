@@ -78,6 +78,7 @@ def test_week_is_the_same_each_time_and_lies_where_it_says(
     assert np.abs(first).max() <= 1.0
 
 
+@pytest.mark.full
 def test_box_keeps_alerts_clips_and_answers(
     manifest: Manifest, data_dir: Path, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Scores to events: threshold, ``n of m`` hits, hysteresis, cooldown.
+"""Scores to events, window by window: threshold, ``n of m`` hits, hysteresis, cooldown.
 
 :func:`step` is a pure function of (state, policy, observation), so a stored stream of scores
 replays to the same events. Time inside the detector is the position in the stream, which a
@@ -20,33 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from agent.core.records import Match
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When a description's scores become an event."""
-
-    threshold_on: float
-    """A window at or over this score is a hit."""
-    threshold_off: float
-    """An event goes on while a window is at or over this score; at most ``threshold_on``."""
-    hits: int
-    """Hits that start an event ..."""
-    windows: int
-    """... among this many of the latest windows. Also how many quiet windows end one."""
-    cooldown_s: float
-    """After an event has ended, no other starts for this long."""
-    update_s: float = 30.0
-    """A lasting event is reported again after this long."""
-
-    def __post_init__(self) -> None:
-        """Refuse a policy that could never start or never end an event."""
-        if not 1 <= self.hits <= self.windows:
-            message = f"hits must be from 1 to windows, not {self.hits} of {self.windows}"
-            raise ValueError(message)
-        if self.threshold_off > self.threshold_on:
-            message = f"threshold_off {self.threshold_off} is over threshold_on {self.threshold_on}"
-            raise ValueError(message)
+    from agent.detector.rule import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +41,7 @@ class State:
     """What the detector remembers of one description at one source."""
 
     recent: tuple[Observation, ...] = ()
-    """The latest windows, oldest first, at most ``policy.windows``."""
+    """The latest windows, oldest first, at most ``rule.windows``."""
     event: Detection | None = None
     began_s: float = 0.0
     """Position at which the event started."""
@@ -92,11 +66,12 @@ def step(
     Returns:
         The new state, and the change to report if there is one.
     """
-    recent = (*state.recent, seen)[-policy.windows :]
+    rule = policy.rule
+    recent = (*state.recent, seen)[-rule.windows :]
     hits = [one for one in recent if one.score >= policy.threshold_on]
     state = replace(state, recent=recent)
     if state.event is None:
-        if len(hits) < policy.hits or seen.score < policy.threshold_on:
+        if len(hits) < rule.hits or seen.score < policy.threshold_on:
             return state, None
         if seen.position_s < state.quiet_until_s:
             # Kept back once per burst: the windows that count are used up.
@@ -124,8 +99,8 @@ def _continue(
     state: State, event: Detection, policy: Policy, seen: Observation, hits: int
 ) -> tuple[State, Detection | None]:
     """Take one window into account while an event is going on."""
-    recent = state.recent
-    if all(one.score < policy.threshold_off for one in recent) and len(recent) == policy.windows:
+    recent, rule = state.recent, policy.rule
+    if all(one.score < policy.threshold_off for one in recent) and len(recent) == rule.windows:
         return _ended(state, event, policy, seen.position_s)
     event = replace(event, step=Step.UPDATE, hits=hits, windows=len(recent))
     seen_at = _at(event.starts_at, state, seen)
@@ -134,7 +109,7 @@ def _continue(
     if seen.score > event.score:
         event = replace(event, score=seen.score, peaks_at=seen_at)
     rose = event.score - state.reported_score >= _NOTABLE_RISE
-    if rose or seen.position_s - state.reported_at_s >= policy.update_s:
+    if rose or seen.position_s - state.reported_at_s >= rule.update_s:
         return _reported(state, event, seen), event
     return replace(state, event=event), None
 
@@ -156,7 +131,7 @@ def _ended(
     state: State, event: Detection, policy: Policy, position_s: float
 ) -> tuple[State, Detection]:
     ended = replace(event, step=Step.END)
-    quiet = replace(state, recent=(), event=None, quiet_until_s=position_s + policy.cooldown_s)
+    quiet = replace(state, recent=(), event=None, quiet_until_s=position_s + policy.rule.cooldown_s)
     return quiet, ended
 
 

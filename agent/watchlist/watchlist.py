@@ -16,7 +16,7 @@ import numpy as np
 from agent.alerts.alerts import Wording
 from agent.core.errors import KikimimiError
 from agent.descriptions.language import foreign
-from agent.detector.detector import Policy
+from agent.detector.rule import Policy, Rule
 from agent.encoder.text import embed_texts
 from agent.matcher.matcher import BackgroundStatistics, Contrast, Described, Matcher, PrototypeSet
 from agent.watchlist.calibration.applied import Applied, apply
@@ -119,7 +119,7 @@ def build(
         if said is not None:
             change = _adapted(error.policy, made.threshold_on, said)
             changed[error.error_id] = change
-            made = _policy(error.policy, change.threshold)
+            made = replace(made, threshold_on=change.threshold)
         policies[error.error_id] = made
     return Watchlist(
         digest=descriptions.digest,
@@ -248,17 +248,7 @@ def policy(chosen: DetectionPolicy, uncalibrated: float, finding: Finding | None
     threshold = chosen.threshold
     if threshold is None:
         threshold = uncalibrated if finding is None else finding.threshold
-    return _policy(chosen, threshold)
-
-
-def _policy(chosen: DetectionPolicy, threshold: float) -> Policy:
-    return Policy(
-        threshold_on=threshold,
-        threshold_off=threshold - chosen.hysteresis,
-        hits=chosen.hits.hits,
-        windows=chosen.hits.windows,
-        cooldown_s=chosen.cooldown_s,
-    )
+    return Policy(threshold, Rule.of(chosen))
 
 
 def _adapted(chosen: DetectionPolicy, threshold: float, said: Judged) -> Adapted:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from agent.bundle.loading import Bundle
     from agent.descriptions import DescriptionSet
-    from agent.detector.detector import Policy
+    from agent.detector.rule import Policy
     from agent.watchlist.watchlist import Watchlist
 
 
@@ -69,7 +69,9 @@ class Listener:
         watch = watchlist.build(bundle, descriptions, cache)
         policies = watch.policies
         if threshold is not None:
-            policies = {name: _moved(one, threshold) for name, one in policies.items()}
+            policies = {
+                name: replace(one, threshold_on=threshold) for name, one in policies.items()
+            }
         return cls(bundle, watch, policies, FileHearing.of(bundle, hop_s))
 
     def hear(
@@ -97,9 +99,3 @@ class Listener:
             if one.step is Step.END  # every event ends, with the file at the latest
         ]
         return tuple(sorted(alerts, key=lambda one: (one.starts_s, one.error_id)))
-
-
-def _moved(policy: Policy, threshold: float) -> Policy:
-    """The policy with another threshold and the same hysteresis."""
-    apart = policy.threshold_on - policy.threshold_off
-    return replace(policy, threshold_on=threshold, threshold_off=threshold - apart)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.core.records import FloatArray, Window
-    from agent.watchlist.calibration.events import Seconds
+    from agent.detector.events import Seconds
     from agent.watchlist.calibration.index import Index
 
 FOLDER = "calibration"

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.detector.events import Layout, events
+from agent.detector.rule import Rule
 from agent.matcher.prototypes import PrototypeSet
-from agent.watchlist.calibration.events import Layout, Rules, dispersion, events, maxima
 from agent.watchlist.calibration.index import Finding
 from agent.watchlist.calibration.kept import stretches
+from agent.watchlist.calibration.maxima import dispersion, maxima
 from agent.watchlist.calibration.threshold import (
     HIGHEST,
     Chosen,
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 
     from agent.core.records import FloatArray
     from agent.descriptions import DetectionPolicy, ErrorDescription
+    from agent.detector.events import Scores, Seconds
     from agent.matcher.prototypes import BackgroundStatistics, Described
-    from agent.watchlist.calibration.events import Scores, Seconds
     from agent.watchlist.calibration.index import Index
 
 LEAST_HOURS = 1.0 / 6.0
@@ -177,8 +179,8 @@ def find(
                     held=held,
                 )
             )
-            rules = Rules.of(policy)
-            suspects += _suspects(heard, scores[column], rules, uncalibrated, one.error.error_id)
+            rule = Rule.of(policy)
+            suspects += _suspects(heard, scores[column], rule, uncalibrated, one.error.error_id)
     return findings, _together(suspects)
 
 
@@ -188,21 +190,21 @@ def maxima_of(scores: Scores, heard: Background, policy: DetectionPolicy, trim: 
     Where a long cooldown leaves too few to fit a tail to, they are counted without it: more
     alarms than there would be, so that what is promised holds all the more.
     """
-    rules = Rules.of(policy)
-    known = _maxima(scores, heard, rules, policy.false_alarms_per_day, trim)
-    if rules.cooldown_s and choose(known, policy.false_alarms_per_day) is None:
-        rules = replace(rules, cooldown_s=0.0)
-        known = _maxima(scores, heard, rules, policy.false_alarms_per_day, trim)
+    rule = Rule.of(policy)
+    known = _maxima(scores, heard, rule, policy.false_alarms_per_day, trim)
+    if rule.cooldown_s and choose(known, policy.false_alarms_per_day) is None:
+        rule = replace(rule, cooldown_s=0.0)
+        known = _maxima(scores, heard, rule, policy.false_alarms_per_day, trim)
     return known
 
 
-def _maxima(scores: Scores, heard: Background, rules: Rules, wanted: float, trim: int) -> Maxima:
+def _maxima(scores: Scores, heard: Background, rule: Rule, wanted: float, trim: int) -> Maxima:
     most = needed(wanted, heard.hours) + trim
-    values = maxima(scores, heard.layout, rules, most)
+    values = maxima(scores, heard.layout, rule, most)
     known = Maxima(values, heard.hours, most).trimmed(trim)
     if known.level is None:
         return known
-    return replace(known, dispersion=dispersion(scores, heard.layout, rules, known.level))
+    return replace(known, dispersion=dispersion(scores, heard.layout, rule, known.level))
 
 
 def threshold_of(known: Maxima, wanted: Wanted, uncalibrated: float) -> tuple[Chosen, bool]:
@@ -234,13 +236,13 @@ def scores_of(
 
 
 def _suspects(
-    heard: Background, scores: Scores, rules: Rules, threshold: float, error_id: str
+    heard: Background, scores: Scores, rule: Rule, threshold: float, error_id: str
 ) -> Iterator[Suspect]:
     """What would have been alerts by a threshold."""
-    for event in events(scores, heard.layout, rules, threshold):
+    for event in events(scores, heard.layout, rule, threshold):
         source, recorded = heard.sources[event.start]
-        first = max(int(heard.layout.first[event.start]), event.start - rules.windows + 1)
-        last = max(event.start, event.end - rules.windows)
+        first = max(int(heard.layout.first[event.start]), event.start - rule.windows + 1)
+        last = max(event.start, event.end - rule.windows)
         yield Suspect(
             source=source,
             recorded=recorded,

@@ -19,7 +19,7 @@ import numpy as np
 from agent.watchlist.calibration.poisson import CONFIDENCE, DAY_H
 
 if TYPE_CHECKING:
-    from agent.watchlist.calibration.events import Seconds
+    from agent.detector.events import Seconds
 
 FEWEST, MOST = 12, 60
 """Maxima that a tail is fitted to: with fewer it tells nothing, more are no tail."""

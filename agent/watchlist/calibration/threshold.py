@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.watchlist.calibration import poisson
-from agent.watchlist.calibration.events import FLOOR, STEP
+from agent.watchlist.calibration.maxima import FLOOR, STEP
 from agent.watchlist.calibration.poisson import DAY_H
 from agent.watchlist.calibration.tail import FEWEST, MOST, Tail
 
 if TYPE_CHECKING:
-    from agent.watchlist.calibration.events import Seconds
+    from agent.detector.events import Seconds
 
 HIGHEST = 100.0
 """No threshold is higher; the descriptions file does not take one either."""
@@ -58,7 +58,7 @@ class Maxima:
     """Maxima of one description on ordinary sound."""
 
     values: Seconds
-    """As :func:`agent.watchlist.calibration.events.maxima` gives them: largest first."""
+    """As :func:`agent.watchlist.calibration.maxima.maxima` gives them: largest first."""
     hours: float
     """In which they were heard: of the whole box, not of one of its microphones."""
     most: int

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.records import Detection, Match, Step
-from agent.detector.detector import Detector, Policy
+from agent.detector.detector import Detector
+from agent.detector.rule import Policy, Rule
 
 RATE_HZ = 32_000
 HOP_S = 0.5
-POLICY = Policy(threshold_on=4.0, threshold_off=3.0, hits=2, windows=3, cooldown_s=5.0)
+POLICY = Policy(4.0, Rule(hits=2, windows=3, hysteresis=1.0, cooldown_s=5.0))
 
 
 def match(position: int, *scores: float, source: str = "mic1") -> Match:
@@ -72,7 +73,7 @@ def test_cooldown_holds_events_back_and_counts_them() -> None:
 
 def test_a_lasting_event_is_updated() -> None:
     """A higher peak and the passing of time are reported, nothing between."""
-    policy = Policy(4.0, 3.0, hits=1, windows=1, cooldown_s=0.0, update_s=5.0)
+    policy = Policy(4.0, Rule(1, 1, hysteresis=1.0, cooldown_s=0.0, update_s=5.0))
     found = run([4.0, 4.5, 6.0, *[4.0] * 12], policy)
     assert [one.step for one in found] == [Step.NEW, Step.UPDATE, Step.UPDATE]
     assert [one.score for one in found] == [4.0, 6.0, 6.0]
@@ -116,18 +117,26 @@ def test_reconfiguring_ends_events_of_descriptions_that_are_gone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hits", "windows", "off"), [(0, 3, 3.0), (4, 3, 3.0), (1, 1, 5.0)], ids=str
+    ("hits", "windows", "hysteresis", "message"),
+    [
+        (0, 3, 1.0, "hits must be from 1 to windows, not 0 of 3"),
+        (4, 3, 1.0, "hits must be from 1 to windows, not 4 of 3"),
+        (1, 1, -1.0, r"hysteresis must be at least 0, not -1\.0"),
+    ],
+    ids=str,
 )
-def test_impossible_policies_are_refused(hits: int, windows: int, off: float) -> None:
-    """A policy that could never start or end an event is an error, not a silence."""
-    with pytest.raises(ValueError, match=r"hits|threshold_off"):
-        Policy(4.0, off, hits=hits, windows=windows, cooldown_s=0.0)
+def test_impossible_rules_are_refused(
+    hits: int, windows: int, hysteresis: float, message: str
+) -> None:
+    """A rule that could never start or end an event is an error, not a silence."""
+    with pytest.raises(ValueError, match=message):
+        Rule(hits, windows, hysteresis, cooldown_s=0.0)
 
 
 @given(st.lists(st.floats(-10, 10), max_size=60), st.integers(1, 4), st.integers(0, 3))
 def test_life_of_an_event_is_always_well_formed(scores: list[float], hits: int, more: int) -> None:
     """Whatever the scores: new, updates, end, in turn, and never two at once."""
-    policy = Policy(2.0, 1.0, hits=hits, windows=hits + more, cooldown_s=1.0, update_s=2.0)
+    policy = Policy(2.0, Rule(hits, hits + more, hysteresis=1.0, cooldown_s=1.0, update_s=2.0))
     going_on = False
     for one in run(scores, policy):
         assert going_on is (one.step is not Step.NEW)

@@ -16,7 +16,8 @@ from agent.bundle import loading as bundles
 from agent.capture.audiofile import read_audio
 from agent.core.errors import AudioFileError
 from agent.core.records import Step
-from agent.detector.detector import Detector, Policy
+from agent.detector.detector import Detector
+from agent.detector.rule import Policy, Rule
 from agent.encoder.audio import Encoder
 from agent.frontend.log_mel import LogMel
 from agent.hearing.files import LONGEST_WHOLE_S, FileHearing
@@ -110,7 +111,7 @@ def test_what_goes_on_ends_with_the_file(
     hearing: FileHearing, matcher: Matcher, tmp_path: Path
 ) -> None:
     """One event, from the first window to the last."""
-    detector = Detector({"air_leak": Policy(-1e6, -2e6, 1, 2, 5.0)}, RATE_HZ)
+    detector = Detector({"air_leak": Policy(-1e6, Rule(1, 2, 1e6, 5.0))}, RATE_HZ)
     steps = list(hearing.detections(write(tmp_path, 5.3), matcher, detector))
     assert (steps[0].step, steps[-1].step) == (Step.NEW, Step.END)
     assert {one.step for one in steps[1:-1]} <= {Step.UPDATE}

@@ -17,10 +17,11 @@ from agent import descriptions as descriptions_file
 from agent.bundle import loading as bundles
 from agent.bundle.loading import Bundle
 from agent.core.records import FloatArray
+from agent.detector.events import Layout, Scores, events
+from agent.detector.rule import Rule
 from agent.matcher.prototypes import BackgroundStatistics, PrototypeSet
 from agent.watchlist.calibration import site
 from agent.watchlist.calibration.drift import Reference
-from agent.watchlist.calibration.events import Layout, Rules, Scores, events
 from agent.watchlist.calibration.site import Background, Wanted
 from agent.watchlist.calibration.threshold import Kind
 from agent.watchlist.watchlist import wanted_of
@@ -162,7 +163,7 @@ def _round(world: _World, hall: int, start: float, hours: float) -> list[Counted
                         kind=chosen.kind,
                         threshold=chosen.threshold,
                         where=where,
-                        alarms=_alarms(some, column, Rules.of(policy), chosen.threshold),
+                        alarms=_alarms(some, column, Rule.of(policy), chosen.threshold),
                         hours=sum(test.hours for test, _ in some),
                     )
                 )
@@ -170,10 +171,10 @@ def _round(world: _World, hall: int, start: float, hours: float) -> list[Counted
 
 
 def _alarms(
-    tests: Sequence[tuple[Background, Scores]], column: int, rules: Rules, threshold: float
+    tests: Sequence[tuple[Background, Scores]], column: int, rule: Rule, threshold: float
 ) -> int:
     """What the detector raises for one description."""
-    return sum(len(events(scores[column], test.layout, rules, threshold)) for test, scores in tests)
+    return sum(len(events(scores[column], test.layout, rule, threshold)) for test, scores in tests)
 
 
 def _baseline(world: _World, hall: int) -> Counted:
@@ -181,7 +182,7 @@ def _baseline(world: _World, hall: int) -> Counted:
     heard = world.halls[hall]
     scores = site.scores_of(heard, world.prototypes, world.cohort)
     alarms = sum(
-        _alarms([(heard, scores)], column, Rules.of(error.error.policy), world.uncalibrated)
+        _alarms([(heard, scores)], column, Rule.of(error.error.policy), world.uncalibrated)
         for column, error in enumerate(world.wanted)
     )
     return Counted(

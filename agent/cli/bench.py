@@ -27,10 +27,9 @@ from agent.cli.child import running_agent
 from agent.cli.demo_broker import HOST, local_broker
 from agent.cli.score import variants_of
 from agent.core import shipped
-from agent.core.records import Block, Window
 from agent.encoder.audio import Encoder
 from agent.frontend.log_mel import LogMel
-from agent.frontend.windows import Windower
+from agent.hearing.windows import own_hop_s, windows_at, windows_of
 from agent.mqtt.subscriber import Subscriber
 from agent.watchlist import watchlist
 
@@ -137,8 +136,8 @@ def numeric_path(bundle: Bundle, sound: FloatArray) -> list[Figure]:
         _of_real_time("frontend and encoder, a second of audio, no overlap", frontend_ms + own_ms)
     )
     streaming_ms = _best_ms(lambda: _stream(bundle, encoder, sound)) / seconds
-    hop_s = tuning.hop_frames / constants.frame_rate_hz
-    label = f"the same in streaming, {size / constants.frame_rate_hz:g} s every {hop_s:g} s"
+    every = f"every {own_hop_s(bundle):g} s"
+    label = f"the same in streaming, {size / constants.frame_rate_hz:g} s {every}"
     figures.append(_of_real_time(label, streaming_ms))
     return figures
 
@@ -153,30 +152,20 @@ def _one_by_one(encoder: Encoder, windows: FloatArray) -> None:
 
 
 def _stream(bundle: Bundle, encoder: Encoder, sound: FloatArray) -> None:
-    tuning = bundle.manifest.tuning
-    windower = Windower(
-        "bench",
-        bundle.manifest.frontend,
-        tuning.window_frames,
-        tuning.hop_frames,
-        LogMel.of(bundle),
-    )
     step = round(_BLOCK_S * RATE_HZ)
-    for at in range(0, len(sound), step):
-        for window in windower.push(Block("bench", at, at / RATE_HZ, sound[at : at + step])):
-            encoder.encode(window.log_mel[None])
+    blocks = (sound[at : at + step] for at in range(0, len(sound), step))
+    for window in windows_of(bundle, "bench", blocks, own_hop_s(bundle)):
+        encoder.encode(window.log_mel[None])
 
 
 def matching(bundle: Bundle, described: Path, sound: FloatArray) -> list[Figure]:
     """One window against every description."""
     watched = watchlist.build(bundle, descriptions.load(described), cache=None)
-    size = bundle.manifest.tuning.window_frames
-    log_mel = LogMel.of(bundle).whole(sound)[:, :size]
-    embedding = Encoder(bundle).encode(log_mel[None])
-    window = Window("bench", 0, 0.0, 2.0, log_mel)
+    (window,) = windows_at(bundle, "bench", sound, [0.0])
+    views = Encoder(bundle).embed([window])
     prototypes = watched.matcher.prototypes
-    p50, p99 = _percentiles_us(lambda: watched.matcher.match([window], embedding))
-    plain, _ = _percentiles_us(lambda: prototypes.compare(embedding))
+    p50, p99 = _percentiles_us(lambda: watched.matcher.match([window], views))
+    plain, _ = _percentiles_us(lambda: prototypes.compare(views.joint))
     count = len(prototypes)
     return [
         Figure(f"matcher, {count} prototypes, p50", p50, "us"),

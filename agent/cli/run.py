@@ -53,7 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     clock = SystemClock()
     notifier = systemd.Notifier.of(os.environ, os.getpid(), clock)
     try:
-        return Pipeline(settings, model, clock, notifier=notifier).run(described, requests)
+        return Pipeline(
+            settings, model, described, clock, requests=requests, notifier=notifier
+        ).run()
     except KikimimiError:
         if requests.stop:  # systemd stops the process that embeds texts as well
             return 0

@@ -25,9 +25,9 @@ from agent.config import channels, load_settings
 from agent.core.errors import AudioFileError, ConfigError, Problem
 from agent.core.names import shown
 from agent.core.records import Step
-from agent.detector.detector import Detector
 from agent.encoder.audio import Encoder
 from agent.hearing.files import LONGEST_WHOLE_S, FileHearing
+from agent.hearing.recogniser import Recogniser
 from agent.watchlist.site import listened_for_alone, listened_for_beside
 
 if TYPE_CHECKING:
@@ -57,16 +57,12 @@ class Scorer:
         """A file's windows as the box would hear them; one window where it is no longer."""
         manifest = self.hearing.bundle.manifest
         window = manifest.tuning.window_frames * manifest.frontend.hop_length
-        if self.hearing.samples(path) <= window:
-            yield self.whole(path)
-        else:
-            yield from self.hearing.matches(path, self.watch.matcher)
+        whole = self.hearing.samples(path) <= window
+        return self.hearing.matches(path, self.watch.matcher, whole=whole)
 
     def whole(self, path: Path) -> Match:
         """A file as one window; one that is too long for that cannot be read."""
-        window = self.hearing.whole(path)
-        (match,) = self.watch.matcher.match([window], self.hearing.encoder.embed([window]))
-        return match
+        return next(self.hearing.matches(path, self.watch.matcher, whole=True))
 
     def judged(self, path: Path) -> Iterator[tuple[Path, Match]]:
         """The same, with the file's name."""
@@ -80,16 +76,16 @@ class Scorer:
     def alert_lines(self, path: Path, *, as_json: bool) -> Iterator[str]:
         """Each alert as a line to print, when it has ended; for people, a last line sums up."""
         lasts_s = self.hearing.samples(path) / self.hearing.rate_hz
-        detector = Detector(self.watch.policies, self.hearing.rate_hz)
+        recogniser = Recogniser(self.watch.matcher, self.watch.policies, self.hearing.rate_hz)
         alerts = 0
-        for one in self.hearing.detections(path, self.watch.matcher, detector):
+        for one in self.hearing.detections(path, recogniser):
             if one.step is Step.END:
                 alerts += 1
                 yield self._alert_json(path, one) if as_json else self._alert_text(path, one)
         if not as_json:
             found = f"{alerts or 'no'} alert{'s' if alerts > 1 else ''} in {lasts_s:.1f} s"
-            if detector.suppressed:
-                found += f", {detector.suppressed} more kept back by their cooldown"
+            if recogniser.suppressed:
+                found += f", {recogniser.suppressed} more kept back by their cooldown"
             yield f"{shown(path)}  {found}"
 
     def _alert_json(self, path: Path, alert: Detection) -> str:
@@ -231,7 +227,9 @@ def run(arguments: argparse.Namespace) -> int:
     unread: list[AudioFileError] = []
     results = []
     for name, variant in chosen.items():
-        one = replace(scorer, hearing=replace(scorer.hearing, encoder=Encoder(variant)))
+        one = scorer
+        if name:
+            one = replace(scorer, hearing=replace(scorer.hearing, encoder=Encoder(variant)))
         if truth is None:
             lines = partial(one.score_lines, whole=arguments.whole, as_json=arguments.json)
             if arguments.alerts:

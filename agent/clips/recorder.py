@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent.clips.worker import ClipWorker
     from agent.config import ClipSettings
     from agent.core.clock import Clock
-    from agent.core.records import Alert, Block, FloatArray, Window
+    from agent.core.records import Alert, Block, Views, Window
 
 # Beside a clip of the greatest length: windows that wait to be scored (a full backlog of ten
 # seconds), and the quiet ones that end an event.
@@ -51,8 +51,8 @@ class _Heard:
     """What is remembered of one source."""
 
     ring: ClipRing
-    embeddings: deque[tuple[int, FloatArray]] = field(default_factory=deque)
-    """Index of each window's first sample, and its embedding."""
+    views: deque[tuple[int, Views]] = field(default_factory=deque)
+    """Index of each window's first sample, and the views of it."""
 
 
 class Recorder:
@@ -103,14 +103,13 @@ class Recorder:
         """Remember a block; called in its source's thread."""
         self._heard[block.source].ring.push(block)
 
-    def scored(self, windows: Iterable[Window], embeddings: FloatArray) -> None:
-        """Remember the embeddings of windows, shape ``(windows, dim)``."""
-        for window, embedding in zip(windows, embeddings, strict=True):
-            heard = self._heard[window.source]
-            heard.embeddings.append((window.index, embedding.copy()))
-            oldest = window.index - self._samples(self._settings.longest_s + _LATE_S)
-            while heard.embeddings[0][0] < oldest:
-                heard.embeddings.popleft()
+    def scored(self, window: Window, views: Views) -> None:
+        """Remember the views of a window."""
+        remembered = self._heard[window.source].views
+        remembered.append((window.index, views))
+        oldest = window.index - self._samples(self._settings.longest_s + _LATE_S)
+        while remembered[0][0] < oldest:
+            remembered.popleft()
 
     def take(self, alerts: Iterable[Alert]) -> None:
         """Follow alerts as they change."""
@@ -172,6 +171,7 @@ class Recorder:
         peak = one.anchor + self._samples(detection.peaks_at - detection.starts_at)
         last = one.anchor + self._samples(detection.ends_at - detection.starts_at)
         duration_s = len(samples) / self._rate_hz
+        views = _nearest(heard.views, peak, self._rate_hz)
         self._worker.put(
             Job(
                 alert=one.alert,
@@ -181,15 +181,13 @@ class Recorder:
                 begins_s=max(0.0, (one.anchor - begin) / self._rate_hz),
                 ends_s=min(duration_s, (last - begin) / self._rate_hz),
                 peak_s=min(duration_s, max(0.0, (peak - begin) / self._rate_hz)),
-                embedding=_nearest(heard.embeddings, peak, self._rate_hz),
+                embedding=None if views is None else views.joint[0],
             )
         )
 
 
-def _nearest(
-    embeddings: Iterable[tuple[int, FloatArray]], index: int, tolerance: int
-) -> FloatArray | None:
-    """The embedding of the window that starts nearest to a sample; ``None`` if none is near."""
-    by_distance: Mapping[int, FloatArray] = {abs(at - index): one for at, one in embeddings}
+def _nearest(views: Iterable[tuple[int, Views]], index: int, tolerance: int) -> Views | None:
+    """Those of the window that starts nearest to a sample; ``None`` if none is near."""
+    by_distance: Mapping[int, Views] = {abs(at - index): one for at, one in views}
     nearest = min(by_distance, default=tolerance)
     return by_distance[nearest] if nearest < tolerance else None

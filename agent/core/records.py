@@ -7,7 +7,7 @@ wants to change one copies it first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
@@ -83,6 +83,28 @@ class Window:
     def ends_at(self) -> float:
         """UTC time of the end of the window's last sample, seconds since the epoch."""
         return self.captured_at + self.duration_s
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What the audio tower makes of windows: each array holds a row for each window."""
+
+    joint: FloatArray
+    """In the space of texts and sounds: unit length, float32, shape ``(windows, dim)``."""
+
+    def __len__(self) -> int:
+        """Windows."""
+        return len(self.joint)
+
+    def __getitem__(self, rows: slice) -> Views:
+        """Those of some windows, in the same memory."""
+        return Views(*(getattr(self, view.name)[rows] for view in fields(self)))
+
+    @staticmethod
+    def concatenate(parts: Sequence[Views]) -> Views:
+        """Those of several groups of windows, at least one, in one."""
+        names = [view.name for view in fields(Views)]
+        return Views(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Windows of log-mel to unit embeddings: the bundle's audio tower."""
+"""Windows of log-mel to views of them: the bundle's audio tower."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from agent.bundle.onnx_graph import Graph, Tensor
 from agent.core.errors import BundleError
+from agent.core.records import Views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,14 +45,11 @@ class Encoder:
             threads=threads,
         )
 
-    def encode(self, log_mel: FloatArray) -> FloatArray:
-        """Embed windows of equal length.
+    def encode(self, log_mel: FloatArray) -> Views:
+        """Views of windows of equal length.
 
         Args:
             log_mel: normalised, float32, shape ``(windows, n_mels, n_frames)``.
-
-        Returns:
-            Unit embeddings, float32, shape ``(windows, embedding_size)``.
 
         Raises:
             ValueError: another shape.
@@ -61,23 +59,20 @@ class Encoder:
             raise ValueError(
                 f"log-mel of shape {log_mel.shape}, expected (windows, {self._n_mels}, frames)"
             )
-        return self._graph.run({"log_mel": np.ascontiguousarray(log_mel, np.float32)})
+        return Views(self._graph.run({"log_mel": np.ascontiguousarray(log_mel, np.float32)}))
 
-    def embed(self, windows: Sequence[Window]) -> FloatArray:
-        """Embed windows, at once as far as they are equally long: a stream's only one may be short.
+    def embed(self, windows: Sequence[Window]) -> Views:
+        """Views of windows, at once as far as they are equally long: a short one may be among them.
 
         Args:
             windows: at least one.
-
-        Returns:
-            Unit embeddings, float32, shape ``(windows, embedding_size)``.
 
         Raises:
             ValueError: windows of another bundle's shape.
             BundleError: ONNX Runtime fails.
         """
         groups = groupby((window.log_mel for window in windows), key=np.shape)
-        return np.concatenate([self.encode(np.stack(list(group))) for _, group in groups])
+        return Views.concatenate([self.encode(np.stack(list(group))) for _, group in groups])
 
     def warm_up(self) -> None:
         """Encode one silent window, so that the first real one is as quick as the others.
@@ -86,8 +81,8 @@ class Encoder:
             BundleError: the result is no unit embedding.
         """
         shape = (1, self._n_mels, self._window_frames)
-        embedding = self.encode(np.full(shape, self._silence, np.float32))
-        length = float(np.linalg.norm(embedding))
+        views = self.encode(np.full(shape, self._silence, np.float32))
+        length = float(np.linalg.norm(views.joint))
         if not abs(length - 1.0) <= _LENGTH_TOLERANCE:
             raise BundleError(
                 f"{self._path}: gives an embedding of length {length:.3g} instead of 1; "

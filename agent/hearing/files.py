@@ -1,4 +1,4 @@
-"""Sound files heard as the box hears its sources: windows, embeddings, matches, detections.
+"""Sound files heard as the box hears its sources: windows, views, matches, detections.
 
 Files are streamed: however long one is, no more than some seconds of it are held.
 """
@@ -6,7 +6,6 @@ Files are streamed: however long one is, no more than some seconds of it are hel
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from agent.capture.audiofile import iter_audio, log_remark
@@ -14,18 +13,17 @@ from agent.capture.mixdown import Mixdown
 from agent.config.channels import OPTION
 from agent.core.errors import AudioFileError
 from agent.core.names import shown
-from agent.core.records import Block, Window
 from agent.encoder.audio import Encoder
-from agent.frontend.log_mel import LogMel
-from agent.hearing.listeners import hop_frames, make_windower
+from agent.hearing.recogniser import embedded
+from agent.hearing.windows import hop_frames, own_hop_s, whole_window, windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from agent.bundle.loading import Bundle
-    from agent.core.records import Detection, FloatArray, Match
-    from agent.detector.detector import Detector
+    from agent.core.records import Detection, FloatArray, Match, Views, Window
+    from agent.hearing.recogniser import Recogniser
     from agent.matcher.matcher import Matcher
 
 LONGEST_WHOLE_S = 60.0
@@ -34,12 +32,11 @@ siren, five seconds over its machines, which scores 6.9 in ten seconds, 2.1 is l
 nothing in two. A minute takes 160 MB, five would take 460."""
 
 _BLOCK_S = 1.0
-_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
 class FileHearing:
-    """The box's way from sound to embeddings, for files; each is heard by itself."""
+    """The box's way from sound to views, for files; each is heard by itself."""
 
     bundle: Bundle
     encoder: Encoder
@@ -63,7 +60,7 @@ class FileHearing:
             ConfigError: the hop is no whole number of the bundle's frames.
         """
         if hop_s is None:
-            hop_s = bundle.manifest.tuning.hop_frames / bundle.manifest.frontend.frame_rate_hz
+            hop_s = own_hop_s(bundle)
         hop_frames(bundle, hop_s)
         return cls(bundle, Encoder(bundle, threads=threads), hop_s)
 
@@ -94,42 +91,39 @@ class FileHearing:
         Raises:
             AudioFileError: the file cannot be read, as soon as that is found.
         """
-        source = shown(path.name)
-        windower = make_windower(self.bundle, source, self.hop_s)
-        index = 0
-        for samples in self._blocks(path, self.remark):
-            yield from windower.push(Block(source, index, index / self.rate_hz, samples))
-            index += len(samples)
-        if rest:
-            yield from windower.flush()
+        blocks = self._blocks(path, self.remark)
+        return windows_of(self.bundle, shown(path.name), blocks, self.hop_s, rest=rest)
 
-    def embedded(
-        self, path: Path, *, rest: bool = True
-    ) -> Iterator[tuple[list[Window], FloatArray]]:
-        """Some windows at a time with their embeddings, ``(windows, dim)``; see :meth:`windows`."""
-        windows = self.windows(path, rest=rest)
-        while some := list(islice(windows, _BATCH)):
-            yield some, self.encoder.embed(some)
+    def embedded(self, path: Path, *, rest: bool = True) -> Iterator[tuple[list[Window], Views]]:
+        """Some windows at a time with the views of them; see :meth:`windows`."""
+        return embedded(self.encoder, self.windows(path, rest=rest))
 
-    def matches(self, path: Path, matcher: Matcher) -> Iterator[Match]:
-        """A file's windows compared with every description; see :meth:`windows`."""
-        for windows, embeddings in self.embedded(path):
-            yield from matcher.match(windows, embeddings)
-
-    def detections(self, path: Path, matcher: Matcher, detector: Detector) -> Iterator[Detection]:
-        """What would be reported of a file, as a source that begins and ends with it.
+    def matches(self, path: Path, matcher: Matcher, *, whole: bool = False) -> Iterator[Match]:
+        """A file's windows, or all of it as one, compared with every description.
 
         Args:
             path: of the file.
             matcher: of the descriptions.
-            detector: of the same, that has heard nothing yet.
+            whole: whether it is one window, see :meth:`whole`; else see :meth:`windows`.
 
         Raises:
             AudioFileError: the file cannot be read, as soon as that is found.
         """
-        for match in self.matches(path, matcher):
-            yield from detector.feed(match)
-        yield from detector.close()
+        windows = [self.whole(path)] if whole else self.windows(path)
+        for some, views in embedded(self.encoder, windows):
+            yield from matcher.match(some, views)
+
+    def detections(self, path: Path, recogniser: Recogniser) -> Iterator[Detection]:
+        """What would be reported of a file, as a source that begins and ends with it.
+
+        Args:
+            path: of the file.
+            recogniser: that has heard nothing yet.
+
+        Raises:
+            AudioFileError: the file cannot be read, as soon as that is found.
+        """
+        return recogniser.detections(self.embedded(path))
 
     def whole(self, path: Path) -> Window:
         """A file as one window, from its start to its end.
@@ -143,8 +137,7 @@ class FileHearing:
             path, self.rate_hz, LONGEST_WHOLE_S, remedy, mixdown=mixdown, remark=self.remark
         )
         _tell_channels(path, mixdown, self.remark)
-        log_mel = LogMel.of(self.bundle).whole(samples)
-        return Window(shown(path.name), 0, 0.0, len(samples) / self.rate_hz, log_mel)
+        return whole_window(self.bundle, shown(path.name), samples)
 
     def _blocks(self, path: Path, remark: Callable[[str], None]) -> Iterator[FloatArray]:
         mixdown, block = Mixdown(self.channels), round(_BLOCK_S * self.rate_hz)

@@ -1,4 +1,4 @@
-"""One source of sound on a thread of its own: blocks in, windows out."""
+"""Sources of sound, each on a thread of its own: blocks in, windows out."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from agent.capture.build import make_source
+from agent.capture.supervisor import Supervisor
+from agent.config import FileSettings, MicrophoneSettings, StreamSettings
+from agent.core.records import SourceState
+from agent.frontend.backlog import Backlog
+from agent.hearing.windows import make_windower
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agent.capture.supervisor import SourceStatus, Supervisor
+    from agent.bundle.loading import Bundle
+    from agent.capture.baseline import LevelBaseline
+    from agent.capture.supervisor import SourceStatus
+    from agent.config import Settings
+    from agent.core.clock import Clock
     from agent.core.records import Block
-    from agent.frontend.backlog import Backlog
     from agent.frontend.windows import Windower
 
 _log = logging.getLogger(__name__)
@@ -90,3 +100,91 @@ class Listener:
         except Exception as error:  # the pipeline ends the program, and systemd starts it again
             _log.exception("listener_failed", extra={"source": self.status.source})
             self.failure = error
+
+
+class Listeners:
+    """All sources of a site, each on a thread of its own, and their windows that wait."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        bundle: Bundle,
+        clock: Clock,
+        *,
+        usual: Callable[[str], LevelBaseline] | None = None,
+        rest: bool = False,
+        on_block: Callable[[Block], None] | None = None,
+    ) -> None:
+        """Prepare them; none is started yet.
+
+        Args:
+            settings: which sources there are, and how they are cut into windows.
+            bundle: whose windows are cut.
+            clock: of the operating system, or a test's.
+            usual: how loud a source is on this site, by its name; learnt anew if ``None``.
+            rest: whether a source that ends is heard to its end, see :class:`Listener`.
+            on_block: told of every block before it is cut, in its source's thread.
+
+        Raises:
+            ConfigError: the hop is no whole number of the bundle's frames.
+        """
+        rate_hz = bundle.manifest.frontend.sample_rate_hz
+        self.backlog = Backlog(settings.windows.queue_windows)
+        self._clock = clock
+        self._lost: list[str] = []
+        self._listeners = [
+            Listener(
+                Supervisor(
+                    make_source(source, rate_hz, clock),
+                    sample_rate_hz=rate_hz,
+                    clock=clock,
+                    usual=None if usual is None else usual(source.name),
+                ),
+                make_windower(bundle, source.name, settings.windows.hop_s),
+                self.backlog,
+                live=isinstance(source, MicrophoneSettings | StreamSettings)
+                or (isinstance(source, FileSettings) and source.realtime),
+                rest=rest,
+                on_block=on_block,
+            )
+            for source in settings.sources
+        ]
+
+    @property
+    def statuses(self) -> list[SourceStatus]:
+        """What the sources are doing."""
+        return [listener.status for listener in self._listeners]
+
+    @property
+    def failure(self) -> str:
+        """Which thread ended although nobody asked it to, and why; empty if none did."""
+        failed = (one for one in self._listeners if one.failure is not None)
+        return next((f"{one.status.source}: {one.failure!r}" for one in failed), "")
+
+    @property
+    def finished(self) -> bool:
+        """Whether no source will ever give another window."""
+        return all(listener.finished for listener in self._listeners) and self.backlog.empty
+
+    def start(self) -> None:
+        """Begin to listen."""
+        for listener in self._listeners:
+            listener.start()
+
+    def watch(self) -> list[str]:
+        """See whether sources hold their threads; names of those lost since the last time."""
+        for listener in self._listeners:
+            listener.watch()
+        before = self._lost
+        self._lost = [one.source for one in self.statuses if one.state is SourceState.LOST]
+        return [source for source in self._lost if source not in before]
+
+    def stop(self, timeout_s: float) -> None:
+        """Stop listening and free the devices, all at once, for at most so long."""
+        self.backlog.close()
+        for listener in self._listeners:
+            listener.stop(0.0)
+        # Many that hang must not take many times as long.
+        until_s = self._clock.monotonic() + timeout_s
+        for listener in self._listeners:
+            listener.stop(max(0.0, until_s - self._clock.monotonic()))

@@ -21,7 +21,7 @@ from agent.matcher.recordings import Heard
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.core.records import FloatArray, Window
+    from agent.core.records import FloatArray, Views, Window
     from agent.matcher.recordings import HeardSet, Rows
 
 __all__ = ["BackgroundStatistics", "Contrast", "Described", "Heard", "Matcher", "PrototypeSet"]
@@ -129,17 +129,17 @@ class Matcher:
             np.concatenate([margin for _, margin in parts]),
         )
 
-    def match(self, windows: Sequence[Window], embeddings: FloatArray) -> list[Match]:
+    def match(self, windows: Sequence[Window], views: Views) -> list[Match]:
         """Score windows against every description.
 
         A score is the margin in standard deviations of its own background: 0 is an ordinary
         sound, whatever the description.
 
         Args:
-            windows: that were embedded.
-            embeddings: unit length, shape ``(windows, dim)``.
+            windows: in the order of their views.
+            views: of each window.
         """
-        cosine, margin = self.compare(embeddings)
+        cosine, margin = self.compare(views.joint)
         score = (margin - self.statistics.mean) / self.statistics.std
         return [
             Match(

@@ -63,6 +63,13 @@ class Watchlist:
     notes: tuple[Problem, ...] = ()
     """What is valid in the descriptions and hardly meant."""
 
+    @classmethod
+    def empty(cls, dim: int) -> Watchlist:
+        """Nothing to listen for yet, in a space of so many dimensions."""
+        none = np.empty(0, np.float32)
+        prototypes = PrototypeSet([], np.empty((0, dim), np.float32))
+        return cls("", Matcher(prototypes, BackgroundStatistics(none, none)), {}, {})
+
     @property
     def count(self) -> int:
         """How many descriptions are listened for."""

@@ -22,9 +22,8 @@ from agent import descriptions
 from agent.bundle import loading as bundles
 from agent.capture.audiofile import read_audio
 from agent.capture.mixdown import Mixdown
-from agent.core.records import Window
 from agent.encoder.audio import Encoder
-from agent.frontend.log_mel import LogMel
+from agent.hearing.windows import whole_window
 from agent.watchlist import watchlist
 
 if TYPE_CHECKING:
@@ -91,8 +90,8 @@ def as_heard(channels: Sequence[FloatArray]) -> tuple[FloatArray, bool]:
 class Judge:
     """Scores sounds by their labels."""
 
+    bundle: Bundle
     encoder: Encoder
-    log_mel: LogMel
     watch: watchlist.Watchlist
 
     @classmethod
@@ -103,13 +102,13 @@ class Judge:
             path = Path(folder) / "d.yaml"
             path.write_text("\n".join(["version: 1", "errors:", *lines]), encoding="utf-8")
             watch = watchlist.build(bundle, descriptions.load(path), cache=None)
-        return cls(Encoder(bundle), LogMel.of(bundle), watch)
+        return cls(bundle, Encoder(bundle), watch)
 
     def score(self, sound: FloatArray, number: int) -> tuple[float, bool]:
         """The right description's score, and whether it is the highest."""
-        log_mel = self.log_mel.whole(np.ascontiguousarray(sound, np.float32))
-        window = Window("benchmark", 0, 0.0, len(sound) / RATE_HZ, log_mel)
-        (match,) = self.watch.matcher.match([window], self.encoder.encode(log_mel[None]))
+        samples = np.ascontiguousarray(sound, np.float32)
+        window = whole_window(self.bundle, "benchmark", samples)
+        (match,) = self.watch.matcher.match([window], self.encoder.embed([window]))
         return float(match.score[number]), int(match.score.argmax()) == number
 
 

@@ -24,7 +24,7 @@ from agent.bundle import loading as bundles
 from agent.capture.audiofile import read_audio
 from agent.encoder.audio import Encoder
 from agent.encoder.text import embed_texts
-from agent.frontend.log_mel import LogMel
+from agent.hearing.windows import windows_at
 from agent.matcher.matcher import Contrast, Described, PrototypeSet
 from agent.watchlist.examples import Kind, Recording, join
 from agent.watchlist.examples.gathering import REJECTED_WINDOWS
@@ -132,14 +132,13 @@ def load(bundle: Bundle, data: Path, folds: Sequence[str], cache: Path) -> World
 
 def hear(bundle: Bundle, data: Path, names: Sequence[str]) -> list[FloatArray]:
     """Windows of each recording, embedded as the box does."""
-    encoder, log_mel = Encoder(bundle), LogMel.of(bundle)
-    size, hop = bundle.manifest.tuning.window_frames, bundle.manifest.tuning.hop_frames
+    encoder = Encoder(bundle)
     heard = []
     for name in names:
         path = next((data / "esc50-40/audio").glob(f"{Path(name).stem}.*"))
-        frames = log_mel.whole(read_audio(path, bundle.manifest.frontend.sample_rate_hz))
-        cut = [frames[:, at : at + size] for at in range(0, frames.shape[1] - size + 1, hop)]
-        heard.append(np.concatenate([encoder.encode(one[None]) for one in cut]))
+        samples = read_audio(path, bundle.manifest.frontend.sample_rate_hz)
+        windows = windows_at(bundle, name, samples)
+        heard.append(np.concatenate([encoder.embed([one]).joint for one in windows]))
     return heard
 
 

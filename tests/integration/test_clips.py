@@ -15,7 +15,7 @@ from agent.capture.scene import RATE_HZ
 from agent.config import ClipSettings, FileSettings, MqttSettings, Settings
 from agent.core.clock import SystemClock
 from agent.core.records import Speech
-from agent.run.pipeline import Pipeline, Requests
+from agent.run.pipeline import Pipeline
 from agent.store import Store
 from tests.integration.scenes import DESCRIPTIONS
 
@@ -37,8 +37,9 @@ def test_the_demo_scene_leaves_a_clip_for_each_alert(tmp_path: Path, scene: Scen
         mqtt=MqttSettings(enabled=False),
         clips=ClipSettings(pre_roll_s=3.0, post_roll_s=4.0),
     )
-    pipeline = Pipeline(settings, bundle.load(), SystemClock())
-    assert pipeline.run(descriptions.load(settings.descriptions), Requests()) == 0
+    described = descriptions.load(settings.descriptions)
+    pipeline = Pipeline(settings, bundle.load(), described, SystemClock())
+    assert pipeline.run() == 0
     assert pipeline.tally.alerts > 0
     store = Store.open(settings.state_dir)
     kept = store.clips()

@@ -15,7 +15,7 @@ from agent.bundle import loading as bundles
 from agent.capture.scene import RATE_HZ
 from agent.config import FileSettings, MqttSettings, Settings, WindowsSettings
 from agent.core.clock import SystemClock
-from agent.run.pipeline import Pipeline, Requests
+from agent.run.pipeline import Pipeline
 from agent.store import FILE_NAME
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 
@@ -90,8 +90,8 @@ def heard(folder: Path, steps_s: tuple[float, ...]) -> tuple[float, list[Kept]]:
     )
     clock = SteppedClock()
     hand = Hand(clock, list(steps_s))
-    pipeline = Pipeline(settings, bundles.load(None), clock, on_match=hand)
-    assert pipeline.run(descriptions.load(settings.descriptions), Requests()) == 0
+    described = descriptions.load(settings.descriptions)
+    assert Pipeline(settings, bundles.load(None), described, clock, on_match=hand).run() == 0
     assert hand.done == len(steps_s)
     assert hand.began_at is not None
     with sqlite3.connect(state / FILE_NAME) as database:

@@ -18,7 +18,7 @@ from agent.config import ClipSettings, FileSettings, MqttSettings, Settings
 from agent.core.clock import SystemClock
 from agent.core.records import Provenance, Verdict
 from agent.encoder.audio import Encoder
-from agent.frontend.log_mel import LogMel
+from agent.hearing.windows import windows_at
 from agent.run.pipeline import Pipeline, Requests
 from agent.store import Store
 from agent.watchlist import watchlist
@@ -52,11 +52,8 @@ def glass(bundle: Bundle, seed: int) -> FloatArray:
     samples = at_level(machines(np.random.default_rng(seed + 10), 6 * RATE_HZ), -42.0)
     breaking = at_level(glass_broken(np.random.default_rng(seed)), -18.0)
     samples[RATE_HZ : RATE_HZ + len(breaking)] += breaking
-    frames = LogMel.of(bundle).whole(samples.astype(np.float32))
-    size, hop = bundle.manifest.tuning.window_frames, bundle.manifest.tuning.hop_frames
-    starts = range(0, frames.shape[1] - size + 1, hop)
-    encoder = Encoder(bundle)
-    return np.concatenate([encoder.encode(frames[None, :, at : at + size]) for at in starts])
+    windows = windows_at(bundle, "glass", samples.astype(np.float32))
+    return Encoder(bundle).embed(windows).joint
 
 
 def highest(watched: Watchlist, embeddings: FloatArray) -> float:
@@ -100,9 +97,9 @@ def test_one_confirmation_finds_what_the_words_miss(tmp_path: Path) -> None:
 def listening(settings: Settings) -> Iterator[Pipeline]:
     """The pipeline in a thread of its own."""
     requests = Requests()
-    pipeline = Pipeline(settings, bundles.load(), SystemClock())
     described = descriptions.load(settings.descriptions)
-    thread = threading.Thread(target=pipeline.run, args=(described, requests))
+    pipeline = Pipeline(settings, bundles.load(), described, SystemClock(), requests=requests)
+    thread = threading.Thread(target=pipeline.run)
     thread.start()
     try:
         yield pipeline

@@ -16,7 +16,7 @@ from agent.capture.scene import RATE_HZ, at_level, glass_broken, machines, siren
 from agent.config import load_settings
 from agent.core.clock import SystemClock
 from agent.hearing.files import FileHearing
-from agent.run.pipeline import Pipeline, Requests
+from agent.run.pipeline import Pipeline
 from tests.mosquitto import listener, mosquitto
 
 if TYPE_CHECKING:
@@ -81,8 +81,10 @@ def run(config: Path) -> list[Match]:
     """The box from the file's start to its end; what it matched."""
     settings = load_settings(config, {})
     matches: list[Match] = []
-    pipeline = Pipeline(settings, bundles.load(), SystemClock(), on_match=matches.append)
-    assert pipeline.run(descriptions.load(settings.descriptions), Requests()) == 0
+    described = descriptions.load(settings.descriptions)
+    clock = SystemClock()
+    pipeline = Pipeline(settings, bundles.load(), described, clock, on_match=matches.append)
+    assert pipeline.run() == 0
     assert pipeline.windows_dropped == 0
     return matches
 

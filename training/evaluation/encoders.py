@@ -101,7 +101,7 @@ class BundleEncoder:
 
     def encode_audio(self, log_mels: FloatArray) -> FloatArray:
         """Unit embeddings ``(recordings, dim)`` of ``(recordings, n_mels, n_frames)``."""
-        return self._tower.encode(log_mels)
+        return self._tower.encode(log_mels).joint
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Unit embeddings ``(texts, dim)``.

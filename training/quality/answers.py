@@ -12,7 +12,7 @@ from agent.capture.audiofile import read_audio
 from agent.core.errors import AudioFileError
 from agent.core.records import FloatArray
 from agent.encoder.audio import Encoder
-from agent.frontend.log_mel import LogMel
+from agent.hearing.windows import whole_window
 from training.data.readers.label_lines import Label, Verdict, read_labels
 
 
@@ -117,8 +117,7 @@ def _item(heard: str, labels: list[tuple[Label, Path]]) -> Item:
 
 def embedded(gathered: Gathered, bundle: Bundle) -> Gathered:
     """The same with every clip embedded whole by one bundle, so that all can be compared."""
-    encoder, log_mel = Encoder(bundle), LogMel.of(bundle)
-    rate_hz = bundle.manifest.frontend.sample_rate_hz
+    encoder, rate_hz = Encoder(bundle), bundle.manifest.frontend.sample_rate_hz
     known: dict[Path, FloatArray] = {}
     unread: dict[Path, str] = {}
     items = []
@@ -130,7 +129,8 @@ def embedded(gathered: Gathered, bundle: Bundle) -> Gathered:
             except AudioFileError as error:
                 unread[clip] = str(error)
             else:
-                known[clip] = encoder.encode(log_mel.whole(samples)[None])[0]
+                window = whole_window(bundle, clip.name, samples)
+                known[clip] = encoder.embed([window]).joint[0]
         own = None if clip is None else known.get(clip)
         items.append(replace(item, embedding=own, bundle=bundle.digest))
     return replace(gathered, items=tuple(items), unread=tuple(unread.values()))

@@ -12,13 +12,13 @@ import numpy.typing as npt
 from agent.bundle.loading import Bundle
 from agent.capture.scene import RATE_HZ
 from agent.core import files
-from agent.core.records import Block, FloatArray, Window
+from agent.core.records import FloatArray, Window
 from agent.encoder.audio import Encoder
-from agent.hearing.listeners import make_windower
+from agent.hearing.recogniser import embedded
+from agent.hearing.windows import windows_of
 
 SOURCE = "mic1"
 HOP_S = 0.5
-_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,9 @@ def heard(
 def _hear(
     blocks: Iterable[FloatArray], bundle: Bundle, encoder: Encoder
 ) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    windower = make_windower(bundle, SOURCE, HOP_S)
     first: list[int] = []
     rows: list[FloatArray] = []
-    index = 0
-    for samples in blocks:
-        windows = windower.push(Block(SOURCE, index, index / RATE_HZ, samples))
-        index += len(samples)
+    for windows, views in embedded(encoder, windows_of(bundle, SOURCE, blocks, HOP_S)):
         first += [window.index for window in windows]
-        for at in range(0, len(windows), _BATCH):
-            some = np.stack([window.log_mel for window in windows[at : at + _BATCH]])
-            rows.append(encoder.encode(some))
+        rows.append(views.joint)
     return np.array(first, np.int64), np.concatenate(rows)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from agent.bundle.loading import sha256_of
 from agent.core.errors import AudioFileError, CaptureError, reason
 from agent.encoder.audio import Encoder
-from agent.frontend.backlog import Backlog
 from agent.hearing.files import FileHearing
-from agent.hearing.listeners import make_listener
+from agent.hearing.listener import Listeners
 
 if TYPE_CHECKING:
     import threading
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from agent.core.clock import Clock
     from agent.watchlist.calibration.kept import Keeping
 
-_BATCH = 16
+_TOGETHER = 16
 _TICK_S = 0.2
 _STOP_S = 5.0
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -74,42 +73,34 @@ def listen(
         ConfigError: the hop is no whole number of frames.
     """
     hop_s = settings.windows.hop_s
-    backlog = Backlog(settings.windows.queue_windows)
-    listeners = [
-        make_listener(source, bundle, hop_s, backlog=backlog, clock=clock)
-        for source in settings.sources
-    ]
+    listeners = Listeners(settings, bundle, clock)
     encoder = Encoder(bundle, threads=settings.encoder.threads)
     rate_hz = bundle.manifest.frontend.sample_rate_hz
     # In milliseconds: two that follow each other must not write the same files.
     session = f"{int(1_000 * clock.now()):011x}"
-    wanted = round(hours * 3_600.0 / hop_s) * len(listeners)
+    wanted = round(hours * 3_600.0 / hop_s) * len(settings.sources)
     took, rows = Took(), 0
-    for listener in listeners:
-        listener.start()
+    listeners.start()
     try:
         while rows < wanted and not stop.is_set():
-            windows = backlog.take(_BATCH, _TICK_S)
+            windows = listeners.backlog.take(_TOGETHER, _TICK_S)
             if windows:
-                embeddings = encoder.embed(windows)
-                for window, embedding in zip(windows, embeddings, strict=True):
+                views = encoder.embed(windows)
+                for row, window in enumerate(windows):
                     stream = f"{session}-{_UNSAFE.sub('_', window.source)[:40]}"
-                    keeping.take(stream, [window], embedding[None], rate_hz)
+                    keeping.take(stream, [window], views[row : row + 1], rate_hz)
                 rows += len(windows)
-            elif all(listener.finished for listener in listeners) and backlog.empty:
+            listeners.watch()
+            if failure := listeners.failure:
+                raise CaptureError(failure)
+            if not windows and listeners.finished:
                 break
-            for listener in listeners:
-                listener.watch()
-                if listener.failure is not None:
-                    raise CaptureError(f"{listener.status.source}: {listener.failure!r}")
             took.hours = rows * hop_s / 3_600.0
-            watcher.heard(took.hours, [listener.status for listener in listeners])
+            watcher.heard(took.hours, listeners.statuses)
     finally:
-        backlog.close()
-        for listener in listeners:
-            listener.stop(_STOP_S)
+        listeners.stop(_STOP_S)
         keeping.finish()
-    took.dropped = backlog.dropped
+    took.dropped = listeners.backlog.dropped
     return took
 
 
@@ -179,9 +170,9 @@ class _Ear:
         """Keep the windows of a recording; how many there were."""
         rows = 0
         hearing = replace(self.hearing, remark=remark)
-        for windows, embeddings in hearing.embedded(path, rest=False):
+        for windows, views in hearing.embedded(path, rest=False):
             if self.stop.is_set():
                 break
-            self.keeping.take(stream, windows, embeddings, hearing.rate_hz, recorded=True)
+            self.keeping.take(stream, windows, views, hearing.rate_hz, recorded=True)
             rows += len(windows)
         return rows

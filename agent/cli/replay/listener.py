@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from agent.capture.audiofile import log_remark
 from agent.core.records import Step
-from agent.detector.detector import Detector
 from agent.hearing.files import FileHearing
+from agent.hearing.recogniser import Recogniser
 from agent.watchlist import watchlist
 
 if TYPE_CHECKING:
@@ -90,12 +90,11 @@ class Listener:
         Raises:
             AudioFileError: it cannot be read.
         """
-        detector = Detector(self.policies, self.hearing.rate_hz)
+        recogniser = Recogniser(self.watch.matcher, self.policies, self.hearing.rate_hz)
         hearing = replace(self.hearing, remark=remark, channels=channels)
-        detections = hearing.detections(path, self.watch.matcher, detector)
         alerts = [
             HeardAlert(one.error_id, one.starts_at, one.ends_at, one.score, one.threshold)
-            for one in detections
+            for one in hearing.detections(path, recogniser)
             if one.step is Step.END  # every event ends, with the file at the latest
         ]
         return tuple(sorted(alerts, key=lambda one: (one.starts_s, one.error_id)))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from agent.core.records import FloatArray, Window
+    from agent.core.records import FloatArray, Views, Window
     from agent.detector.events import Seconds
     from agent.watchlist.calibration.index import Index
 
@@ -137,7 +137,7 @@ class Keeping:
         self,
         stream: str,
         windows: Sequence[Window],
-        embeddings: FloatArray,
+        views: Views,
         rate_hz: int,
         *,
         recorded: bool = False,
@@ -147,7 +147,7 @@ class Keeping:
         Raises:
             StoreError: they cannot be written.
         """
-        for window, embedding in zip(windows, embeddings, strict=True):
+        for window, embedding in zip(windows, views.joint, strict=True):
             key = (stream, window.source, recorded)
             part = self._open.setdefault(key, _Open())
             part.windows.append((window.index / rate_hz, window.captured_at))

@@ -19,10 +19,11 @@ from agent.core.answers import agreed
 from agent.core.errors import AudioFileError, reason
 from agent.core.folders import inside
 from agent.core.names import shown
-from agent.core.records import Speech, Verdict
+from agent.core.records import Speech, Verdict, Views
 from agent.encoder.audio import Encoder
-from agent.frontend.log_mel import LogMel
 from agent.hearing.files import read_short
+from agent.hearing.recogniser import embedded
+from agent.hearing.windows import own_hop_s, windows_at
 from agent.watchlist.examples.records import Kind, Moment, Recording, SetAside
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ REJECTED_WINDOWS = 6
 REJECTED_CLIPS = 50
 """... as long as it is among so many newest ones: a box has to start quickly."""
 
-_BATCH = 4
+_TOGETHER = 4
 
 _Key: TypeAlias = tuple[str, str, Kind, bool]
 _log = logging.getLogger(__name__)
@@ -90,8 +91,8 @@ class Library:
         self._store = store
         self._clips = clips
         self._clock = clock
-        self._made: dict[tuple[object, ...], FloatArray] = {}
-        self._tower: tuple[Encoder, LogMel] | None = None
+        self._made: dict[tuple[object, ...], Views] = {}
+        self._encoder: Encoder | None = None
         self._lock = threading.Lock()
         self._taken: frozenset[_Key] = frozenset()
         self._seen: object = None
@@ -147,7 +148,7 @@ class Library:
                 if alert_id in newest:
                     recordings += self._around(alert, found)
         finally:
-            self._tower = None  # some megabytes that are seldom needed
+            self._encoder = None  # some megabytes that are seldom needed
         return Gathered(tuple(recordings), tuple(set_aside))
 
     def _look(self) -> None:
@@ -189,7 +190,7 @@ class Library:
             if path is None:
                 return aside(f"{clip.file} lies outside of the folder of clips")
             try:
-                embedding = self._embedded(path, (clip.peak_s,))[0]
+                embedding = self._views(path, (clip.peak_s,)).joint[0]
             except AudioFileError as error:
                 return aside(str(error))
         if embedding.shape != (self._bundle.manifest.embedding_size,):
@@ -204,7 +205,7 @@ class Library:
             return
         path = inside(self._clips, clip.file)
         manifest = self._bundle.manifest
-        hop_s = manifest.tuning.hop_frames / manifest.frontend.frame_rate_hz
+        hop_s = own_hop_s(self._bundle)
         size_s = manifest.tuning.window_frames / manifest.frontend.frame_rate_hz
         first_s, last_s = event.starts_at - clip.starts_at, event.ends_at - clip.starts_at - size_s
         starts_s = np.arange(first_s, min(last_s, clip.duration_s - size_s) + hop_s / 2, hop_s)
@@ -214,10 +215,10 @@ class Library:
         if not at_s or path is None:
             return
         try:
-            embeddings = self._embedded(path, at_s)
+            views = self._views(path, at_s)
         except AudioFileError:
             return  # the peak is known
-        for embedding in embeddings:
+        for embedding in views.joint:
             yield replace(peak, embedding=embedding)
 
     def _named(
@@ -227,7 +228,7 @@ class Library:
         error_id = wanted.error.error_id
         for example in wanted.error.examples:
             try:
-                embeddings = self._embedded(example.path, channels=example.channels)
+                embeddings = self._views(example.path, channels=example.channels).joint
             except AudioFileError as error:
                 set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, str(error)))
                 continue
@@ -244,10 +245,10 @@ class Library:
         fits[ordinary > np.median(ordinary)] = -np.inf
         return int(fits.argmax())
 
-    def _embedded(
+    def _views(
         self, path: Path, at_s: tuple[float, ...] = (), channels: tuple[int, ...] | None = None
-    ) -> FloatArray:
-        """Embeddings of a file's windows, ``(windows, dim)``.
+    ) -> Views:
+        """Views of a file's windows.
 
         Args:
             path: of the file.
@@ -270,13 +271,9 @@ class Library:
         log_remark(text)
         self.remarks.append(text)
 
-    def _embed(self, path: Path, at_s: tuple[float, ...], mixdown: Mixdown) -> FloatArray:
-        manifest = self._bundle.manifest
-        constants, tuning = manifest.frontend, manifest.tuning
-        if self._tower is None:
-            self._tower = Encoder(self._bundle), LogMel.of(self._bundle)
-        encoder, log_mel = self._tower
-        rate_hz, remark = constants.sample_rate_hz, self._remarked
+    def _embed(self, path: Path, at_s: tuple[float, ...], mixdown: Mixdown) -> Views:
+        self._encoder = self._encoder or Encoder(self._bundle)
+        rate_hz, remark = self._bundle.manifest.frontend.sample_rate_hz, self._remarked
         if at_s:
             samples = read_audio(path, rate_hz, mixdown=mixdown, remark=remark)
         else:
@@ -284,15 +281,7 @@ class Library:
             samples = read_short(path, rate_hz, LONGEST_S, remedy, mixdown=mixdown, remark=remark)
         if choice := mixdown.last_choice:
             remark(f"{shown(path)}: {choice}; write {{file: …, channels: [{choice.channel}]}}")
-        frames = log_mel.whole(samples)
-        size = tuning.window_frames
-        last = max(0, frames.shape[1] - size)
-        starts = [min(max(0, round(one * constants.frame_rate_hz)), last) for one in at_s]
-        starts = starts or list(range(0, last + 1, tuning.hop_frames))
-        windows = [frames[:, at : at + size] for at in starts]
-        return np.concatenate(
-            [
-                encoder.encode(np.stack(windows[at : at + _BATCH]))
-                for at in range(0, len(windows), _BATCH)
-            ]
+        windows = windows_at(self._bundle, shown(path.name), samples, at_s)
+        return Views.concatenate(
+            [views for _, views in embedded(self._encoder, windows, _TOGETHER)]
         )

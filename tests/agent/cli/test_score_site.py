@@ -15,7 +15,7 @@ import soundfile
 from agent import cli, descriptions
 from agent.config import load_settings
 from agent.core.clock import SystemClock
-from agent.core.records import Provenance, Verdict, Window
+from agent.core.records import Provenance, Verdict, Views, Window
 from agent.hearing.files import FileHearing
 from agent.run.pipeline import Pipeline
 from agent.store import FILE_NAME, Store
@@ -87,7 +87,7 @@ def site(folder: Path, bundle: Bundle, hop_s: float = 0.5) -> Path:
         Window("mic1", round(n * hop_s * RATE_HZ), 1.7e9 + n * hop_s, 2.0, silent)
         for n in range(len(rows))
     ]
-    keeping.take("s1-mic1", windows, rows.astype(np.float32), RATE_HZ)
+    keeping.take("s1-mic1", windows, Views(rows.astype(np.float32)), RATE_HZ)
     keeping.finish()
     return config
 
@@ -127,8 +127,8 @@ def test_it_hears_as_the_running_box_does(
     with closing(Store.open(settings.state_dir)) as store:
         for number, verdict in enumerate((Verdict.CONFIRM, Verdict.REJECT, Verdict.REJECT), 1):
             say(store, bundle, number, verdict)
-    box = Pipeline(settings, bundle, SystemClock())
-    watch = box._build(described)
+    box = Pipeline(settings, bundle, described, SystemClock())
+    watch = box._reloading.build(described)
     with closing(Store.open(settings.state_dir)) as store, store._transaction():
         before = kept(settings.state_dir)
         status, windows, told = score(capsys, sound, "--config", config)

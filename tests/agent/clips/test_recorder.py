@@ -10,7 +10,7 @@ import pytest
 
 from agent.clips import Recorder
 from agent.config import ClipSettings
-from agent.core.records import Block, Step, Window
+from agent.core.records import Block, Step, Views, Window
 from tests.agent.clips.scene_clips import BEGAN_AT, alert
 from tests.fakes import FakeClock
 
@@ -52,7 +52,7 @@ class Box:
             samples = (np.arange(first, first + RATE // 2) / RATE / 100.0).astype(np.float32)
             self.recorder.push(Block("mic1", first, BEGAN_AT + self.heard_s, samples))
             window = Window("mic1", first, BEGAN_AT + self.heard_s, 2.0, samples)
-            self.recorder.scored([window], np.full((1, 3), self.heard_s, np.float32))
+            self.recorder.scored(window, Views(np.full((1, 3), self.heard_s, np.float32)))
             self.heard_s += 0.5
             self.clock.advance(0.5)
             self.recorder.tick()

@@ -12,6 +12,7 @@ from onnx import helper
 from agent.bundle import loading as bundles
 from agent.bundle.onnx_graph import Graph, Tensor
 from agent.core.errors import BundleError
+from agent.core.records import Views
 from agent.encoder.audio import Encoder
 from tests.bundles import AUDIO, EMBEDDING_SIZE, audio_tower, make_bundle, seal
 from tests.signals import frontend, noise
@@ -42,7 +43,7 @@ def refusal(folder: Path) -> str:
 def test_windows_become_unit_embeddings(bundle: Bundle) -> None:
     """The result is what the graph's own arithmetic gives."""
     log_mel = np.stack([frontend().whole(noise(64_000, seed)) for seed in range(3)])
-    embeddings = Encoder(bundle).encode(log_mel)
+    embeddings = Encoder(bundle).encode(log_mel).joint
     assert embeddings.dtype == np.float32
     weights = np.random.default_rng(0).standard_normal((128, EMBEDDING_SIZE)).astype(np.float32)
     expected = log_mel.mean(axis=2) @ weights
@@ -55,7 +56,7 @@ def test_any_window_length_is_encoded(bundle: Bundle, frames: int) -> None:
     """The tower takes whole files as well as windows, also as a view that is not contiguous."""
     log_mel = np.zeros((2, frames, 128), np.float32).transpose(0, 2, 1)
     log_mel[:] = np.linspace(-1.0, 1.0, 128, dtype=np.float32)[:, None]
-    embeddings = Encoder(bundle).encode(log_mel)
+    embeddings = Encoder(bundle).encode(log_mel).joint
     assert embeddings.shape == (2, EMBEDDING_SIZE)
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1.0, atol=1e-5)
 
@@ -127,7 +128,7 @@ def test_the_default_bundle_listens() -> None:
     log_mel = frontend().whole(noise(160_000))
     short, window, whole = log_mel[:, :2], log_mel[:, :200], log_mel
     for part in (short, window, whole):
-        embedding = encoder.encode(part[None])
+        embedding = encoder.encode(part[None]).joint
         assert embedding.shape == (1, bundle.manifest.embedding_size)
         assert np.linalg.norm(embedding) == pytest.approx(1.0, abs=1e-3)
 
@@ -138,5 +139,5 @@ def test_a_batch_gives_what_single_windows_give() -> None:
         pytest.skip("no default bundle in this checkout")
     encoder = Encoder(bundles.load())
     log_mel = np.stack([frontend().whole(noise(63_680, seed)) for seed in range(4)])
-    alone = np.concatenate([encoder.encode(window[None]) for window in log_mel])
-    np.testing.assert_allclose(encoder.encode(log_mel), alone, atol=1e-4)
+    alone = Views.concatenate([encoder.encode(window[None]) for window in log_mel])
+    np.testing.assert_allclose(encoder.encode(log_mel).joint, alone.joint, atol=1e-4)

@@ -15,12 +15,12 @@ import soundfile
 from agent.bundle import loading as bundles
 from agent.capture.audiofile import read_audio
 from agent.core.errors import AudioFileError
-from agent.core.records import Step
-from agent.detector.detector import Detector
+from agent.core.records import Step, Views
 from agent.detector.rule import Policy, Rule
 from agent.encoder.audio import Encoder
 from agent.frontend.log_mel import LogMel
 from agent.hearing.files import LONGEST_WHOLE_S, FileHearing
+from agent.hearing.recogniser import Recogniser
 from agent.matcher.matcher import Contrast, Described, Matcher
 from tests.bundles import make_bundle
 from tests.signals import noise
@@ -88,8 +88,8 @@ def test_windows_and_scores_are_those_of_the_whole_sound(
     assert windows[-1].ends_at == pytest.approx(frames / 100)
     for window, other in zip(windows, expected, strict=True):
         np.testing.assert_allclose(window.log_mel, other, atol=2e-6)
-    embeddings = np.concatenate([hearing.encoder.encode(one[None]) for one in expected])
-    scores = [one.score[0] for one in matcher.match(windows, embeddings)]
+    views = Views.concatenate([hearing.encoder.encode(one[None]) for one in expected])
+    scores = [one.score[0] for one in matcher.match(windows, views)]
     found = [one.score[0] for one in hearing.matches(path, matcher)]
     np.testing.assert_allclose(found, scores, atol=1e-4)
 
@@ -111,8 +111,9 @@ def test_what_goes_on_ends_with_the_file(
     hearing: FileHearing, matcher: Matcher, tmp_path: Path
 ) -> None:
     """One event, from the first window to the last."""
-    detector = Detector({"air_leak": Policy(-1e6, Rule(1, 2, 1e6, 5.0))}, RATE_HZ)
-    steps = list(hearing.detections(write(tmp_path, 5.3), matcher, detector))
+    policies = {"air_leak": Policy(-1e6, Rule(1, 2, 1e6, 5.0))}
+    recogniser = Recogniser(matcher, policies, RATE_HZ)
+    steps = list(hearing.detections(write(tmp_path, 5.3), recogniser))
     assert (steps[0].step, steps[-1].step) == (Step.NEW, Step.END)
     assert {one.step for one in steps[1:-1]} <= {Step.UPDATE}
     assert (steps[-1].starts_at, steps[-1].ends_at) == (0.0, pytest.approx(5.3))
@@ -136,8 +137,8 @@ def test_windows_of_different_lengths_are_embedded_in_order(bundle: Bundle, tmp_
     (short,) = hearing.windows(write(tmp_path, 0.7))
     mixed = [long[0], short, *long[1:]]
     encoder = Encoder(bundle)
-    apart = np.concatenate([encoder.embed([one]) for one in mixed])
-    np.testing.assert_allclose(encoder.embed(mixed), apart, atol=1e-6)
+    apart = Views.concatenate([encoder.embed([one]) for one in mixed])
+    np.testing.assert_allclose(encoder.embed(mixed).joint, apart.joint, atol=1e-6)
 
 
 def peak_mib(folder: Path, sound: Path, bundle: Path) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.bundle import loading as bundles
-from agent.core.records import Window
+from agent.core.records import Views, Window
 from agent.matcher.matcher import (
     BackgroundStatistics,
     Contrast,
@@ -139,7 +139,7 @@ def test_statistics_are_those_of_ordinary_sound() -> None:
 def test_scores_are_standard_deviations_of_the_background() -> None:
     """On the cohort itself scores centre on 0 with a spread of 1, whatever the description."""
     matcher = Matcher.build(described(6), Contrast(unit(3, seed=900), unit(400, seed=800)))
-    matches = matcher.match(windows(400), unit(400, seed=800))
+    matches = matcher.match(windows(400), Views(unit(400, seed=800)))
     score = np.stack([match.score for match in matches])
     np.testing.assert_allclose(np.median(score, axis=0), 0.0, atol=1e-4)
     np.testing.assert_allclose(score.std(axis=0), 1.0, atol=0.25)
@@ -150,7 +150,7 @@ def test_a_site_brings_its_own_statistics() -> None:
     one = Described("a", texts=axis(0), unlike=NONE)
     site = BackgroundStatistics(np.array([0.2], np.float32), np.array([0.1], np.float32))
     matcher = Matcher.build([one], Contrast(NONE, unit(9)), site)
-    (match,) = matcher.match(windows(1), towards(0.7))
+    (match,) = matcher.match(windows(1), Views(towards(0.7)))
     assert match.score[0] == pytest.approx(5.0, abs=1e-4)
     assert match.cosine[0] == pytest.approx(0.7, abs=1e-6)
 
@@ -165,7 +165,7 @@ def test_a_spread_of_nothing_is_bounded() -> None:
 def test_matches_carry_their_windows() -> None:
     """Source, place and time go through; ids stand in the order of the descriptions."""
     matcher = Matcher.build(described(3), Contrast(NONE, unit(50)))
-    matches = matcher.match(windows(2), unit(2, seed=4))
+    matches = matcher.match(windows(2), Views(unit(2, seed=4)))
     assert [match.index for match in matches] == [0, 16_000]
     assert [match.captured_at for match in matches] == [100.0, 100.5]
     assert matches[0].error_ids == ("e0", "e1", "e2")
@@ -176,10 +176,10 @@ def test_matches_carry_their_windows() -> None:
 def test_no_descriptions_give_empty_matches() -> None:
     """Everything switched off: the box still runs, and matches nothing."""
     matcher = Matcher.build([], Contrast(unit(3), unit(50)))
-    (match,) = matcher.match(windows(1), unit(1))
+    (match,) = matcher.match(windows(1), Views(unit(1)))
     assert match.error_ids == ()
     assert match.score.shape == match.cosine.shape == (0,)
-    Matcher.build([], Contrast(NONE, unit(50))).match(windows(1), unit(1))
+    Matcher.build([], Contrast(NONE, unit(50))).match(windows(1), Views(unit(1)))
 
 
 @pytest.mark.parametrize("copies", [40, 2_500])
@@ -291,8 +291,8 @@ def test_two_builds_are_alike() -> None:
     contrast = Contrast(unit(3, seed=900), unit(60, seed=800))
     first, second = (Matcher.build(described(200), contrast) for _ in range(2))
     for one, other in zip(
-        first.match(windows(5), unit(5, seed=400)),
-        second.match(windows(5), unit(5, seed=400)),
+        first.match(windows(5), Views(unit(5, seed=400))),
+        second.match(windows(5), Views(unit(5, seed=400))),
         strict=True,
     ):
         np.testing.assert_array_equal(one.score, other.score)

@@ -205,11 +205,20 @@ def test_loop_that_hangs_gives_no_sign_of_life(tmp_path: Path, manager: Manager)
 
     clock = SystemClock()
     notifier = Notifier(manager.address, _WATCHDOG_S, clock)
-    pipeline = Pipeline(settings, bundles.load(None), clock, hang, notifier)
+    found = descriptions.load(described)
+    pipeline = Pipeline(
+        settings,
+        bundles.load(None),
+        found,
+        clock,
+        requests=requests,
+        on_match=hang,
+        notifier=notifier,
+    )
     ends: list[int] = []
 
     def run() -> None:
-        ends.append(pipeline.run(descriptions.load(described), requests))
+        ends.append(pipeline.run())
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

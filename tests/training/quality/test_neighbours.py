@@ -12,7 +12,7 @@ import pytest
 from agent.bundle import loading as bundles
 from agent.capture.audiofile import read_audio
 from agent.encoder.audio import Encoder
-from agent.frontend.log_mel import LogMel
+from agent.hearing.windows import whole_window
 from tests.training.quality.people import Habit, Truth, simulated
 from training.data.readers.label_lines import Verdict
 from training.quality.neighbours import NEIGHBOURS, second_look, vote
@@ -35,7 +35,8 @@ _EACH = 14
 @pytest.fixture(scope="module")
 def truths(data_dir: Path) -> list[Truth]:
     """Real sounds of nine classes, embedded as the box does."""
-    encoder, log_mel = Encoder(bundles.load()), LogMel.of(bundles.load())
+    bundle = bundles.load()
+    encoder = Encoder(bundle)
     names: dict[str, list[str]] = {}
     with (data_dir / "esc50-40" / "clips.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -45,7 +46,8 @@ def truths(data_dir: Path) -> list[Truth]:
         for name in (right, *others):
             for file_name in names[name][:_EACH]:
                 samples = read_audio(data_dir / "esc50-40" / "audio" / file_name, 32_000)
-                embedding = encoder.encode(log_mel.whole(samples)[None])[0]
+                window = whole_window(bundle, file_name, samples)
+                embedding = encoder.embed([window]).joint[0]
                 found.append(Truth(file_name, right, name == right, embedding))
     return found
 

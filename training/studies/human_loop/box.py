@@ -1,6 +1,6 @@
 """A box of the simulated site: its own state folder, its own watchlist, a clock that is turned.
 
-The parts are those of the box: matcher, detector, desk, store, recorder of clips, verdicts. Only
+The parts are those of the box: recogniser, alert writer, store, recorder of clips, verdicts. Only
 what drives them is another: days of sound that were embedded before.
 """
 
@@ -15,17 +15,13 @@ import numpy as np
 
 from agent import clips
 from agent.alerts.alerts import new_id
-from agent.alerts.verdicts import Verdicts
-from agent.alerts.writer import AlertWriter
 from agent.bundle.loading import Bundle
 from agent.capture.scene import RATE_HZ
 from agent.clips.recorder import Recorder
 from agent.config import FileSettings, MqttSettings, Settings
-from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdict
-from agent.detector.detector import Detector
-from agent.detector.mutes import Mutes
-from agent.mqtt.topics import Topics
-from agent.store.box import BoxStore
+from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdict, Views
+from agent.hearing.recogniser import Recogniser
+from agent.run.parts import BoxParts
 from agent.watchlist.watchlist import Watchlist
 from training.studies.hearing import SOURCE, HeardSound
 
@@ -100,20 +96,8 @@ class Box:
         self._bundle = bundle
         self._watch = watch
         self._clock = clock
-        self.store = BoxStore(settings.state_dir, clock)
-        topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
-        self._alert_writer = AlertWriter(
-            bundle_digest=bundle.digest,
-            topics=topics,
-            store=self.store,
-            link=None,
-            mutes=Mutes(clock),
-            clock=clock,
-            clips=settings.clips.enabled,
-        )
-        self._verdicts = Verdicts(
-            topics=topics, store=self.store, link=None, clock=clock, undo_s=settings.verdicts.undo_s
-        )
+        self._parts = BoxParts.open(settings, bundle, clock)
+        self.store = self._parts.store
 
     def close(self) -> None:
         """Close the store."""
@@ -134,7 +118,7 @@ class Box:
         recorder = None
         if sound is not None:
             recorder = clips.recorder(self._settings, self._bundle, self.store, self._clock)
-        detector = Detector(self._watch.policies, RATE_HZ)
+        recogniser = Recogniser(self._watch.matcher, self._watch.policies, RATE_HZ)
         ended: dict[str, Alert] = {}
         cutting = None
         if recorder is not None:
@@ -146,19 +130,20 @@ class Box:
         size = _BATCH if cutting is None else _BATCH_CUT
         for at in range(0, len(windows), size):
             some = windows[at : at + size]
-            embeddings = heard.embeddings[at : at + len(some)]
+            views = Views(heard.embeddings[at : at + len(some)])
             self._clock.at = some[-1].ends_at
             if cutting is not None and sound is not None:
                 until = min(len(sound), round((some[-1].ends_at - begins_at) * RATE_HZ))
                 begins = begins_at + pushed / RATE_HZ
                 cutting.recorder.push(Block(SOURCE, index + pushed, begins, sound[pushed:until]))
                 pushed = until
-                cutting.recorder.scored(some, embeddings)
-            for match in self._watch.matcher.match(some, embeddings):
-                self._take(self._handle(detector.feed(match)), ended, cutting)
+            for one in recogniser.recognise(some, views):
+                if cutting is not None:
+                    cutting.recorder.scored(one.window, one.views)
+                self._take(self._handle(one.detections), ended, cutting)
             if cutting is not None:
                 cutting.tick()
-        self._take(self._handle(detector.close()), ended, cutting)
+        self._take(self._handle(recogniser.close()), ended, cutting)
         if recorder is not None:
             recorder.stop(_PATIENCE_S)
             if recorder.tally.missed or recorder.tally.failed:
@@ -166,7 +151,7 @@ class Box:
         return list(ended.values())
 
     def _handle(self, detections: Iterable[Detection]) -> list[Alert]:
-        return self._alert_writer.handle(detections, self._watch.wordings, self._watch.digest)
+        return self._parts.alert_writer.handle(detections, self._watch.wordings, self._watch.digest)
 
     def answer(
         self, alerts: Iterable[tuple[Alert, bool]], answering: Answering, rng: np.random.Generator
@@ -184,7 +169,7 @@ class Box:
             verdict = Verdict.CONFIRM if true != (wrong < answering.wrong) else Verdict.REJECT
             if unsure < answering.unsure:
                 verdict = Verdict.UNSURE
-            self._verdicts.give(
+            self._parts.verdicts.give(
                 request_id=new_id(self._clock.now()),
                 alert_id=alert.alert_id,
                 verdict=verdict,

@@ -13,7 +13,7 @@ import soundfile
 from agent import descriptions as descriptions_file
 from agent.capture.scene import RATE_HZ, machines
 from agent.cli import main
-from agent.core.records import Verdict, Window
+from agent.core.records import Verdict, Views, Window
 from agent.watchlist import watchlist
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.applied import Site
@@ -76,7 +76,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, hall: Path) -
     windows = [
         Window("mic1", n * RATE_HZ // 2, 1.7e9 + n * HOP_S, 2.0, silent) for n in range(len(rows))
     ]
-    keeping.take("s1-mic1", windows, rows.astype(np.float32), RATE_HZ)
+    keeping.take("s1-mic1", windows, Views(rows.astype(np.float32)), RATE_HZ)
     keeping.finish()
     assert main(["calibrate", "--config", str(folder / "agent.yaml"), "--files", str(hall)]) == 0
     return folder

@@ -9,9 +9,9 @@ import pytest
 
 from agent.bundle import loading as bundles
 from agent.capture.audiofile import read_audio
-from agent.core.records import Block, Match
+from agent.core.records import Match
 from agent.encoder.audio import Encoder
-from agent.hearing.listeners import make_windower
+from agent.hearing.windows import windows_of
 from agent.watchlist.calibration.drift import Drift, Reference
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ HOP_S = 0.5
 def heard(files: Sequence[Path]) -> np.ndarray:
     """Embeddings of recordings that follow on each other, as the box hears them."""
     bundle = bundles.load()
-    windower, encoder = make_windower(bundle, "mic", HOP_S), Encoder(bundle)
     samples = np.concatenate([read_audio(path, RATE_HZ) for path in files])
-    windows = windower.push(Block("mic", 0, 0.0, samples))
-    return encoder.encode(np.stack([window.log_mel for window in windows]))
+    return Encoder(bundle).embed(list(windows_of(bundle, "mic", [samples], HOP_S))).joint
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.core.errors import StoreError
-from agent.core.records import Window
+from agent.core.records import Views, Window
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.index import FILE, Index, Span
 from agent.watchlist.calibration.kept import FOLDER, PART_ROWS, Keeping, stretches
@@ -41,7 +41,7 @@ def unit(count: int, seed: int = 0) -> np.ndarray:
 def keep(folder: Path, count: int, index: Index = EMPTY, keep_hours: float = 60.0) -> Keeping:
     """Keep one stream to its end."""
     keeping = Keeping(folder, index, lambda: 2e9, keep_hours)
-    keeping.take("s1", windows(count), unit(count), RATE_HZ)
+    keeping.take("s1", windows(count), Views(unit(count)), RATE_HZ)
     keeping.finish()
     return keeping
 
@@ -70,8 +70,8 @@ def test_the_latest_hours_stay(tmp_path: Path) -> None:
 def test_a_recording_that_was_cut_off_is_heard_again(tmp_path: Path) -> None:
     """A kill in the middle of a recording leaves no half of it; a microphone's half stays."""
     keeping = Keeping(tmp_path, EMPTY, lambda: 2e9)
-    keeping.take("mic", windows(PART_ROWS), unit(PART_ROWS), RATE_HZ)
-    keeping.take("rec", windows(PART_ROWS, "a.wav"), unit(PART_ROWS), RATE_HZ, recorded=True)
+    keeping.take("mic", windows(PART_ROWS), Views(unit(PART_ROWS)), RATE_HZ)
+    keeping.take("rec", windows(PART_ROWS, "a.wav"), Views(unit(PART_ROWS)), RATE_HZ, recorded=True)
     index = indices.read(tmp_path)
     assert index is not None
     assert index.hearing == "rec"

@@ -140,9 +140,9 @@ def test_an_embedding_of_another_bundle_is_made_anew_or_left_out(
     assert "b.flac" in reasons[broken]
     assert "outside" in reasons[outside]
     # It is the window at the peak, not the beginning.
-    peak = library._embedded(folder / "a.flac", (4.0,))[0]
+    peak = library._views(folder / "a.flac", (4.0,)).joint[0]
     np.testing.assert_array_equal(again.embedding, peak)
-    assert float(again.embedding @ library._embedded(folder / "a.flac", (0.0,))[0]) < 0.999
+    assert float(again.embedding @ library._views(folder / "a.flac", (0.0,)).joint[0]) < 0.999
     store.close()
 
 
@@ -176,7 +176,7 @@ def test_a_verdict_outlives_the_model_that_it_was_given_on(
     watch = build(bundle, described, None, judge=judge, library=library)
     # As the box scores it that has no examples.
     texts = build(bundle, described, None).matcher
-    embedding = library._embedded(folder / "a.flac", (2.0,))
+    embedding = library._views(folder / "a.flac", (2.0,)).joint
     _, margin = texts.compare(embedding)
     own = (margin - watch.matcher.statistics.mean) / watch.matcher.statistics.std
     assert scored == {kept: pytest.approx(float(own[0, 0]), abs=1e-3)}
@@ -224,7 +224,7 @@ def test_several_windows_of_a_rejected_sound_are_known(
         return
     assert len(found) == REJECTED_WINDOWS
     # The first begins with the event, the last ends with it.
-    first, last = library._embedded(folder / "a.flac", (2.0, 8.0))
+    first, last = library._views(folder / "a.flac", (2.0, 8.0)).joint
     np.testing.assert_allclose(found[1].embedding, first, atol=1e-6)
     np.testing.assert_allclose(found[-1].embedding, last, atol=1e-6)
 

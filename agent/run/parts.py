@@ -1,0 +1,112 @@
+"""The parts of a box that stay whatever it listens for, opened together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from agent import clips
+from agent.alerts.verdicts import Verdicts
+from agent.alerts.writer import AlertWriter
+from agent.detector.mutes import Mutes
+from agent.mqtt import Link
+from agent.mqtt.topics import Topics
+from agent.run.commands import Commands, box_commands
+from agent.store.box import BoxStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from agent.bundle.loading import Bundle
+    from agent.clips import Recorder
+    from agent.config import Settings
+    from agent.core.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class BoxParts:
+    """What is told of detections, and what people answer."""
+
+    settings: Settings
+    bundle: Bundle
+    clock: Clock
+    topics: Topics
+    store: BoxStore
+    link: Link | None
+    """``None`` where MQTT is switched off."""
+    mutes: Mutes
+    alert_writer: AlertWriter
+    recorder: Recorder | None
+    """``None`` where the site keeps no clips."""
+    verdicts: Verdicts
+
+    @classmethod
+    def open(cls, settings: Settings, bundle: Bundle, clock: Clock) -> BoxParts:
+        """Open what can be opened; what cannot is reported and retried, not fatal.
+
+        Raises:
+            BundleError: the bundle's frontend is damaged.
+            StateInUseError: another agent uses the state folder.
+        """
+        topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
+        store = BoxStore(settings.state_dir, clock)
+        link = None
+        if settings.mqtt.enabled:
+            link = Link(settings.mqtt, settings.node, topics.status, store, clock)
+        mutes = Mutes(clock)
+        return cls(
+            settings=settings,
+            bundle=bundle,
+            clock=clock,
+            topics=topics,
+            store=store,
+            link=link,
+            mutes=mutes,
+            alert_writer=AlertWriter(
+                bundle_digest=bundle.digest,
+                topics=topics,
+                store=store,
+                link=link,
+                mutes=mutes,
+                clock=clock,
+                clips=settings.clips.enabled,
+            ),
+            recorder=clips.recorder(settings, bundle, store, clock),
+            verdicts=Verdicts(
+                topics=topics,
+                store=store,
+                link=link,
+                clock=clock,
+                undo_s=settings.verdicts.undo_s,
+            ),
+        )
+
+    def serve_commands(
+        self, reload: Callable[[], None], known: Callable[[], Collection[str]]
+    ) -> Commands | None:
+        """Let people ask for things by MQTT, where the site wants that.
+
+        Args:
+            reload: asks for the descriptions to be read again; called in the link's thread.
+            known: ids of the descriptions that are listened for; called there too.
+        """
+        link, settings = self.link, self.settings
+        if link is None or not settings.commands.enabled:
+            return None
+        clip = None
+        if self.recorder is not None:
+            send = partial(link.parcel, self.topics.clip)
+            clip = clips.ClipCommand(clips.folder_of(settings), self.store, send)
+        commands = box_commands(
+            self.topics,
+            settings.commands,
+            mutes=self.mutes,
+            verdicts=self.verdicts,
+            clock=self.clock,
+            reload=reload,
+            known=known,
+            clip=clip,
+        )
+        link.serve(self.topics.command_filter, commands.handle)
+        return commands

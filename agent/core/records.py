@@ -92,10 +92,6 @@ class Views:
     joint: FloatArray
     """In the space of texts and sounds: unit length, float32, shape ``(windows, dim)``."""
 
-    def __len__(self) -> int:
-        """Windows."""
-        return len(self.joint)
-
     def __getitem__(self, rows: slice) -> Views:
         """Those of some windows, in the same memory."""
         return Views(*(getattr(self, view.name)[rows] for view in fields(self)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,67 +18,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from agent.bundle.loading import Bundle
-    from agent.clips import Recorder
     from agent.config import Settings
     from agent.core.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
 class BoxParts:
     """What is told of detections, and what people answer."""
 
-    settings: Settings
-    bundle: Bundle
-    clock: Clock
-    topics: Topics
-    store: BoxStore
-    link: Link | None
-    """``None`` where MQTT is switched off."""
-    mutes: Mutes
-    alert_writer: AlertWriter
-    recorder: Recorder | None
-    """``None`` where the site keeps no clips."""
-    verdicts: Verdicts
-
-    @classmethod
-    def open(cls, settings: Settings, bundle: Bundle, clock: Clock) -> BoxParts:
+    def __init__(self, settings: Settings, bundle: Bundle, clock: Clock) -> None:
         """Open what can be opened; what cannot is reported and retried, not fatal.
 
         Raises:
             BundleError: the bundle's frontend is damaged.
             StateInUseError: another agent uses the state folder.
         """
-        topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
-        store = BoxStore(settings.state_dir, clock)
-        link = None
+        self.settings, self.bundle, self.clock = settings, bundle, clock
+        self.topics = topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
+        self.store = store = BoxStore(settings.state_dir, clock)
+        self.link: Link | None = None
+        """``None`` where MQTT is switched off."""
         if settings.mqtt.enabled:
-            link = Link(settings.mqtt, settings.node, topics.status, store, clock)
-        mutes = Mutes(clock)
-        return cls(
-            settings=settings,
-            bundle=bundle,
-            clock=clock,
+            self.link = Link(settings.mqtt, settings.node, topics.status, store, clock)
+        self.mutes = Mutes(clock)
+        self.alert_writer = AlertWriter(
+            bundle_digest=bundle.digest,
             topics=topics,
             store=store,
-            link=link,
-            mutes=mutes,
-            alert_writer=AlertWriter(
-                bundle_digest=bundle.digest,
-                topics=topics,
-                store=store,
-                link=link,
-                mutes=mutes,
-                clock=clock,
-                clips=settings.clips.enabled,
-            ),
-            recorder=clips.recorder(settings, bundle, store, clock),
-            verdicts=Verdicts(
-                topics=topics,
-                store=store,
-                link=link,
-                clock=clock,
-                undo_s=settings.verdicts.undo_s,
-            ),
+            link=self.link,
+            mutes=self.mutes,
+            clock=clock,
+            clips=settings.clips.enabled,
+        )
+        self.recorder = clips.recorder(settings, bundle, store, clock)
+        """``None`` where the site keeps no clips."""
+        self.verdicts = Verdicts(
+            topics=topics, store=store, link=self.link, clock=clock, undo_s=settings.verdicts.undo_s
         )
 
     def serve_commands(

@@ -92,7 +92,7 @@ class Pipeline:
         self._on_match = on_match
         self._notifier = notifier or Notifier(None, None, clock)
         self._encoder = Encoder(bundle, threads=settings.encoder.threads)
-        self._parts = BoxParts.open(settings, bundle, clock)
+        self._parts = BoxParts(settings, bundle, clock)
         self._store, self._link = self._parts.store, self._parts.link
         self._recorder = self._parts.recorder
         self._reporter = Reporter(self._link, self._parts.topics, settings.publish, clock)

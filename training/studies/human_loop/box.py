@@ -96,7 +96,7 @@ class Box:
         self._bundle = bundle
         self._watch = watch
         self._clock = clock
-        self._parts = BoxParts.open(settings, bundle, clock)
+        self._parts = BoxParts(settings, bundle, clock)
         self.store = self._parts.store
 
     def close(self) -> None:

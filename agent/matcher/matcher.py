@@ -132,15 +132,12 @@ class Matcher:
     def match(self, windows: Sequence[Window], views: Views) -> list[Match]:
         """Score windows against every description.
 
-        A score is the margin in standard deviations of its own background: 0 is an ordinary
-        sound, whatever the description.
-
         Args:
             windows: in the order of their views.
             views: of each window.
         """
         cosine, margin = self.compare(views.joint)
-        score = (margin - self.statistics.mean) / self.statistics.std
+        score = self.statistics.scores(margin)
         return [
             Match(
                 source=window.source,

@@ -75,6 +75,13 @@ class BackgroundStatistics:
     std: FloatArray
     """Positive, shape ``(descriptions,)``."""
 
+    def scores(self, margin: FloatArray) -> FloatArray:
+        """Margins in standard deviations of the background, ``(windows, descriptions)``.
+
+        0 is an ordinary sound, whatever the description.
+        """
+        return (margin - self.mean) / self.std
+
 
 class PrototypeSet:
     """All prototypes, immutable: texts as rows of one matrix, recordings of another.

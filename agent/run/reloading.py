@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 from agent import clips
+from agent.core.errors import KikimimiError
 from agent.descriptions import Changed, DescriptionsFile
 from agent.watchlist import watchlist
 from agent.watchlist.examples import Library
@@ -26,6 +28,49 @@ _log = logging.getLogger(__name__)
 _CACHE = "embeddings"
 # Of a file with a thousand mistakes; what is published has to stay small.
 _MAX_REASON_CHARACTERS = 8_000
+
+
+class _Builder:
+    """Builds watchlists on a thread of its own; of several waiting, only the latest counts."""
+
+    def __init__(self, build: Callable[[DescriptionSet], Watchlist]) -> None:
+        self._build = build
+        self._lock = threading.Lock()
+        self._wanted: DescriptionSet | None = None
+        self._result: Watchlist | KikimimiError | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, descriptions: DescriptionSet) -> None:
+        """Ask for a watchlist; returns at once."""
+        with self._lock:
+            self._wanted = descriptions
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
+                self._thread.start()
+
+    def take(self) -> Watchlist | KikimimiError | None:
+        """What came of it, once; ``None`` while there is nothing new."""
+        with self._lock:
+            result, self._result = self._result, None
+            return result
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                wanted, self._wanted = self._wanted, None
+                if wanted is None:
+                    self._thread = None
+                    return
+            result: Watchlist | KikimimiError
+            try:
+                result = self._build(wanted)
+            except KikimimiError as error:
+                result = error
+            except Exception as error:  # a reload must never take the box down
+                _log.exception("reload_failed")
+                result = KikimimiError(f"the descriptions could not be taken over: {error!r}")
+            with self._lock:
+                self._result = result
 
 
 class Reloading:
@@ -57,7 +102,7 @@ class Reloading:
         self._notifier = notifier
         self._tally = tally
         self._file = DescriptionsFile(parts.settings.descriptions, parts.clock, descriptions)
-        self._builder = watchlist.Builder(self.build)
+        self._builder = _Builder(self.build)
         self._wanted = self._in_force = descriptions
         self._newest = ""
         """Digest of the descriptions file as it was last read; empty if it was wrong."""

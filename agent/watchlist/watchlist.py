@@ -7,14 +7,12 @@ two windows.
 from __future__ import annotations
 
 import logging
-import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from agent.alerts.alerts import Wording
-from agent.core.errors import KikimimiError
 from agent.descriptions.language import foreign
 from agent.detector.rule import Policy, Rule
 from agent.encoder.text import embed_texts
@@ -154,8 +152,7 @@ def _scored_again(
     if not heard:
         return {}
     by_texts = PrototypeSet([one.described for one in as_worded], background)
-    _, margins = by_texts.compare(np.stack([one.embedding for one in heard]))
-    scores = (margins - statistics.mean) / statistics.std
+    scores = statistics.scores(by_texts.compare(np.stack([one.embedding for one in heard]))[1])
     column = {error_id: at for at, error_id in enumerate(by_texts.error_ids)}
     found: dict[str, float] = {}
     for row, one in enumerate(heard):
@@ -280,46 +277,3 @@ def log_calibration(applied: Applied) -> None:
                 "uncalibrated": len(applied.uncalibrated),
             },
         )
-
-
-class Builder:
-    """Builds watchlists on a thread of its own; of several waiting, only the latest counts."""
-
-    def __init__(self, build: Callable[[DescriptionSet], Watchlist]) -> None:
-        self._build = build
-        self._lock = threading.Lock()
-        self._wanted: DescriptionSet | None = None
-        self._result: Watchlist | KikimimiError | None = None
-        self._thread: threading.Thread | None = None
-
-    def start(self, descriptions: DescriptionSet) -> None:
-        """Ask for a watchlist; returns at once."""
-        with self._lock:
-            self._wanted = descriptions
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
-                self._thread.start()
-
-    def take(self) -> Watchlist | KikimimiError | None:
-        """What came of it, once; ``None`` while there is nothing new."""
-        with self._lock:
-            result, self._result = self._result, None
-            return result
-
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                wanted, self._wanted = self._wanted, None
-                if wanted is None:
-                    self._thread = None
-                    return
-            result: Watchlist | KikimimiError
-            try:
-                result = self._build(wanted)
-            except KikimimiError as error:
-                result = error
-            except Exception as error:  # a reload must never take the box down
-                _log.exception("reload_failed")
-                result = KikimimiError(f"the descriptions could not be taken over: {error!r}")
-            with self._lock:
-                self._result = result

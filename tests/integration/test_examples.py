@@ -58,9 +58,7 @@ def glass(bundle: Bundle, seed: int) -> FloatArray:
 
 def highest(watched: Watchlist, embeddings: FloatArray) -> float:
     """Score that 2 windows reach: what raises an alert."""
-    statistics = watched.matcher.statistics
-    margin = watched.matcher.compare(embeddings)[1]
-    scores = (margin - statistics.mean) / statistics.std
+    scores = watched.matcher.statistics.scores(watched.matcher.compare(embeddings)[1])
     return float(np.sort(scores[:, watched.matcher.error_ids.index(ERROR_ID)])[-2])
 
 

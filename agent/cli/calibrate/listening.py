@@ -14,7 +14,7 @@ from agent.hearing.listener import Listeners
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from agent.bundle.loading import Bundle
@@ -122,8 +122,9 @@ def hear_files(
         StoreError: what was heard cannot be written.
         ConfigError: the hop is no whole number of frames.
     """
-    ear = _Ear(replace(FileHearing.of(bundle, hop_s), channels=channels), keeping, stop)
     took, rows = Took(), 0
+    hearing = FileHearing.of(bundle, hop_s)
+    hearing = replace(hearing, channels=channels, remark=took.remarks.append)
     for path in files:
         if stop.is_set():
             break
@@ -138,7 +139,7 @@ def hear_files(
             took.known.append(path)
             continue
         try:
-            heard = ear.hear(path, stream, took.remarks.append)
+            heard = _keep(hearing, path, stream, keeping, stop)
         except AudioFileError as error:
             keeping.forget(stream)
             took.unread.append(error)
@@ -158,21 +159,14 @@ def hear_files(
     return took
 
 
-@dataclass(frozen=True, slots=True)
-class _Ear:
-    """Hears one recording after the other."""
-
-    hearing: FileHearing
-    keeping: Keeping
-    stop: threading.Event
-
-    def hear(self, path: Path, stream: str, remark: Callable[[str], None]) -> int:
-        """Keep the windows of a recording; how many there were."""
-        rows = 0
-        hearing = replace(self.hearing, remark=remark)
-        for windows, views in hearing.embedded(path, rest=False):
-            if self.stop.is_set():
-                break
-            self.keeping.take(stream, windows, views, hearing.rate_hz, recorded=True)
-            rows += len(windows)
-        return rows
+def _keep(
+    hearing: FileHearing, path: Path, stream: str, keeping: Keeping, stop: threading.Event
+) -> int:
+    """Keep the windows of a recording; how many there were."""
+    rows = 0
+    for windows, views in hearing.embedded(path, rest=False):
+        if stop.is_set():
+            break
+        keeping.take(stream, windows, views, hearing.rate_hz, recorded=True)
+        rows += len(windows)
+    return rows

@@ -230,8 +230,7 @@ def scores_of(
     rows = max(1, 4_000_000 // max(1, len(prototypes)))
     for at in range(0, len(heard.embeddings), rows):
         some = heard.embeddings[at : at + rows].astype(np.float32)
-        margin = prototypes.compare(some)[1]
-        found[:, at : at + rows] = ((margin - statistics.mean) / statistics.std).T
+        found[:, at : at + rows] = statistics.scores(prototypes.compare(some)[1]).T
     return found
 
 

@@ -1,0 +1,85 @@
+"""The stages joined: what each window comes to, and what goes on when descriptions change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from agent.core.records import Step, Views, Window
+from agent.detector.rule import Policy, Rule
+from agent.hearing.recogniser import Recogniser
+from agent.matcher.matcher import BackgroundStatistics, Described, Matcher, PrototypeSet
+
+RATE_HZ = 32_000
+AXES = np.eye(4, dtype=np.float32)
+NONE = AXES[:0]
+POLICY = Policy(0.5, Rule(hits=1, windows=1, hysteresis=0.0, cooldown_s=0.0))
+
+
+def matcher(*error_ids: str) -> Matcher:
+    """Of descriptions along the axes; a score is the cosine itself."""
+    described = [Described(name, AXES["abc".index(name)][None], NONE) for name in error_ids]
+    zeros, ones = np.zeros(len(described), np.float32), np.ones(len(described), np.float32)
+    return Matcher(PrototypeSet(described, NONE), BackgroundStatistics(zeros, ones))
+
+
+def windows(count: int, source: str = "mic1", first: int = 0) -> list[Window]:
+    """Windows that follow on each other, without their frames."""
+    at_s = [0.5 * number for number in range(first, first + count)]
+    return [Window(source, round(at * RATE_HZ), 100.0 + at, 2.0, NONE) for at in at_s]
+
+
+def recogniser(*error_ids: str) -> Recogniser:
+    """That has heard nothing."""
+    return Recogniser(matcher(*error_ids), dict.fromkeys(error_ids, POLICY), RATE_HZ)
+
+
+def test_each_window_comes_with_all_that_was_made_of_it() -> None:
+    """In order: its own views, its own scores, and the changes that it brought about."""
+    some, views = windows(4), Views(AXES[[3, 0, 0, 3]])
+    heard = list(recogniser("a", "b").recognise(some, views))
+    assert [one.window for one in heard] == some
+    np.testing.assert_array_equal(np.concatenate([one.views.joint for one in heard]), views.joint)
+    assert [one.match.scores()["a"] for one in heard] == [0.0, 1.0, 1.0, 0.0]
+    assert [one.match.index for one in heard] == [one.index for one in some]
+    steps = [[(change.error_id, change.step) for change in one.detections] for one in heard]
+    assert steps == [[], [("a", Step.NEW)], [], [("a", Step.END)]]
+
+
+def test_a_stream_that_ends_ends_what_goes_on() -> None:
+    """As a file does; in one piece or in several it is the same."""
+    rows = AXES[[0, 3, 1, 1]]
+    at_once = list(recogniser("a", "b").detections([(windows(4), Views(rows))]))
+    pieces = [(windows(2), Views(rows[:2])), (windows(2, first=2), Views(rows[2:]))]
+    assert list(recogniser("a", "b").detections(pieces)) == at_once
+    assert [(one.error_id, one.step) for one in at_once] == [
+        ("a", Step.NEW),
+        ("a", Step.END),
+        ("b", Step.NEW),
+        ("b", Step.END),
+    ]
+
+
+def test_a_source_that_is_lost_ends_alone() -> None:
+    """What goes on at another goes on."""
+    ours = recogniser("a")
+    for source in ("mic1", "mic2"):
+        list(ours.recognise(windows(1, source), Views(AXES[:1])))
+    assert [(one.source, one.step) for one in ours.close("mic1")] == [("mic1", Step.END)]
+    assert [(one.source, one.step) for one in ours.close()] == [("mic2", Step.END)]
+
+
+@pytest.mark.parametrize("kept", ["a", "b"])
+def test_other_descriptions_take_over_between_two_windows(kept: str) -> None:
+    """Events of those that are gone end; the others go on, and what is new is heard."""
+    ours = recogniser("a", "b")
+    both = Views(((AXES[0] + AXES[1]) / np.sqrt(2.0))[None])
+    (heard,) = ours.recognise(windows(1), both)
+    assert {one.error_id for one in heard.detections} == {"a", "b"}
+    ended = ours.listen_for(matcher(kept, "c"), dict.fromkeys((kept, "c"), POLICY))
+    assert [(one.error_id, one.step) for one in ended] == [({"a": "b", "b": "a"}[kept], Step.END)]
+    (heard,) = ours.recognise(windows(1, first=1), Views(AXES[2:3]))
+    assert {(one.error_id, one.step) for one in heard.detections} == {
+        (kept, Step.END),
+        ("c", Step.NEW),
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,13 +123,8 @@ def find_device(devices: Sequence[Device], wanted: str) -> Device:
     if found:
         which = "; ".join(f"'{device.label}'" for device in found)
         raise CaptureError(
-            f"device '{wanted}' fits {len(found)} input devices: {which}; write more of the name"
+            Reason.of("device_ambiguous", device=wanted, count=len(found), found=which)
         )
     if not devices:
-        raise CaptureError(
-            f"device '{wanted}' not found: this machine shows no input device; connect a "
-            "microphone, and let the user belong to the group 'audio'"
-        )
-    raise CaptureError(
-        f"device '{wanted}' not found; input devices: {there}; write 'default' or a part of a name"
-    )
+        raise CaptureError(Reason.of("device_none", device=wanted))
+    raise CaptureError(Reason.of("device_unknown", device=wanted, found=there))

@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ class Ffmpeg:
             )
         except OSError as error:
             os.close(self._errors)
-            raise CaptureError("ffmpeg is missing; install it: apt-get install ffmpeg") from error
+            raise CaptureError(Reason.of("ffmpeg_missing")) from error
         finally:
             os.close(writing)
 

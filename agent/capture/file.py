@@ -10,6 +10,7 @@ from agent.capture.mixdown import Mixdown
 from agent.capture.source import SourceCounters
 from agent.capture.timeline import WallClock
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 from agent.core.records import Block
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class FileSource:
     @property
     def remark(self) -> str:
         """What is odd about the file, and that channels cancel, where they do."""
-        return "; ".join(filter(None, (self._remark, self._mixdown.remark)))
+        return Reason.joined((self._remark, self._mixdown.remark))
 
     @property
     def if_silent(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.core.reasons import Reason
 from agent.core.records import SourceState
 
 if TYPE_CHECKING:
@@ -121,14 +122,12 @@ class LevelMeter:
         if self._silent:
             still_s = self._still_samples / self._rate_hz
             if self._still_value is not None and abs(self._still_value) > _STILL:
-                return (
-                    f"the value has stood still at {self._still_value:.3f} for {still_s:.0f} s; "
-                    "check cable and converter"
-                )
-            return f"digital silence for {still_s:.0f} s; check plug, mute and gain"
+                value = round(self._still_value, 3)
+                return Reason.of("signal_stuck", value=value, seconds=round(still_s))
+            return Reason.of("signal_silent", seconds=round(still_s))
         if self._clipped:
             share = 100.0 * sum(self._ratios) / self._intervals
-            return f"{share:.1f} % of the samples are at full scale; lower the gain"
+            return Reason.of("signal_clipped", percent=round(share, 1))
         return ""
 
     @property
@@ -137,10 +136,7 @@ class LevelMeter:
         if not self._offset or self._silent:
             return ""
         mean = sum(self._means) / self._intervals
-        return (
-            f"the signal is {100.0 * mean:+.0f} % of full scale off zero (DC); check converter, "
-            "cable and phantom power"
-        )
+        return Reason.of("signal_offset", percent=round(100.0 * mean))
 
     def add(self, samples: FloatArray) -> None:
         """Take the next block, shape ``(samples,)``."""

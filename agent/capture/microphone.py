@@ -12,6 +12,7 @@ from agent.capture.patience import Patience
 from agent.capture.ring import RingBuffer
 from agent.capture.source import SourceCounters
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,10 +70,7 @@ class _PortAudio:
             if self._cards != cards() or (self._missed and since_s > _RENEWAL_S):
                 self.stale = self._streams > 0
                 if not self._changed.wait_for(lambda: self._streams == 0, _CALL_S / 2):
-                    raise CaptureError(
-                        f"device '{wanted}' waits until the other microphones make room for a "
-                        "new look at the sound cards"
-                    )
+                    raise CaptureError(Reason.of("device_waits", device=wanted))
             if self._streams == 0:
                 self._renew(library)
                 self._renewed_s = monotonic_s
@@ -103,7 +101,7 @@ class _PortAudio:
             library._terminate()  # noqa: SLF001 - the documented way to see new devices
             library._initialize()  # noqa: SLF001
         except library.PortAudioError as error:
-            raise CaptureError(f"PortAudio cannot be initialised: {error}") from error
+            raise CaptureError(Reason.of("portaudio_not_started", detail=str(error))) from error
         self._cards = cards()
         self.stale = False
 
@@ -116,9 +114,7 @@ def _sounddevice() -> ModuleType:
     try:
         import sounddevice
     except OSError as error:
-        raise CaptureError(
-            "the PortAudio library is missing; install it: apt-get install libportaudio2"
-        ) from error
+        raise CaptureError(Reason.of("portaudio_missing")) from error
     return sounddevice  # type: ignore[no-any-return]
 
 
@@ -126,7 +122,7 @@ def _input_devices(library: ModuleType) -> tuple[Device, ...]:
     try:
         return _listed(library)
     except library.PortAudioError as error:
-        raise CaptureError(f"PortAudio cannot list the sound devices: {error}") from error
+        raise CaptureError(Reason.of("portaudio_no_list", detail=str(error))) from error
 
 
 def _listed(library: ModuleType) -> tuple[Device, ...]:
@@ -247,9 +243,9 @@ class Microphone:
     def _make(self, library: ModuleType, device: Device) -> Any:
         most = max(self._channels)
         if most > device.channels:
+            there = device.channels
             raise CaptureError(
-                f"device '{device.label}' has {device.channels} input channels, not {most}; "
-                f"choose channels from 1 to {device.channels}"
+                Reason.of("device_channels", device=device.label, channels=there, wanted=most)
             )
         # A card is opened with all the channels that it has; a sound server would make up more.
         channels = device.channels if device.channels <= _MOST_CHANNELS else most
@@ -305,9 +301,9 @@ class Microphone:
     def read(self, timeout_s: float) -> Block | None:
         """What arrived since the last call, at most a second; waits where nothing did."""
         if self._stream is None:
-            raise CaptureError(f"device '{self._device}' is not open")
+            raise CaptureError(Reason.of("device_not_open", device=self._device))
         if _PORTAUDIO.stale:
-            raise CaptureError("the sound cards have changed; opened again to see them")
+            raise CaptureError(Reason.of("cards_changed"))
         self._arrived.clear()
         if self._ring.waiting == 0 and not self._finished:
             self._arrived.wait(timeout_s)
@@ -340,14 +336,11 @@ class Microphone:
 
     def _check_alive(self) -> None:
         if self._finished:
-            raise CaptureError(
-                f"device '{self._device}' stopped by itself; check its plug and the sound server"
-            )
+            raise CaptureError(Reason.of("device_stopped", device=self._device))
         quiet_s = self._clock.monotonic() - self._heard_s
         if quiet_s > self._stall_s:
             raise CaptureError(
-                f"device '{self._device}' delivered nothing for {quiet_s:.1f} s; check its plug "
-                "and the sound server"
+                Reason.of("device_quiet", device=self._device, seconds=round(quiet_s, 1))
             )
 
 
@@ -366,6 +359,6 @@ def _accepted_rate_hz(library: ModuleType, device: Device, channels: int) -> int
     raise CaptureError(_refusal(device, refusal)) from refusal
 
 
-def _refusal(device: Device, error: Exception | None) -> str:
-    reason = str(error).replace("\n", " ")
-    return f"device '{device.label}' cannot be opened: {reason}; is another program using it?"
+def _refusal(device: Device, error: Exception | None) -> Reason:
+    detail = str(error).replace("\n", " ")
+    return Reason.of("device_busy", device=device.label, detail=detail)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.capture.octaves import HalfOctaves
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -100,7 +101,10 @@ class Mixdown:
     @property
     def remark(self) -> str:
         """What is wrong with the mean, and what to write in YAML; empty if nothing is."""
-        return f"{self._choice}; write channels: [{self._choice.channel}]" if self._choice else ""
+        if self._choice is None:
+            return ""
+        alone = Reason.of("channel_alone", channel=self._choice.channel)
+        return Reason.joined([self._choice.fault, alone])
 
     def missing(self, count: int) -> str:
         """What is wrong with the chosen channels where there are ``count``; empty if nothing."""
@@ -245,19 +249,22 @@ class Mixdown:
     def _fault(self, found: _Found) -> str:
         silent = [name for name, dead in zip(self._names, found.dead, strict=True) if dead]
         if len(silent) == self._count - 1:
-            which = f"channel {silent[0]} has" if len(silent) == 1 else "the other channels have"
-            return f"{which} no sound"
+            if len(silent) == 1:
+                return Reason.of("channel_dead", channel=silent[0])
+            return Reason.of("channels_dead")
         *first, last = self._names
-        named = f"{', '.join(map(str, first))} and {last}"
+        named = ", ".join(map(str, first))
         everywhere = 2 * np.count_nonzero(found.cancels) > np.count_nonzero(found.compared)
         if len(first) == 1 and everywhere:
-            return f"channels {named} cancel each other: one side is inverted (two wires swapped)"
+            return Reason.of("channels_cancel", first=named, last=last)
         assert self._powers is not None  # noqa: S101 - there are several channels
         worst = int(np.where(found.cancels, found.loss, 0.0).argmax())
-        return (
-            f"channels {named} weaken each other by {10.0 * math.log10(found.loss[worst]):.0f} dB "
-            f"around {self._powers.centres_hz[worst]:.0f} Hz: one hears the sound later than "
-            "another, or is inverted"
+        return Reason.of(
+            "channels_weaken",
+            first=named,
+            last=last,
+            decibels=round(10.0 * math.log10(found.loss[worst])),
+            hertz=round(float(self._powers.centres_hz[worst])),
         )
 
 

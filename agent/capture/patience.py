@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ class Patience:
         if self._call is not None:
             self._call.join(timeout_s)
             if self._call.is_alive():
-                raise CaptureError(f"{self._what} still does not answer; restart the sound server")
+                raise CaptureError(Reason.of("device_still_hung", device=self._what))
         failures: list[Exception] = []
 
         def call() -> None:
@@ -44,9 +45,7 @@ class Patience:
         self._call.start()
         self._call.join(timeout_s)
         if self._call.is_alive():
-            raise CaptureError(
-                f"{self._what} does not answer within {timeout_s:g} s; restart the sound server"
-            )
+            raise CaptureError(Reason.of("device_hung", device=self._what, seconds=timeout_s))
         self._call = None
         if failures:
             raise failures[0]

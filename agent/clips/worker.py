@@ -20,6 +20,7 @@ from agent.clips.keeping import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
 from agent.core import files, folders
 from agent.core.errors import AudioFileError, BundleError, reason
+from agent.core.reasons import Reason
 from agent.core.records import ClipRecord, Speech
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class ClipWorker:
                 self._write(job)
             except Exception as error:  # a clip must never take listening down
                 _log.exception("clip_failed", extra={"alert_id": job.alert.alert_id})
-                self._failed(f"internal error: {error!r}; see the log")
+                self._failed(Reason.of("clips_failed", detail=repr(error)))
             self._tidy(self._make_room)
             if self._jobs.empty():
                 self._guard.rest()
@@ -164,8 +165,7 @@ class ClipWorker:
         except BundleError as error:
             _log.error("clip_withheld", extra={"alert_id": alert_id, "reason": str(error)})
             self._store.keep_clip(record)
-            trouble = f"speech cannot be looked for, so no sound is kept: {error}"
-            self._count(withheld=1, trouble=trouble)
+            self._count(withheld=1, trouble=Reason.of("speech_unsearched", detail=str(error)))
             return
         # Some megabytes, for boxes on which nothing ever happens.
         from agent.clips.picture import Marks, draw
@@ -182,8 +182,9 @@ class ClipWorker:
         except (OSError, AudioFileError) as error:
             with suppress(OSError):
                 self._remove(alert_id)
-            _log.error("clip_failed", extra={"alert_id": alert_id, "reason": reason(error)})
-            self._failed(f"{self._folder}: {reason(error)}; free the disk or mend state_dir")
+            found = reason(error)
+            _log.error("clip_failed", extra={"alert_id": alert_id, "reason": found})
+            self._failed(Reason.of("clip_not_written", folder=str(self._folder), detail=found))
             return
         self._store.keep_clip(
             replace(
@@ -225,9 +226,9 @@ class ClipWorker:
         try:
             what()
         except OSError as error:
-            found = f"{self._folder}: {reason(error)}"
-            _log.warning("clips_not_deleted", extra={"reason": found})
-            self._count(trouble=f"old clips cannot be deleted ({found}); mend state_dir")
+            folder, found = str(self._folder), reason(error)
+            _log.warning("clips_not_deleted", extra={"reason": f"{folder}: {found}"})
+            self._count(trouble=Reason.of("clips_not_deleted", folder=folder, detail=found))
 
     def _sweep(self) -> None:
         """Delete what a crash has left: sound that nobody knows of would be kept for ever."""

@@ -14,6 +14,7 @@ from agent.config import moments
 from agent.core.answers import holding
 from agent.core.errors import StoreError
 from agent.core.folders import inside
+from agent.core.reasons import Reason
 from agent.store import CLIPS_FOLDER, FILE_NAME, Store
 
 if TYPE_CHECKING:
@@ -114,8 +115,7 @@ class Board:
                     path = self._folder / FILE_NAME
                     # Only the box itself makes it, or it would belong to the wrong user.
                     if not path.is_file():
-                        remedy = "start the agent, or name its agent.yaml by --config"
-                        raise StoreError(f"{path}: is missing; {remedy}")
+                        raise StoreError(Reason.of("database_missing", file=str(path)))
                     self._store = Store.open(self._folder)
                 found = ask(self._store)
             except StoreError as error:

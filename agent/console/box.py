@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agent.alerts.alerts import timestamp
 from agent.console.board import from_message
 from agent.core.errors import BrokerError
+from agent.core.reasons import Reason
 from agent.mqtt import Follower
 from agent.mqtt.topics import Topics
 
@@ -28,7 +29,7 @@ _SCHEMA = 1
 _LOOK_S = 1.0
 _MOST_SOURCES = 64
 _SHOWN_CHARACTERS = 20
-_OFF = "mqtt.enabled is false in agent.yaml: alerts are shown, but nothing can be answered"
+_OFF = Reason.of("mqtt_off")
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,11 @@ class Box:
 
     def link(self) -> dict[str, Any]:
         """How the console is connected."""
-        return {"broker": self.trouble, "store": self._board.trouble}
+        told = {
+            "broker": Reason.given(self.trouble, "broker_away"),
+            "store": Reason.given(self._board.trouble, "database_unreadable"),
+        }
+        return {**told, "codes": {part: why.to_list() for part, why in told.items() if why}}
 
     def overview(self) -> dict[str, Any]:
         """All that is known of the box now, for a page that is just opened."""

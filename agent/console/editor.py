@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from agent.config import yaml_tree as yamlfile
 from agent.core import files
 from agent.core.errors import DescriptionsError, Problem, StoreError, reason
+from agent.core.reasons import Reason
 from agent.descriptions import parse
 from agent.descriptions.language import foreign
 from agent.descriptions.reading import digest
@@ -120,7 +121,8 @@ class Editor:
             StoreError: it cannot be written.
         """
         if problems := self.check(text).problems:
-            raise ValueError(f"{len(problems)} problems, the first in line {problems[0]['line']}")
+            count, line = len(problems), problems[0]["line"]
+            raise ValueError(Reason.of("text_problems", count=count, line=str(line)))
         data = text.encode("utf-8")
         with self._lock:
             found: list[Problem] = []

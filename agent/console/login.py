@@ -13,8 +13,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from agent.console.passwords import LONGEST, SHORTEST
+from agent.console.refusals import refused
 from agent.console.sessions import Attempts
 from agent.core.errors import StoreError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -85,7 +87,7 @@ class Login:
                 self._parts.password.matches, given["password"], limiter=self._hashing
             )
         except StoreError as error:
-            return JSONResponse({"reason": str(error)}, 500)
+            return refused(500, str(error), "not_written")
         if not matches:
             _log.warning("login_refused", extra={"address": _address(request)})
             return JSONResponse({"reason": "password"}, 403)
@@ -105,7 +107,7 @@ class Login:
         given = await _texts(request, "token", "password")
         expected = self._setup_token
         if given is None or expected is None:
-            return JSONResponse({"reason": "there is a password already"}, 403)
+            return refused(403, Reason.of("password_set"))
         if not hmac.compare_digest(given["token"].encode(), expected.encode()):
             _log.warning("setup_refused", extra={"address": _address(request)})
             return JSONResponse({"reason": "token"}, 403)
@@ -116,7 +118,7 @@ class Login:
                 self._parts.password.set, given["password"], limiter=self._hashing
             )
         except StoreError as error:
-            return JSONResponse({"reason": str(error)}, 500)
+            return refused(500, str(error), "not_written")
         self._setup_token = None
         self._parts.sessions.close_all()
         return self._let_in(request, "password_set")

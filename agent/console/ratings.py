@@ -13,6 +13,7 @@ from agent.alerts.alerts import timestamp
 from agent.console.tasks import order
 from agent.core import files, folders
 from agent.core.errors import StoreError, reason
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,15 +93,15 @@ class Ratings:
             StoreError: it cannot be written.
         """
         if rated.rating is not None and not 0 <= rated.rating <= _HIGHEST:
-            raise RefusedRatingError(f"write a whole number from 0 to {_HIGHEST}")
+            raise RefusedRatingError(Reason.of("rating_range", most=_HIGHEST))
         if not rated.played_s > 0.0:
-            raise RefusedRatingError("play the recording before you rate it")
+            raise RefusedRatingError(Reason.of("rating_unheard"))
         with self._lock:
             if rater not in self._said and len(self._said) >= _MOST_RATERS:
-                raise RefusedRatingError(f"{_MOST_RATERS} people have rated; no more are taken")
+                raise RefusedRatingError(Reason.of("raters_full", most=_MOST_RATERS))
             items, place = self._place(rater)
             if place >= len(items) or number != place:
-                raise RefusedRatingError("this one was rated already; load the page again")
+                raise RefusedRatingError(Reason.of("rating_done"))
             item = items[place]
             pair = self.pairs[item.pair]
             line = {

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from agent.core.names import shown
+from agent.core.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class KikimimiError(Exception):
     """Base of all errors that the agent raises on purpose."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(shown(message))
+        super().__init__(message if isinstance(message, Reason) else shown(message))
 
 
 class _ProblemsError(KikimimiError, ValueError):

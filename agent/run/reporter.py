@@ -12,6 +12,7 @@ from agent.alerts.alerts import timestamp
 from agent.alerts.open_alerts import OpenAlertsPublisher
 from agent.clips.tally import ClipTally
 from agent.core import notes
+from agent.core.reasons import Reason
 from agent.core.records import SourceState
 from agent.run.commands import CommandTally
 from agent.run.health import Counters, Health, Signal, State
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from agent.core.records import Match
     from agent.detector.mutes import Mute
     from agent.mqtt import Link
+    from agent.mqtt.messages import LinkStatus
     from agent.mqtt.topics import Topics
     from agent.run.tally import Tally
     from agent.store.box import BoxStore
@@ -35,6 +37,8 @@ _RECENTLY_S = 60.0
 _MOST_BYTES = 32 << 10
 """Of the thresholds of very many descriptions: a broker may refuse what is twice as large."""
 _NUMBER = re.compile(r"[0-9.]+")
+_BACKGROUND = {"calibration": "calibration_trouble", "background": "background_shifted"}
+"""Codes of what the background's watch tells, by part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,37 +213,41 @@ class Reporter:
             counters=counters,
         )
 
-    def _reasons(self, snapshot: Snapshot, now_s: float) -> dict[str, str]:
+    def _reasons(self, snapshot: Snapshot, now_s: float) -> dict[str, Reason]:
         reasons = {
-            f"source {status.source}": status.reason
+            f"source {status.source}": Reason.given(status.reason, "source_failed")
             for status in snapshot.sources
             if status.state is not SourceState.OK
         }
         reasons |= {
-            f"signal {status.source}": status.remark for status in snapshot.sources if status.remark
+            f"signal {status.source}": Reason.given(status.remark)
+            for status in snapshot.sources
+            if status.remark
         }
-        if self.link is not None and self.link.status.reason:
-            reasons["broker"] = self.link.status.reason
-        if snapshot.store_trouble:
-            reasons["store"] = snapshot.store_trouble
-        if snapshot.clips.trouble:
-            reasons["clips"] = snapshot.clips.trouble
-        reasons |= snapshot.background
-        if snapshot.config_error:
-            reasons["descriptions"] = snapshot.config_error
+        link = None if self.link is None else self.link.status
+        told = [
+            ("broker", link.reason if link else "", _broker_code(link)),
+            ("store", snapshot.store_trouble, "store_refuses"),
+            ("clips", snapshot.clips.trouble, "other"),
+            *((part, text, _BACKGROUND[part]) for part, text in snapshot.background.items()),
+            ("descriptions", snapshot.config_error, "descriptions_refused"),
+        ]
+        reasons |= {part: Reason.given(text, code) for part, text, code in told if text}
         if snapshot.mutes:
             # A box that was told not to hear must not look like one that hears nothing.
-            silenced = ", ".join(one.error_id or "everything" for one in snapshot.mutes)
-            reasons["muted"] = f"{silenced}; send cmd/mute with duration_s 0 to end it"
+            silenced = ", ".join(mute.error_id or "everything" for mute in snapshot.mutes)
+            reasons["muted"] = Reason.of("muted", descriptions=silenced)
         if snapshot.windows_dropped > self._dropped:
             self._dropped = snapshot.windows_dropped
             self._dropped_until_s = now_s + _RECENTLY_S
         if now_s < self._dropped_until_s:
-            reasons["inference"] = (
-                f"{self._dropped} windows dropped since the start; this machine is too slow for "
-                "windows.hop_s and its sources"
-            )
+            reasons["inference"] = Reason.of("inference_slow", dropped=self._dropped)
         return reasons
+
+
+def _broker_code(link: LinkStatus | None) -> str:
+    """Of what the link tells: there is no connection, or one that does not take everything."""
+    return "broker_refuses" if link and link.connected else "broker_away"
 
 
 def _signal(status: SourceStatus) -> Signal:

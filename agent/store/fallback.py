@@ -16,6 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.core.errors import StateInUseError, StoreError
+from agent.core.reasons import Reason
 from agent.store.lock import FolderLock
 from agent.store.store import Store
 
@@ -269,4 +270,5 @@ class MemoryFallback:
 
 
 def _told(error: StoreError) -> str:
-    return f"{error}; alerts are kept in memory until then"
+    refused = Reason.given(str(error), "store_refuses")
+    return Reason.joined([refused, Reason.of("store_in_memory")])

@@ -61,8 +61,8 @@ def open_payload(found: OpenAlerts) -> str:
     """The JSON of the alerts that await an answer (``docs/mqtt/alerts-open.schema.json``)."""
     listed: list[str] = []
     left = _MAX_BYTES
-    for one in found.newest:
-        text = json.dumps(_open_alert(one), ensure_ascii=False, separators=(",", ":"))
+    for open_alert in found.newest:
+        text = json.dumps(_open_alert(open_alert), ensure_ascii=False, separators=(",", ":"))
         left -= len(text.encode("utf-8", "replace"))
         if left < 0:
             break

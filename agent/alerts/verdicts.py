@@ -145,7 +145,7 @@ class Verdicts:
                 raise _used(request_id)
             alert = self._alert(alert_id)
             answers = self._store.answers(alert_id)
-            mine = [one for one in holding(answers) if one.operator == operator]
+            mine = [answer for answer in holding(answers) if answer.operator == operator]
             if not mine:
                 raise RefusedError(Reason.of("verdict_none", operator=shown(operator)))
             if (age_s := now - mine[-1].received_at) > self._undo_s:
@@ -153,7 +153,7 @@ class Verdicts:
                     Reason.of("undo_too_late", seconds=round(age_s), most=self._undo_s)
                 )
             undone = replace(mine[-1], undone_at=now, undone_request_id=request_id)
-            rest = holding(undone if one.label_id == undone.label_id else one for one in answers)
+            rest = holding(undone if answer.label_id == undone.label_id else answer for answer in answers)
             review = _review(rest) or Review(None, None, operator, now)
             if not self._keep(undone, alert, review, self._entry("undo", now, undone)):
                 raise RefusedError(Reason.of("undone_already"))
@@ -214,12 +214,12 @@ class VerdictCommand:
         """
         request_id = fields.request_id()
         alert_id = fields.ulid("alert_id")
-        verdict = Verdict(fields.choice("verdict", [one.value for one in Verdict]))
+        verdict = Verdict(fields.choice("verdict", [choice.value for choice in Verdict]))
         relevance = fields.number_or_none("relevance", 0.0, HIGHEST_RELEVANCE)
         label = fields.text("label", default="") or None
         operator = fields.needed("operator")
         given_at = fields.moment("ts")
-        through = Through(fields.choice("through", [one.value for one in Through], Through.MQTT))
+        through = Through(fields.choice("through", [choice.value for choice in Through], Through.MQTT))
         fields.finish()
         return self._verdicts.give(
             request_id=request_id,

@@ -95,7 +95,7 @@ def _fits(device: Device, text: str) -> bool:
     terms = [word for word in words if _TERM.fullmatch(word)]
     rest = " ".join(word for word in words if word not in terms)
     known = device.identity.casefold().split()
-    return bool(words) and all(one in known for one in terms) and rest in device.label.casefold()
+    return bool(words) and all(term in known for term in terms) and rest in device.label.casefold()
 
 
 def find_device(devices: Sequence[Device], wanted: str) -> Device:

@@ -60,7 +60,7 @@ class Ffmpeg:
         """Its exit status, once its output has ended."""
         return self._process.wait()
 
-    def said(self) -> list[str]:
+    def log_lines(self) -> list[str]:
         """The lines of its log that were not asked for before, without empty ones."""
         said = b""
         try:

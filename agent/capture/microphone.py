@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.capture.assembly import Assembly
 from agent.capture.devices import Device, card_identity, cards, find_device, stable_name
-from agent.capture.patience import Patience
+from agent.capture.timed_call import TimedCall
 from agent.capture.ring import RingBuffer
 from agent.capture.source import SourceCounters
 from agent.core.errors import CaptureError
@@ -185,7 +185,7 @@ class Microphone:
         self._clock = clock
         self._stall_s = stall_s
         self._assembly = Assembly(name, sample_rate_hz, clock, channels)
-        self._patience = Patience(f"device '{device}'")
+        self._timed_call = TimedCall(f"device '{device}'")
         self._stream: Any = None
         self._ring = RingBuffer(1, 1)
         self._rate_hz = sample_rate_hz
@@ -225,12 +225,12 @@ class Microphone:
     def open(self) -> None:
         """Find the device and start it."""
         self.close()
-        self._patience.run(self._start, _CALL_S)
+        self._timed_call.run(self._start, _CALL_S)
 
     def close(self) -> None:
         """Stop the device."""
         if self._stream is not None:
-            self._patience.run(self._stop, _CALL_S / 2)
+            self._timed_call.run(self._stop, _CALL_S / 2)
 
     def _stop(self) -> None:
         stream, self._stream = self._stream, None

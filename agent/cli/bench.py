@@ -88,12 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
         *matching(bundle, arguments.descriptions, sound),
         *running(arguments.bundle, arguments.descriptions, sound, arguments.seconds),
     ]
-    for one in figures:
+    for figure in figures:
         if arguments.json:
-            print(json.dumps(asdict(one)))
+            print(json.dumps(asdict(figure)))
         else:
-            ratio = "" if one.ratio is None else f"{one.ratio:10.4g} {one.to}"
-            print(f"{one.name:<58} {one.value:10.3f} {one.unit:<4} {ratio}")
+            ratio = "" if figure.ratio is None else f"{figure.ratio:10.4g} {figure.to}"
+            print(f"{figure.name:<58} {figure.value:10.3f} {figure.unit:<4} {ratio}")
     return 0
 
 

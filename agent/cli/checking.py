@@ -167,7 +167,7 @@ def _load_bundle(path: Path | None, problems: list[Problem]) -> Bundle | None:
 def _as_problem(error: KikimimiError) -> Problem:
     """The three parts of an error's message: ``where: found; remedy``."""
     where, _, _ = str(error).partition(": ")
-    return Problem.told(where, str(error))
+    return Problem.from_message(where, str(error))
 
 
 def _load_descriptions(
@@ -309,7 +309,7 @@ def _near_duplicates(
 ) -> Iterator[Problem]:
     """Pairs of descriptions of which a text of one is nearly a text of the other."""
     own_rows = [[rows[text] for text in error.texts] for error in errors]
-    flat = np.concatenate([np.array(one) for one in own_rows]) if errors else np.array([], int)
+    flat = np.concatenate([np.array(row) for row in own_rows]) if errors else np.array([], int)
     starts = np.cumsum([0, *map(len, own_rows[:-1])])
     every = embeddings[flat]
     for number, error in enumerate(errors):
@@ -333,10 +333,10 @@ def _explained(
     if not contrast:
         return
     text = embeddings[rows[error.text]]
-    cosines = embeddings[[rows[one] for one in contrast]] @ text
+    cosines = embeddings[[rows[normal] for normal in contrast]] @ text
     own = DUPLICATE_COSINE
     if error.paraphrases:
-        own = float((embeddings[[rows[one] for one in error.paraphrases]] @ text).max())
+        own = float((embeddings[[rows[paraphrase] for paraphrase in error.paraphrases]] @ text).max())
     strongest = int(cosines.argmax())
     if cosines[strongest] >= own:
         found = (

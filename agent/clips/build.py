@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.clips.keeping import Limits
+from agent.clips.retention import Limits
 from agent.clips.recorder import Recorder
 from agent.clips.scrambling import Guard
 from agent.clips.speech import FRAME_S, VoiceDetector

@@ -119,7 +119,7 @@ def _hertz(pen: ImageDraw.ImageDraw, font: _Font, centres: npt.NDArray[np.float6
 
 def _seconds(pen: ImageDraw.ImageDraw, font: _Font, duration_s: float) -> None:
     """Label the time."""
-    step_s = next((one for one in _STEPS_S if duration_s / one <= _MOST_TICKS), _STEPS_S[-1])
+    step_s = next((step for step in _STEPS_S if duration_s / step <= _MOST_TICKS), _STEPS_S[-1])
     bottom = _TOP + _HEIGHT
     for number in range(int(duration_s / step_s) + 1):
         x = _x(number * step_s, duration_s)

@@ -94,8 +94,8 @@ class Recorder:
 
     def stop(self, timeout_s: float) -> None:
         """Cut everything as far as it was heard, and write it, for at most so long."""
-        for one in self._open.values():
-            self._cut(one)
+        for recording in self._open.values():
+            self._cut(recording)
         self._open.clear()
         self._worker.stop(timeout_s)
 
@@ -126,13 +126,13 @@ class Recorder:
     def tick(self) -> None:
         """Cut what is due."""
         now_s = self._clock.monotonic()
-        for alert_id, one in list(self._open.items()):
-            end = self._heard[one.alert.detection.source].ring.end
-            waited_s = 0.0 if one.ended_s is None else now_s - one.ended_s
+        for alert_id, recording in list(self._open.items()):
+            end = self._heard[recording.alert.detection.source].ring.end
+            waited_s = 0.0 if recording.ended_s is None else now_s - recording.ended_s
             overdue = waited_s > self._settings.post_roll_s + _PATIENCE_S
-            if end >= self._due(one) or overdue:
+            if end >= self._due(recording) or overdue:
                 del self._open[alert_id]
-                self._cut(one)
+                self._cut(recording)
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self._rate_hz)
@@ -190,6 +190,6 @@ def _nearest(
     embeddings: Iterable[tuple[int, FloatArray]], index: int, tolerance: int
 ) -> FloatArray | None:
     """The embedding of the window that starts nearest to a sample; ``None`` if none is near."""
-    by_distance: Mapping[int, FloatArray] = {abs(at - index): one for at, one in embeddings}
+    by_distance: Mapping[int, FloatArray] = {abs(at - index): embedding for at, embedding in embeddings}
     nearest = min(by_distance, default=tolerance)
     return by_distance[nearest] if nearest < tolerance else None

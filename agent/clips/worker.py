@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.capture.audiofile import write_flac
-from agent.clips.keeping import Limits, quota_now, to_delete
+from agent.clips.retention import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
 from agent.core import files, folders
 from agent.core.errors import AudioFileError, BundleError, reason
@@ -234,7 +234,7 @@ class ClipWorker:
         """Delete what a crash has left: sound that nobody knows of would be kept for ever."""
         if self._store.trouble or not self._folder.is_dir():
             return
-        known = {one.alert_id for one in self._store.clips()}
+        known = {clip.alert_id for clip in self._store.clips()}
         for path in self._folder.iterdir():
             ours = _OURS.fullmatch(path.name)
             if ours and (ours[3] or ours[1] not in known):
@@ -249,14 +249,14 @@ class ClipWorker:
             return
         self._look_due_s = now_s + _HOUSEKEEPING_S
         clips = self._store.clips()
-        self._held_bytes = sum(one.size_bytes for one in clips)
+        self._held_bytes = sum(clip.size_bytes for clip in clips)
         quota = self._quota_bytes(self._held_bytes)
         if self._held_bytes > quota:
             quota -= quota // _SPARE
-        for one in to_delete(clips, self._clock.now(), replace(self._limits, quota_bytes=quota)):
-            self._remove(one.alert_id)
-            self._store.forget_clip(one.alert_id, "clip_expired")
-            self._held_bytes -= one.size_bytes
+        for clip in to_delete(clips, self._clock.now(), replace(self._limits, quota_bytes=quota)):
+            self._remove(clip.alert_id)
+            self._store.forget_clip(clip.alert_id, "clip_expired")
+            self._held_bytes -= clip.size_bytes
             self._count(deleted=1)
 
     def _quota_bytes(self, held_bytes: int) -> int:

@@ -92,7 +92,7 @@ class Api:
             command: dict[str, Any] = {
                 "request_id": fields.request_id(),
                 "alert_id": _alert_id(request),
-                "verdict": fields.choice("verdict", [one.value for one in Verdict]),
+                "verdict": fields.choice("verdict", [choice.value for choice in Verdict]),
                 "relevance": fields.number_or_none("relevance", 0.0, 100.0),
                 "label": fields.text("label", default="") or None,
                 "operator": fields.needed("operator"),

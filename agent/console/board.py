@@ -54,17 +54,17 @@ class Board:
         Args:
             told: the last message on ``alerts/open``, empty if there was none.
         """
-        listed = [one for one in told.get("alerts", []) if isinstance(one, dict)]
+        listed = [message for message in told.get("alerts", []) if isinstance(message, dict)]
         found = self._look(lambda store: store.open_alerts(MOST))
         if found is None:
-            views = [view for one in listed if (view := from_message(one)) is not None]
+            views = [view for message in listed if (view := from_message(message)) is not None]
             return {"alerts": views[:MOST], "count": told.get("count", len(views))}
-        views = [_view(one.alert, self._clip(one.alert.alert_id)) for one in found.newest]
+        views = [_view(open_alert.alert, self._clip(open_alert.alert.alert_id)) for open_alert in found.newest]
         # Written by a box whose disk refuses: they are in its memory alone.
         unknown = [
             view
-            for one in listed
-            if (view := from_message(one)) is not None and self.alert(view["alert_id"]) is None
+            for message in listed
+            if (view := from_message(message)) is not None and self.alert(view["alert_id"]) is None
         ]
         views = sorted([*unknown, *views], key=lambda view: view["alert_id"], reverse=True)
         return {"alerts": views[:MOST], "count": found.count + len(unknown)}
@@ -78,8 +78,8 @@ class Board:
         answers = self._look(lambda store: store.answers(alert_id)) or []
         view = _view(found, clip)
         view["answers"] = [
-            {"verdict": one.verdict.value, "operator": one.operator, "at": one.received_at}
-            for one in holding(answers)
+            {"verdict": answer.verdict.value, "operator": answer.operator, "at": answer.received_at}
+            for answer in holding(answers)
         ]
         return view
 

@@ -211,7 +211,7 @@ class Box:
 
     async def _refresh(self) -> None:
         found = await asyncio.to_thread(self._board.open_alerts, self._told)
-        after = {one["alert_id"]: one for one in found["alerts"]}
+        after = {view["alert_id"]: view for view in found["alerts"]}
         before, self._listed, self._count = self._listed, after, found["count"]
         for alert_id, view in reversed(after.items()):
             if before.get(alert_id) != view:

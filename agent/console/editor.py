@@ -72,7 +72,7 @@ class Editor:
         data = yamlfile.read(self._path, problems)
         told = {"name": self._path.name, "writable": self._writable(), "text": "", "digest": ""}
         if data is None:
-            listed = [_told(one, str(self._path)) for one in problems]
+            listed = [_told(problem, str(self._path)) for problem in problems]
             return {**told, "problems": listed, "notes": [], "entries": []}
         text = data.decode("utf-8", "replace")
         checked = self.check(text)
@@ -95,14 +95,14 @@ class Editor:
         try:
             described = parse(data, self._path)
         except DescriptionsError as error:
-            problems = tuple(_told(one, str(self._path)) for one in error.problems[:_MOST_TOLD])
+            problems = tuple(_told(problem, str(self._path)) for problem in error.problems[:_MOST_TOLD])
             return Checked(problems, (), digest(data))
         notes = [*described.notes, *foreign(described, self._languages)]
         return Checked(
             (),
             tuple(self._entries(described)),
             digest(data),
-            tuple(_told(one, str(self._path)) for one in notes[:_MOST_TOLD]),
+            tuple(_told(note, str(self._path)) for note in notes[:_MOST_TOLD]),
         )
 
     def save(self, text: str, base: str) -> str:
@@ -156,17 +156,17 @@ class Editor:
     def _entries(self, described: DescriptionSet) -> Sequence[dict[str, Any]]:
         return [
             {
-                "id": one.error_id,
-                "text": one.text,
-                "severity": one.severity.value,
+                "id": error.error_id,
+                "text": error.text,
+                "severity": error.severity.value,
                 "threshold": self._threshold
-                if one.policy.threshold is None
-                else one.policy.threshold,
-                "auto": one.policy.threshold is None,
-                "enabled": one.enabled,
-                "line": _line(one.where),
+                if error.policy.threshold is None
+                else error.policy.threshold,
+                "auto": error.policy.threshold is None,
+                "enabled": error.enabled,
+                "line": _line(error.where),
             }
-            for one in described.errors
+            for error in described.errors
         ]
 
 

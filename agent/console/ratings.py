@@ -184,7 +184,7 @@ class Ratings:
             for line in lines
             if line["rating"] is not None and not line["again"]
         ]
-        text = "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in kept)
+        text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in kept)
         path = self._folder / RATINGS
         try:
             if not path.exists() or path.read_text(encoding="utf-8") != text:

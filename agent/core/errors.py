@@ -45,7 +45,7 @@ class Problem:
             object.__setattr__(self, name, shown(getattr(self, name)))
 
     @classmethod
-    def told(cls, where: str, message: str) -> Self:
+    def from_message(cls, where: str, message: str) -> Self:
         """The parts of an error's message, ``where: found; remedy`` or without the first."""
         where = shown(where)
         found, _, remedy = message.removeprefix(f"{where}: ").rpartition("; ")

@@ -221,9 +221,9 @@ class _HeardSearch:
         best = np.zeros((len(embeddings), heard.descriptions), np.float32)
         anchored = heard.values(embeddings @ self._anchor_embeddings, self._anchors)
         heard.best_of(anchored, self._anchors, best)
-        for embedding, near, one in zip(embeddings, found, best, strict=True):
+        for embedding, near, row in zip(embeddings, found, best, strict=True):
             cosine = heard.embeddings[near] @ embedding
-            heard.raise_best(heard.values(cosine, near), near, one)
+            heard.raise_best(heard.values(cosine, near), near, row)
         return best
 
     def nearest(self, embeddings: FloatArray) -> Rows | None:

@@ -62,24 +62,24 @@ class HeardSet:
             heard: recordings of each description.
             dim: size of the embeddings.
         """
-        groups = [one or Heard.none(dim) for one in heard]
+        groups = [recordings or Heard.none(dim) for recordings in heard]
         self.descriptions = len(groups)
         self.embeddings: FloatArray = np.concatenate(
-            [np.empty((0, dim), np.float32), *(one.embeddings for one in groups)], dtype=np.float32
+            [np.empty((0, dim), np.float32), *(group.embeddings for group in groups)], dtype=np.float32
         )
         self.embeddings.flags.writeable = False
         self.slope, self.offset, self.most = (
             np.concatenate([np.empty(0, np.float32), *parts], dtype=np.float32)
             for parts in (
-                [one.slope for one in groups],
-                [one.offset for one in groups],
-                [one.most for one in groups],
+                [group.slope for group in groups],
+                [group.offset for group in groups],
+                [group.most for group in groups],
             )
         )
         self._centre: FloatArray = np.zeros(dim, np.float32)
         if len(self.embeddings):
             self._centre = self.embeddings.mean(axis=0)
-        self._description: Rows = np.repeat(np.arange(len(groups)), [len(one) for one in groups])
+        self._description: Rows = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
 
     def __len__(self) -> int:
         return len(self.embeddings)

@@ -108,10 +108,10 @@ class Commands:
         self._topics = topics
         self._commands = commands
         self._clock = clock
-        self._buckets = {name: Bucket(one.rate, clock) for name, one in commands.items()}
+        self._buckets = {name: Bucket(command.rate, clock) for name, command in commands.items()}
         self._answers = Bucket(ANSWERS, clock)
         self._accepted: OrderedDict[tuple[str, str | None], None] = OrderedDict()
-        self._counts = {one.name: 0 for one in fields(CommandTally)}
+        self._counts = {field.name: 0 for field in fields(CommandTally)}
 
     @property
     def tally(self) -> CommandTally:

@@ -127,14 +127,14 @@ class Reporter:
         self._watch, self._config = watch, (loaded_at, error)
         if self.link is None:
             return
-        thresholds = {name: round(one.threshold_on, 3) for name, one in watch.policies.items()}
+        thresholds = {name: round(policy.threshold_on, 3) for name, policy in watch.policies.items()}
         payload = {
             "schema": SCHEMA,
             "descriptions": watch.digest,
             "count": watch.count,
             "loaded_at": timestamp(loaded_at),
             "error": error,
-            "notes": notes.told(watch.notes),
+            "notes": notes.lines(watch.notes),
             "thresholds": thresholds if len(json.dumps(thresholds)) <= _MOST_BYTES else None,
         }
         self.link.state(self.topics.config_state, json.dumps(payload, ensure_ascii=False))
@@ -167,9 +167,9 @@ class Reporter:
         counters = Counters(
             windows=tally.windows,
             windows_dropped=snapshot.windows_dropped,
-            overflows=sum(one.overflows for one in captured),
-            dropped_samples=sum(one.dropped_samples for one in captured),
-            non_finite_samples=sum(one.non_finite_samples for one in captured),
+            overflows=sum(counts.overflows for counts in captured),
+            dropped_samples=sum(counts.dropped_samples for counts in captured),
+            non_finite_samples=sum(counts.non_finite_samples for counts in captured),
             alerts=tally.alerts,
             suppressed=snapshot.suppressed,
             reloads=tally.reloads,

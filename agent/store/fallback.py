@@ -95,19 +95,19 @@ class MemoryFallback:
             gone = self._acknowledged
             most = limit + len(gone)
             found = self.on_disk(lambda disk: disk.waiting(limit=most, without=without), ())
-            older = [one for one in found if one.sequence not in gone][:limit]
+            older = [message for message in found if message.sequence not in gone][:limit]
             newer = self.memory.waiting(limit=limit - len(older), without=without)
             return [
-                replace(one, sequence=place * _PLACE + one.sequence)
+                replace(message, sequence=place * _PLACE + message.sequence)
                 for place, messages in ((self._place, older), (self._memory_place, newer))
-                for one in messages
+                for message in messages
             ]
 
     def delivered(self, sequences: Iterable[int]) -> None:
         """Forget messages that the broker has acknowledged."""
         with self.lock:
             in_memory = []
-            for place, sequence in (divmod(one, _PLACE) for one in sequences):
+            for place, sequence in (divmod(sequence, _PLACE) for sequence in sequences):
                 if place == self._memory_place:
                     in_memory.append(sequence)
                 elif place == self._place:

@@ -95,7 +95,7 @@ def gather(folders: Iterable[Path]) -> Gathered:
 
 
 def _item(heard: str, labels: list[tuple[Label, Path]]) -> Item:
-    ordered = sorted(labels, key=lambda one: (one[0].judged_at, one[0].label_id))
+    ordered = sorted(labels, key=lambda pair: (pair[0].judged_at, pair[0].label_id))
     last, folder = ordered[-1]
     embeddings = [label.embedding for label, _ in ordered if label.embedding is not None]
     return Item(

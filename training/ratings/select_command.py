@@ -189,8 +189,8 @@ def _summary(chosen: Sequence[Choice], embedded: Embedded, pool: Pool, budget: i
     )
     sources_told = f"sources: {len(sources)} of {len(set(pool.sources))}; {most!r} has {count}"
     expected_told = (
-        f"the model expects {np.mean([one.model for one in chosen]):.1f} of 100 on average, "
-        f"ratings nearby {np.mean([one.neighbours for one in chosen]):.1f}"
+        f"the model expects {np.mean([pair.model for pair in chosen]):.1f} of 100 on average, "
+        f"ratings nearby {np.mean([pair.neighbours for pair in chosen]):.1f}"
     )
     lines = [lists_told, sources_told, expected_told]
     if len(chosen) < budget:

@@ -154,7 +154,7 @@ def some(asked: Sequence[Asked], most: int | None, seed: int, split: Split) -> t
     """All of them or so many, drawn by each one's own chance, in their order."""
     if most is None or len(asked) <= most:
         return tuple(asked)
-    drawn = sorted(asked, key=lambda one: chance(seed, split, one.caption).random())[:most]
+    drawn = sorted(asked, key=lambda wish: chance(seed, split, wish.caption).random())[:most]
     kept = {question.caption for question in drawn}
     return tuple(question for question in asked if question.caption in kept)
 

@@ -89,7 +89,7 @@ class FfmpegDecoder:
         header = self._ffmpeg.output.read(_HEADER.size)
         if len(header) < _HEADER.size:
             self._ffmpeg.wait()
-            complaint = _complaint(self._ffmpeg.said()) or "it gives no reason"
+            complaint = _complaint(self._ffmpeg.log_lines()) or "it gives no reason"
             if _NO_TRACK in complaint:
                 raise AudioFileError(
                     f"{self._path}: holds no sound (no audio track); name a file that holds sound"
@@ -108,7 +108,7 @@ class FfmpegDecoder:
     def _ended(self, there_s: float) -> None:
         """See whether that was all of it."""
         status = self._ffmpeg.wait()
-        said = self._ffmpeg.said()
+        said = self._ffmpeg.log_lines()
         complaint = _complaint(said)
         if there_s == 0.0 and not complaint:
             raise AudioFileError(

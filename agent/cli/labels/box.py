@@ -64,7 +64,7 @@ def labelled(store: Store, since: float) -> list[Labelled]:
             continue  # an answer is only kept with its alert, which is never deleted
         if answer.alert_id not in held:
             answers = holding(store.answers(answer.alert_id))
-            held[answer.alert_id] = {one.label_id for one in answers}
+            held[answer.alert_id] = {answer.label_id for answer in answers}
         holds = answer.label_id in held[answer.alert_id]
         found.append(Labelled(answer, holds, alert, store.clip(answer.alert_id)))
     return found

@@ -119,17 +119,17 @@ def _list(arguments: argparse.Namespace) -> int:
     with box.opened(settings) as store:
         found = box.labelled(store, arguments.since)
     if arguments.json:
-        print(json.dumps([_document(one) for one in found], ensure_ascii=False, indent=2))
+        print(json.dumps([_document(label) for label in found], ensure_ascii=False, indent=2))
         return _FINE
-    for one in found:
-        answer = one.answer
-        state = "" if one.holds else " (taken back)" if answer.undone_at else " (replaced)"
+    for label in found:
+        answer = label.answer
+        state = "" if label.holds else " (taken back)" if answer.undone_at else " (replaced)"
         rating = "" if answer.relevance is None else f" {answer.relevance:g}"
         own_words = "" if answer.label is None else f", {answer.label}"
         print(
             f"{timestamp(answer.given_at)} {answer.operator or '-'}: "
-            f"{answer.verdict.value}{rating}{state} of {one.alert.detection.error_id} "
-            f"({one.alert.description}{own_words}) {answer.alert_id}"
+            f"{answer.verdict.value}{rating}{state} of {label.alert.detection.error_id} "
+            f"({label.alert.description}{own_words}) {answer.alert_id}"
         )
     if not found:
         print("nobody has answered yet", file=sys.stderr)
@@ -207,13 +207,13 @@ def _agreed(clips: int, arguments: argparse.Namespace) -> bool:
 def _audit(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ)
     with box.opened(settings) as store:
-        trail = [one for one in store.trail() if one.at >= arguments.since]
+        trail = [entry for entry in store.trail() if entry.at >= arguments.since]
     if arguments.json:
-        print(json.dumps([_entry(one) for one in trail], ensure_ascii=False, indent=2))
+        print(json.dumps([_entry(entry) for entry in trail], ensure_ascii=False, indent=2))
         return _FINE
-    for one in trail:
-        detail = ", ".join(f"{key} {value}" for key, value in one.detail.items())
-        print(f"{one.sequence:6} {timestamp(one.at)} {one.who}: {one.what} ({detail})")
+    for entry in trail:
+        detail = ", ".join(f"{key} {value}" for key, value in entry.detail.items())
+        print(f"{entry.sequence:6} {timestamp(entry.at)} {entry.who}: {entry.what} ({detail})")
     if not trail:
         print("nothing was done yet", file=sys.stderr)
     return _FINE

@@ -113,11 +113,11 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
     missing: list[str] = []
     written = without_clip = 0
     (partial / _CLIPS).mkdir(mode=_MODE)
-    counted = [one for one in found if one.holds]
-    named = [one for one in counted if one.answer.operator is not None]
+    counted = [label for label in found if label.holds]
+    named = [label for label in counted if label.answer.operator is not None]
     with (partial / FILE_NAME).open("w", encoding="utf-8") as file:
-        for one in named:
-            clip = one.clip
+        for label in named:
+            clip = label.clip
             if clip is not None and clip.file is not None and clip.alert_id not in clips:
                 source = clip_file(settings, clip.file)
                 if source.is_file():
@@ -125,9 +125,9 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
                     shutil.copyfile(source, partial / clips[clip.alert_id])
                 elif shown(source) not in missing:
                     missing.append(shown(source))
-            name = clips.get(one.alert.alert_id)
+            name = clips.get(label.alert.alert_id)
             without_clip += name is None
-            row = _row(settings, one, name)
+            row = _row(settings, label, name)
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             written += 1
     return Exported(

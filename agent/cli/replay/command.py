@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         remarks: list[str] = []
         try:
             both = (current, candidate)
-            sides = [one.hear(sound.path, remarks.append, sound.channels) for one in both]
+            sides = [listener.hear(sound.path, remarks.append, sound.channels) for listener in both]
             comparing.take(sound, *sides)
         except AudioFileError as error:
             unread.append(str(error))
@@ -156,14 +156,14 @@ def _document(done: _Replayed) -> dict[str, object]:
         ],
         "alerts": [
             {
-                "file": shown(one.sound.path),
-                "error_id": one.error_id,
-                "change": one.change.value,
-                "verdict": one.verdict and one.verdict.value,
-                "current": _alert(one.current),
-                "candidate": _alert(one.candidate),
+                "file": shown(pairing.sound.path),
+                "error_id": pairing.error_id,
+                "change": pairing.change.value,
+                "verdict": pairing.verdict and pairing.verdict.value,
+                "current": _alert(pairing.current),
+                "candidate": _alert(pairing.candidate),
             }
-            for one in compared.pairings
+            for pairing in compared.pairings
         ],
         "confirmed_lost": [
             {"file": shown(sound.path), "error_id": error_id} for sound, error_id in compared.lost
@@ -200,9 +200,10 @@ def _print(done: _Replayed) -> None:
     """For people: a line a description, then every alert that is not as it was."""
     compared = done.compared
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, soft_wrap=True)
-    for name, one in (("current", done.current), ("candidate", done.candidate)):
-        threshold = one.bundle.manifest.tuning.threshold
-        folder, digest = shown(one.bundle.folder), one.bundle.sha256[:12]
+    for name, listener in (("current", done.current), ("candidate", done.candidate)):
+        threshold = listener.bundle.manifest.tuning.threshold
+        bundle = listener.bundle
+        folder, digest = shown(bundle.folder), bundle.sha256[:12]
         console.print(f"{name:<10}{folder} {digest}, threshold {threshold:g}", highlight=False)
     table = Table(
         *("description", "kept", "lost", "gained", "score", "changed", "confirmed", "rejected"),
@@ -235,7 +236,7 @@ def _print(done: _Replayed) -> None:
 
 
 def _row(line: Line) -> tuple[str, ...]:
-    changes = (str(line.changes[one]) for one in (Change.KEPT, Change.LOST, Change.GAINED))
+    changes = (str(line.changes[change]) for change in (Change.KEPT, Change.LOST, Change.GAINED))
     mean = "" if line.mean_change is None else f"{line.mean_change:+.2f}"
     kept, silenced = _outcome(line.confirmed, "kept"), _outcome(line.rejected, "still there")
     return (line.error_id, *changes, mean, str(line.notable), kept, silenced)

@@ -91,7 +91,7 @@ class Line:
     @property
     def notable(self) -> int:
         """Kept alerts whose score has changed."""
-        return sum(abs(one) >= NOTABLE for one in self.score_changes)
+        return sum(abs(change) >= NOTABLE for change in self.score_changes)
 
     @property
     def mean_change(self) -> float | None:
@@ -133,17 +133,17 @@ class Comparing:
         self, sound: Sound, current: Sequence[HeardAlert], candidate: Sequence[HeardAlert]
     ) -> None:
         """Compare what both bundles made of a sound."""
-        verdicts = {one.error_id: one.verdict for one in sound.judged}
+        verdicts = {judgement.error_id: judgement.verdict for judgement in sound.judged}
         for error_id, line in self._lines.items():
-            old = [one for one in current if one.error_id == error_id]
-            new = [one for one in candidate if one.error_id == error_id]
+            old = [alert for alert in current if alert.error_id == error_id]
+            new = [alert for alert in candidate if alert.error_id == error_id]
             for before, after in paired(old, new):
                 one = Pairing(sound, error_id, before, after, verdicts.get(error_id))
                 self._pairings.append(one)
                 line.changes[one.change] += 1
                 if one.score_change is not None:
                     line.score_changes.append(one.score_change)
-        heard = {one.error_id for one in current}, {one.error_id for one in candidate}
+        heard = {alert.error_id for alert in current}, {alert.error_id for alert in candidate}
         for judged in sound.judged:
             self._judge(sound, judged, *heard)
 
@@ -197,9 +197,9 @@ def paired(
     """
     left = list(candidate)
     found: list[tuple[HeardAlert | None, HeardAlert | None]] = []
-    for one in current:
-        other = next((a for a in left if a.starts_s < one.ends_s and one.starts_s < a.ends_s), None)
+    for alert in current:
+        other = next((a for a in left if a.starts_s < alert.ends_s and alert.starts_s < a.ends_s), None)
         if other is not None:
             left.remove(other)
-        found.append((one, other))
-    return [*found, *((None, one) for one in left)]
+        found.append((alert, other))
+    return [*found, *((None, alert) for alert in left)]

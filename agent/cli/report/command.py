@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the page, replaced if it is there; default report.html, none with --json",
     )
     parser.add_argument(
-        "--language", choices=[one.value for one in Language], default="ja", help="default ja"
+        "--language", choices=[language.value for language in Language], default="ja", help="default ja"
     )
     parser.add_argument(
         "--shifts",
@@ -161,7 +161,7 @@ def _setting(settings: Settings, arguments: argparse.Namespace) -> Setting:
         zone=zone,
         zone_name=name,
         shifts=given,
-        sources=tuple(one.name for one in settings.sources),
+        sources=tuple(source.name for source in settings.sources),
         hours_per_day=report.hours_per_day,
     )
 

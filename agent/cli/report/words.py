@@ -127,5 +127,5 @@ def load(language: Language) -> Words:
         raise ConfigError(problems)
     return Words(
         language,
-        {one.key: one.value.text for one in root.entries if isinstance(one.value, Scalar)},
+        {entry.key: entry.value.text for entry in root.entries if isinstance(entry.value, Scalar)},
     )

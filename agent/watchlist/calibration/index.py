@@ -1,6 +1,6 @@
 """``calibration.json``: what was heard of a site's background, and what was found in it.
 
-Beside it lies a folder of parts, ten minutes each (:mod:`agent.watchlist.calibration.kept`). The
+Beside it lies a folder of parts, ten minutes each (:mod:`agent.watchlist.calibration.parts`). The
 file is replaced as a whole and names every part with its hash: a calibration that was cut off loses
 the part that it was at and nothing else.
 """
@@ -110,7 +110,7 @@ class Index:
 
     def finding(self, error_id: str) -> Finding | None:
         """What was found of a description."""
-        return next((one for one in self.findings if one.error_id == error_id), None)
+        return next((finding for finding in self.findings if finding.error_id == error_id), None)
 
 
 def read(folder: Path) -> Index | None:
@@ -177,12 +177,12 @@ def _index(raw: dict[str, Any]) -> Index:
     """The record of a file's values; whatever is odd raises."""
     if raw["schema"] != SCHEMA:
         raise ValueError(f"schema {raw['schema']!r}, this version reads {SCHEMA}")
-    parts = tuple(_part(one) for one in _list(raw["parts"], MOST_PARTS))
-    excluded = tuple(_span(one) for one in _list(raw["excluded"], MOST_PARTS))
+    parts = tuple(_part(item) for item in _list(raw["parts"], MOST_PARTS))
+    excluded = tuple(_span(item) for item in _list(raw["excluded"], MOST_PARTS))
     if len({part.file for part in parts}) != len(parts):
         raise ValueError("names a part twice")
     size = _whole(raw["embedding_size"], 1, MOST_SIZE)
-    mean = tuple(_number(one, -1.0, 1.0) for one in _list(raw["mean"], MOST_SIZE))
+    mean = tuple(_number(item, -1.0, 1.0) for item in _list(raw["mean"], MOST_SIZE))
     if len(mean) not in (0, size):
         raise ValueError(f"holds a mean of {len(mean)} values for embeddings of {size}")
     return Index(
@@ -195,7 +195,7 @@ def _index(raw: dict[str, Any]) -> Index:
         hearing=str(raw["hearing"]),
         excluded=excluded,
         trim=_whole(raw["trim"], 0, 1_000),
-        findings=tuple(_finding(one) for one in _list(raw["findings"], MOST_PARTS)),
+        findings=tuple(_finding(item) for item in _list(raw["findings"], MOST_PARTS)),
         mean=mean,
         spread=_number(raw["spread"], 0.0, 2.0),
     )

@@ -130,10 +130,10 @@ class Library:
         judged = list(self._judged())
         with self._lock:
             self._taken = frozenset(key for key, _ in judged)
-        known = {one.error.error_id for one in wanted}
+        known = {target.error.error_id for target in wanted}
         try:
-            for one in wanted:
-                self._named(one, recordings, set_aside)
+            for target in wanted:
+                self._named(target, recordings, set_aside)
             rejected = [key[0] for key, _ in judged if key[2] is Kind.REJECTED]
             newest = set(rejected[-REJECTED_CLIPS:])
             for (alert_id, error_id, kind, sure), alert in judged:
@@ -287,7 +287,7 @@ class Library:
         frames = log_mel.whole(samples)
         size = tuning.window_frames
         last = max(0, frames.shape[1] - size)
-        starts = [min(max(0, round(one * constants.frame_rate_hz)), last) for one in at_s]
+        starts = [min(max(0, round(second * constants.frame_rate_hz)), last) for second in at_s]
         starts = starts or list(range(0, last + 1, tuning.hop_frames))
         windows = [frames[:, at : at + size] for at in starts]
         return np.concatenate(

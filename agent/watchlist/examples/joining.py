@@ -74,18 +74,18 @@ def join(
     statistics = texts.statistics(cohort)
     measured = measure(texts, statistics.mean, statistics.std, cohort, recordings)
     ids = {name: column for column, name in enumerate(texts.error_ids)}
-    column = np.array([ids[one.error_id] for one in recordings])
+    column = np.array([ids[recording.error_id] for recording in recordings])
     checked = check(recordings, column, measured, texts.error_ids, thresholds)
     weighed = _Weighed(measured, checked, column, statistics.std, thresholds)
     made = [
-        replace(one, examples=weighed.examples(number), rejected=weighed.rejected(number))
-        for number, one in enumerate(described)
+        replace(description, examples=weighed.examples(number), rejected=weighed.rejected(number))
+        for number, description in enumerate(described)
     ]
     told = zip(recordings, checked.reasons, strict=True)
-    why = {(one.error_id, one.kind, one.name): reason for one, reason in told if reason}
+    why = {(recording.error_id, recording.kind, recording.name): reason for recording, reason in told if reason}
     live = {
-        (one.error_id, one.kind, one.name)
-        for one, reason in zip(recordings, checked.reasons, strict=True)
+        (recording.error_id, recording.kind, recording.name)
+        for recording, reason in zip(recordings, checked.reasons, strict=True)
         if not reason
     }
     set_aside = [

@@ -20,7 +20,7 @@ from training.train.command import hear
 from training.update.command import keep
 from training.update.config import GatesConfig
 from training.update.gates import ANSWERS, Gate
-from training.update.judging import Asked, HeldOut, OldSets, try_out
+from training.update.trials import Asked, HeldOut, OldSets, try_out
 from training.update.report import Try
 
 if TYPE_CHECKING:

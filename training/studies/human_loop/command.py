@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.bundle import loading as bundles
 from training.data.arguments import add_folders
-from training.studies.human_loop import kept, month, report
+from training.studies.human_loop import saved_months, month, report
 from training.studies.human_loop.box import Answering
 from training.studies.human_loop.recordings import known
 from training.studies.human_loop.tune import Tuning
@@ -103,10 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
         one = plan
         if arguments.tuned_months is not None and seed > arguments.tuned_months:
             one = replace(plan, tuning=None)
-        known_month = kept.read(one, seed)
+        known_month = saved_months.read(one, seed)
         if known_month is None:
             known_month = month.run(one, manifest, seed, _tell)
-            kept.write(one, known_month)
+            saved_months.write(one, known_month)
         lived.append(known_month)
     figures = report.Figures(
         bundle=bundle.digest,

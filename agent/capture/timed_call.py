@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Patience:
-    """Runs one call at a time and waits only so long for it.
+class TimedCall:
+    """Runs one call at a time, each with a time limit.
 
     A call that hangs cannot be ended; it is left to itself, and nothing else is called until it
     has returned.

@@ -59,9 +59,9 @@ class Verdicts:
         self._undo_s = undo_s
         self._lock = threading.Lock()
         self.given = 0
-        """Since the start."""
+        """Answers taken since the start."""
         self.undone = 0
-        """Of these and earlier ones, taken back since the start."""
+        """Answers taken back since the start, also those given before it."""
 
     def give(
         self,
@@ -153,7 +153,9 @@ class Verdicts:
                     Reason.of("undo_too_late", seconds=round(age_s), most=self._undo_s)
                 )
             undone = replace(mine[-1], undone_at=now, undone_request_id=request_id)
-            rest = holding(undone if answer.label_id == undone.label_id else answer for answer in answers)
+            rest = holding(
+                undone if answer.label_id == undone.label_id else answer for answer in answers
+            )
             review = _review(rest) or Review(None, None, operator, now)
             if not self._keep(undone, alert, review, self._entry("undo", now, undone)):
                 raise RefusedError(Reason.of("undone_already"))
@@ -219,7 +221,9 @@ class VerdictCommand:
         label = fields.text("label", default="") or None
         operator = fields.needed("operator")
         given_at = fields.moment("ts")
-        through = Through(fields.choice("through", [choice.value for choice in Through], Through.MQTT))
+        through = Through(
+            fields.choice("through", [choice.value for choice in Through], Through.MQTT)
+        )
         fields.finish()
         return self._verdicts.give(
             request_id=request_id,

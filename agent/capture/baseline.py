@@ -30,9 +30,9 @@ SCHEMA = 1
 LEARNT_DAYS = 7
 """Days that make up the usual: one of each kind in a week."""
 DRIFTED_DB = 10.0
-"""Decibels beyond the range at which the level has drifted: three times the power and more ..."""
+"""Decibels beyond the range at which the level has drifted: about three times the amplitude."""
 RECOVERED_DB = 6.0
-"""... and at which it no longer has."""
+"""Decibels beyond the range at which a level that had drifted is the usual one again."""
 
 _HOUR_S = 3_600
 _DAY_HOURS = 24

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from agent.capture.assembly import Assembly
 from agent.capture.devices import Device, card_identity, cards, find_device, stable_name
-from agent.capture.timed_call import TimedCall
 from agent.capture.ring import RingBuffer
 from agent.capture.source import SourceCounters
+from agent.capture.timed_call import TimedCall
 from agent.core.errors import CaptureError
 from agent.core.reasons import Reason
 

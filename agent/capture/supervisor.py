@@ -64,9 +64,9 @@ class SourceStatus:
     reopenings: int = 0
     """Times that it was lost and opened again."""
     ended: bool = False
-    """Whether no more sound will ever come ..."""
+    """Whether no more sound will ever come."""
     failed: bool = False
-    """... because of a fault that no other try can heal."""
+    """Whether it ended by a fault that no other try can heal."""
 
     @property
     def level_dbfs(self) -> float | None:

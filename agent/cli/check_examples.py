@@ -62,7 +62,9 @@ def check_examples(
     return warnings, [*notes, *library.remarks]
 
 
-def example_findings(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], list[str]]:
+def example_findings(
+    joined: Joined, descriptions: DescriptionSet
+) -> tuple[list[Problem], list[str]]:
     """Warnings of named files that do not count, and notes of all the rest."""
     places = {described.error_id: described.where for described in descriptions.active}
     named = {

@@ -27,7 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     devices = list_devices()
     if arguments.json:
-        print(json.dumps([{f: getattr(device, f) for f in _FIELDS} for device in devices], indent=2))
+        print(
+            json.dumps([{f: getattr(device, f) for f in _FIELDS} for device in devices], indent=2)
+        )
         return 0
     if not devices:
         print("no microphone: plug one in and see that `arecord -l` lists it", file=sys.stderr)

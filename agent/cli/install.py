@@ -92,7 +92,8 @@ class Report:
         yield f"  {self.command} check --config {self.config} --online"
         yield "then type:"
         yield "  sudo systemctl daemon-reload"
-        yield f"  sudo systemctl enable --now {' '.join(service.known_as for service in self.units)}"
+        names = " ".join(service.known_as for service in self.units)
+        yield f"  sudo systemctl enable --now {names}"
         if Service.CONSOLE in self.units:
             yield "and take the link that sets the page's password from"
             yield f"  journalctl -u {Service.CONSOLE.known_as}"
@@ -162,7 +163,9 @@ def install(
                 raise _failed(example, error, "install kikimimi again") from error
             fates.append((target, _write(target, content, command)))
     units = {service: below(UNITS / service.unit) for service in services}
-    fates += [(units[service], _write(units[service], text, command)) for service, text in texts.items()]
+    fates += [
+        (units[service], _write(units[service], text, command)) for service, text in texts.items()
+    ]
     return Report(command, config, units, tuple(fates))
 
 

@@ -69,7 +69,7 @@ class Scorer:
         return match
 
     def judged(self, path: Path) -> Iterator[tuple[Path, Match]]:
-        """The same, with the file's name."""
+        """A file as one window, with the file's name."""
         yield path, self.whole(path)
 
     def score_lines(self, path: Path, *, whole: bool, as_json: bool) -> Iterator[str]:
@@ -85,7 +85,11 @@ class Scorer:
         for detection in self.hearing.detections(path, self.watch.matcher, detector):
             if detection.step is Step.END:
                 alerts += 1
-                yield self._alert_json(path, detection) if as_json else self._alert_text(path, detection)
+                yield (
+                    self._alert_json(path, detection)
+                    if as_json
+                    else self._alert_text(path, detection)
+                )
         if not as_json:
             found = f"{alerts or 'no'} alert{'s' if alerts > 1 else ''} in {lasts_s:.1f} s"
             if detector.suppressed:

@@ -48,7 +48,9 @@ def with_source(settings: Settings, arguments: argparse.Namespace) -> Settings:
     """
     if arguments.source == "-":
         return replace(settings, sources=(_stdin(arguments),))
-    given = [name for name in ("format", "rate", "channels") if getattr(arguments, name) is not None]
+    given = [
+        name for name in ("format", "rate", "channels") if getattr(arguments, name) is not None
+    ]
     if given:
         found = "is given without raw samples on standard input"
         raise ConfigError(

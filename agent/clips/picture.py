@@ -53,9 +53,9 @@ class Marks:
     """What to point at."""
 
     begins_s: float
-    """Where the event begins in the clip ..."""
+    """Seconds from the clip's start to the event's."""
     ends_s: float
-    """... and ends."""
+    """Seconds from the clip's start to the event's end."""
     peak_s: float
     """Start of the window with the highest score."""
     title: str

@@ -190,6 +190,8 @@ def _nearest(
     embeddings: Iterable[tuple[int, FloatArray]], index: int, tolerance: int
 ) -> FloatArray | None:
     """The embedding of the window that starts nearest to a sample; ``None`` if none is near."""
-    by_distance: Mapping[int, FloatArray] = {abs(at - index): embedding for at, embedding in embeddings}
+    by_distance: Mapping[int, FloatArray] = {
+        abs(at - index): embedding for at, embedding in embeddings
+    }
     nearest = min(by_distance, default=tolerance)
     return by_distance[nearest] if nearest < tolerance else None

@@ -12,10 +12,9 @@ from starlette.routing import Route
 
 from agent.console.editor import ConflictError
 from agent.console.hub import Listener
-from agent.console.ratings import Rated, RefusedRatingError
+from agent.console.ratings import Rated
 from agent.console.refusals import refused
 from agent.core.answers import Through
-from agent.core.errors import BrokerError, StoreError
 from agent.core.reasons import Reason
 from agent.core.records import Verdict
 from agent.mqtt.payload import Fields, RefusedError, parse
@@ -87,42 +86,33 @@ class Api:
 
     async def verdict(self, request: Request) -> Response:
         """Send somebody's answer to the box; what comes of it is told by an event."""
-        try:
-            fields = Fields(parse(await request.body()))
-            command: dict[str, Any] = {
-                "request_id": fields.request_id(),
-                "alert_id": _alert_id(request),
-                "verdict": fields.choice("verdict", [choice.value for choice in Verdict]),
-                "relevance": fields.number_or_none("relevance", 0.0, 100.0),
-                "label": fields.text("label", default="") or None,
-                "operator": fields.needed("operator"),
-                "ts": self._parts.box.now(),
-                "through": Through.CONSOLE.value,
-            }
-            fields.finish()
-        except RefusedError as error:
-            return refused(422, str(error), "request_wrong")
+        fields = Fields(parse(await request.body()))
+        command: dict[str, Any] = {
+            "request_id": fields.request_id(),
+            "alert_id": _alert_id(request),
+            "verdict": fields.choice("verdict", [choice.value for choice in Verdict]),
+            "relevance": fields.number_or_none("relevance", 0.0, 100.0),
+            "label": fields.text("label", default="") or None,
+            "operator": fields.needed("operator"),
+            "ts": self._parts.box.now(),
+            "through": Through.CONSOLE.value,
+        }
+        fields.finish()
         return await self._ask("verdict", command)
 
     async def undo(self, request: Request) -> Response:
         """Ask the box to take an answer back."""
-        try:
-            fields = Fields(parse(await request.body()))
-            command: dict[str, Any] = {
-                "request_id": fields.request_id(),
-                "alert_id": _alert_id(request),
-                "operator": fields.needed("operator"),
-            }
-            fields.finish()
-        except RefusedError as error:
-            return refused(422, str(error), "request_wrong")
+        fields = Fields(parse(await request.body()))
+        command: dict[str, Any] = {
+            "request_id": fields.request_id(),
+            "alert_id": _alert_id(request),
+            "operator": fields.needed("operator"),
+        }
+        fields.finish()
         return await self._ask("undo", command)
 
     async def _ask(self, name: str, command: dict[str, Any]) -> Response:
-        try:
-            await self._parts.box.ask(name, command)
-        except BrokerError as error:
-            return refused(503, str(error), "not_sent")
+        await self._parts.box.ask(name, command)
         return JSONResponse({"request_id": command["request_id"]}, 202)
 
     async def descriptions(self, _request: Request) -> Response:
@@ -157,8 +147,6 @@ class Api:
             return JSONResponse({"reason": "conflict"}, 409)
         except ValueError as error:
             return refused(422, str(error), "request_wrong")
-        except StoreError as error:
-            return refused(500, str(error), "not_written")
         return JSONResponse({"digest": digest})
 
     async def rating(self, request: Request) -> Response:
@@ -166,12 +154,9 @@ class Api:
         ratings = self._parts.ratings
         if ratings is None:
             return refused(404, Reason.of("nothing_to_rate"))
-        try:
-            fields = Fields(parse(await request.body()))
-            rater = fields.needed("rater")
-            fields.finish()
-        except RefusedError as error:
-            return refused(422, str(error), "request_wrong")
+        fields = Fields(parse(await request.body()))
+        rater = fields.needed("rater")
+        fields.finish()
         return JSONResponse(await asyncio.to_thread(ratings.next, rater))
 
     async def rate(self, request: Request) -> Response:
@@ -179,22 +164,17 @@ class Api:
         ratings = self._parts.ratings
         if ratings is None:
             return refused(404, Reason.of("nothing_to_rate"))
-        try:
-            fields = Fields(parse(await request.body()))
-            rater = fields.needed("rater")
-            number = round(fields.number("number", 0, _MOST_ITEMS))
-            rating = fields.number_or_none("rating", 0.0, 100.0)
-            rated = Rated(
-                rating=None if rating is None else round(rating),
-                played_s=fields.number("played_s", 0.0, _HOUR_S),
-                took_s=fields.number("took_s", 0.0, 24 * _HOUR_S),
-            )
-            fields.finish()
-            await asyncio.to_thread(ratings.rate, rater, number, rated)
-        except (RefusedError, RefusedRatingError) as error:
-            return refused(422, str(error), "request_wrong")
-        except StoreError as error:
-            return refused(500, str(error), "not_written")
+        fields = Fields(parse(await request.body()))
+        rater = fields.needed("rater")
+        number = round(fields.number("number", 0, _MOST_ITEMS))
+        rating = fields.number_or_none("rating", 0.0, 100.0)
+        rated = Rated(
+            rating=None if rating is None else round(rating),
+            played_s=fields.number("played_s", 0.0, _HOUR_S),
+            took_s=fields.number("took_s", 0.0, 24 * _HOUR_S),
+        )
+        fields.finish()
+        await asyncio.to_thread(ratings.rate, rater, number, rated)
         return JSONResponse(await asyncio.to_thread(ratings.next, rater))
 
     async def rating_sound(self, request: Request) -> Response:

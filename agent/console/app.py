@@ -15,7 +15,7 @@ from agent.console import files
 from agent.console.api import Api
 from agent.console.guard import Guard, known_names
 from agent.console.login import Login
-from agent.console.refusals import refused
+from agent.console.refusals import handlers, refused
 from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def make_app(parts: Parts) -> ASGIApp:
             *api.routes(),
         ],
         lifespan=lifespan,
-        exception_handlers={500: failed},
+        exception_handlers={500: failed, **handlers()},
     )
     secure = parts.settings.console.cert_file is not None
     return Guard(

@@ -59,7 +59,10 @@ class Board:
         if found is None:
             views = [view for message in listed if (view := from_message(message)) is not None]
             return {"alerts": views[:MOST], "count": told.get("count", len(views))}
-        views = [_view(open_alert.alert, self._clip(open_alert.alert.alert_id)) for open_alert in found.newest]
+        views = [
+            _view(open_alert.alert, self._clip(open_alert.alert.alert_id))
+            for open_alert in found.newest
+        ]
         # Written by a box whose disk refuses: they are in its memory alone.
         unknown = [
             view

@@ -95,7 +95,9 @@ class Editor:
         try:
             described = parse(data, self._path)
         except DescriptionsError as error:
-            problems = tuple(_told(problem, str(self._path)) for problem in error.problems[:_MOST_TOLD])
+            problems = tuple(
+                _told(problem, str(self._path)) for problem in error.problems[:_MOST_TOLD]
+            )
             return Checked(problems, (), digest(data))
         notes = [*described.notes, *foreign(described, self._languages)]
         return Checked(

@@ -15,7 +15,6 @@ from starlette.routing import Route
 from agent.console.passwords import LONGEST, SHORTEST
 from agent.console.refusals import refused
 from agent.console.sessions import Attempts
-from agent.core.errors import StoreError
 from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
@@ -82,12 +81,9 @@ class Login:
         given = await _texts(request, "password")
         if given is None or not self._parts.password.is_set:
             return JSONResponse({"reason": "password"}, 403)
-        try:
-            matches = await anyio.to_thread.run_sync(
-                self._parts.password.matches, given["password"], limiter=self._hashing
-            )
-        except StoreError as error:
-            return refused(500, str(error), "not_written")
+        matches = await anyio.to_thread.run_sync(
+            self._parts.password.matches, given["password"], limiter=self._hashing
+        )
         if not matches:
             _log.warning("login_refused", extra={"address": _address(request)})
             return JSONResponse({"reason": "password"}, 403)
@@ -113,12 +109,9 @@ class Login:
             return JSONResponse({"reason": "token"}, 403)
         if not SHORTEST <= len(given["password"]) <= LONGEST:
             return JSONResponse({"reason": "length"}, 422)
-        try:
-            await anyio.to_thread.run_sync(
-                self._parts.password.set, given["password"], limiter=self._hashing
-            )
-        except StoreError as error:
-            return refused(500, str(error), "not_written")
+        await anyio.to_thread.run_sync(
+            self._parts.password.set, given["password"], limiter=self._hashing
+        )
         self._setup_token = None
         self._parts.sessions.close_all()
         return self._let_in(request, "password_set")

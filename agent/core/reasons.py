@@ -83,13 +83,9 @@ ENGLISH: Final[Mapping[str, str]] = {
         "device '{device}' has {channels} input channels, not {wanted}; "
         "choose channels from 1 to {channels}"
     ),
-    "device_busy": (
-        "device '{device}' cannot be opened: {detail}; is another program using it?"
-    ),
+    "device_busy": ("device '{device}' cannot be opened: {detail}; is another program using it?"),
     "device_not_open": "device '{device}' is not open",
-    "device_stopped": (
-        "device '{device}' stopped by itself; check its plug and the sound server"
-    ),
+    "device_stopped": ("device '{device}' stopped by itself; check its plug and the sound server"),
     "device_quiet": (
         "device '{device}' delivered nothing for {seconds:.1f} s; check its plug "
         "and the sound server"
@@ -203,9 +199,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "mqtt_off": (
         "mqtt.enabled is false in agent.yaml: alerts are shown, but nothing can be answered"
     ),
-    "database_missing": (
-        "{file}: is missing; start the agent, or name its agent.yaml by --config"
-    ),
+    "database_missing": ("{file}: is missing; start the agent, or name its agent.yaml by --config"),
     "database_unreadable": "{detail}",
     "not_written": "{detail}",
     "host_unknown": "{host} is not a name of this console; add it to console.names",

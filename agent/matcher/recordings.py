@@ -28,12 +28,12 @@ class Heard:
     embeddings: FloatArray
     """Unit length, shape ``(recordings, dim)``."""
     slope: FloatArray
-    """Positive, shape ``(recordings,)``: a recording is worth ``slope * cosine + offset``, in
-    units of margin, ..."""
+    """Margin per cosine, positive, shape ``(recordings,)``. A recording is worth
+    ``slope * cosine + offset``, at least 0 and at most ``most``."""
     offset: FloatArray
-    """... but never less than 0, ..."""
+    """In units of margin, shape ``(recordings,)``."""
     most: FloatArray
-    """... and at most this, positive, shape ``(recordings,)``."""
+    """The most that a recording is worth, in units of margin, positive, shape ``(recordings,)``."""
 
     @classmethod
     def none(cls, dim: int) -> Self:
@@ -65,7 +65,8 @@ class HeardSet:
         groups = [recordings or Heard.none(dim) for recordings in heard]
         self.descriptions = len(groups)
         self.embeddings: FloatArray = np.concatenate(
-            [np.empty((0, dim), np.float32), *(group.embeddings for group in groups)], dtype=np.float32
+            [np.empty((0, dim), np.float32), *(group.embeddings for group in groups)],
+            dtype=np.float32,
         )
         self.embeddings.flags.writeable = False
         self.slope, self.offset, self.most = (
@@ -79,7 +80,9 @@ class HeardSet:
         self._centre: FloatArray = np.zeros(dim, np.float32)
         if len(self.embeddings):
             self._centre = self.embeddings.mean(axis=0)
-        self._description: Rows = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+        self._description: Rows = np.repeat(
+            np.arange(len(groups)), [len(group) for group in groups]
+        )
 
     def __len__(self) -> int:
         return len(self.embeddings)

@@ -88,17 +88,17 @@ class CommandTally:
 
     accepted: int = 0
     refused: int = 0
-    """Among them retained and limited ones."""
+    """Not carried out for any reason; retained and limited ones count."""
     limited: int = 0
-    """Refused because too many came."""
+    """Refused for coming faster than their rate allows."""
     duplicated: int = 0
-    """Came again, and were only answered again."""
+    """Requests delivered again, which were answered again and not carried out again."""
     unanswered: int = 0
-    """Refused without a word, because too many were."""
+    """Refused without an answer, since refusals are answered at a limited rate."""
 
 
 class _LimitedError(RefusedError):
-    """Too many came."""
+    """A command came faster than its rate allows."""
 
 
 class Commands:

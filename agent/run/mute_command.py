@@ -48,9 +48,7 @@ class MuteCommand:
         operator = fields.text("operator", default="")
         fields.finish()
         if duration_s > self._longest_s:
-            raise RefusedError(
-                Reason.of("mute_too_long", seconds=duration_s, most=self._longest_s)
-            )
+            raise RefusedError(Reason.of("mute_too_long", seconds=duration_s, most=self._longest_s))
         late_s = self._clock.now() - sent_at
         if self._clock.synced() and abs(late_s) > STALE_S:
             code = "time_past" if late_s > 0 else "time_ahead"

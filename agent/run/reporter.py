@@ -127,7 +127,9 @@ class Reporter:
         self._watch, self._config = watch, (loaded_at, error)
         if self.link is None:
             return
-        thresholds = {name: round(policy.threshold_on, 3) for name, policy in watch.policies.items()}
+        thresholds = {
+            name: round(policy.threshold_on, 3) for name, policy in watch.policies.items()
+        }
         payload = {
             "schema": SCHEMA,
             "descriptions": watch.digest,

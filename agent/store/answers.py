@@ -64,7 +64,9 @@ def forget_operators(connection: Connection, before: float) -> tuple[int, set[st
         (before,),
     ).fetchall()
     answers = [_answer(row) for row in rows]
-    last = {(answer.alert_id, answer.operator): answer for answer in answers if answer.undone_at is None}
+    last = {
+        (answer.alert_id, answer.operator): answer for answer in answers if answer.undone_at is None
+    }
     kept = {answer.label_id for answer in last.values()}
     for answer in answers:
         if answer.label_id in kept:
@@ -77,7 +79,9 @@ def forget_operators(connection: Connection, before: float) -> tuple[int, set[st
 
 def ids(connection: Connection) -> set[str]:
     """Of all alerts that somebody answered to."""
-    return {alert_id for (alert_id,) in connection.execute("SELECT DISTINCT alert_id FROM verdicts")}
+    return {
+        alert_id for (alert_id,) in connection.execute("SELECT DISTINCT alert_id FROM verdicts")
+    }
 
 
 def add(connection: Connection, entry: Entry) -> None:

@@ -109,7 +109,9 @@ class BoxStore:
                 if alert is not None and not holding(self.answers(alert_id)):
                     clip = self.clip(alert_id)
                     mine.append(OpenAlert(alert, clip.file if clip else None))
-        newest = sorted((*base.newest, *mine), key=lambda open_alert: open_alert.alert.alert_id, reverse=True)
+        newest = sorted(
+            (*base.newest, *mine), key=lambda open_alert: open_alert.alert.alert_id, reverse=True
+        )
         return OpenAlerts(tuple(newest[:limit]), base.count + len(mine))
 
     def answer(self, answer: Answer, messages: Collection[tuple[str, str]], entry: Entry) -> bool:

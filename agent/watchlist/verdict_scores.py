@@ -34,7 +34,7 @@ class AnswerStore(Protocol):
 
 
 def verdict_scores(
-    store: Kept,
+    store: AnswerStore,
     descriptions: DescriptionSet,
     bundle: str,
     again: Mapping[str, float],

@@ -28,9 +28,9 @@ class Item:
     description: str
     bundle: str
     verdicts: Mapping[str, Verdict]
-    """Each operator's last."""
+    """Each operator's last verdict."""
     ratings: Mapping[str, float]
-    """Likewise, 0 to 100."""
+    """Each operator's last rating, 0 to 100."""
     where: tuple[str, ...]
     """Files and lines."""
     embedding: FloatArray | None = None

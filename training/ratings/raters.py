@@ -75,7 +75,7 @@ class RaterModel:
     spread: float
     """Standard deviation of what a pair means to people where only its texts are known."""
     spread_known: float
-    """Likewise where the caption is known to have been written for the recording."""
+    """Standard deviation of it where the caption was written for the recording."""
     semantic: float
     """Exponent that brings similarity in the ontology to the scale of relevance."""
     bias_share: float = 0.25

@@ -120,9 +120,12 @@ class Report:
                 "sources": self.index.sources,
                 "confidence": poisson.CONFIDENCE,
                 "counting_promises_per_day": _rounded(poisson.promise(self.hours)),
-                "descriptions": [_plain(finding) for finding in self.index.findings] if enough else [],
+                "descriptions": [_plain(finding) for finding in self.index.findings]
+                if enough
+                else [],
                 "suspects": [
-                    {"exclude": spec(suspect), "scores": dict(suspect.scores)} for suspect in self.suspects
+                    {"exclude": spec(suspect), "scores": dict(suspect.scores)}
+                    for suspect in self.suspects
                 ],
                 "excluded": [asdict(span) for span in self.index.excluded],
                 "trim": self.index.trim,
@@ -194,7 +197,9 @@ class Report:
                 if wanted < lowest
             ),
         ]
-        missing = [finding.error_id for finding in self.index.findings if finding.kind is Kind.UNCALIBRATED]
+        missing = [
+            finding.error_id for finding in self.index.findings if finding.kind is Kind.UNCALIBRATED
+        ]
         if missing:
             lines.append(
                 f"Too few events to say anything: {', '.join(missing)}. The bundle's threshold "

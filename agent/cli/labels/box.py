@@ -37,8 +37,12 @@ class Labelled:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Store]:
+def opened(settings: Settings, *, writing: bool = False) -> Iterator[Store]:
     """The database of a box; its agent may run meanwhile.
+
+    Args:
+        settings: of the box.
+        writing: whether anything is to be changed.
 
     Raises:
         LabelsError: there is none.
@@ -50,7 +54,8 @@ def opened(settings: Settings) -> Iterator[Store]:
             f"{path}: is missing; name the box's own settings (--config agent.yaml), and run this "
             "as a user who may read its state_dir"
         )
-    with closing(Store.open(settings.state_dir)) as store:
+    take = Store.open if writing else Store.reading
+    with closing(take(settings.state_dir)) as store:
         yield store
 
 

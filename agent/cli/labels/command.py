@@ -162,7 +162,7 @@ def _document(one: Labelled) -> dict[str, str | float | bool | None]:
 
 def _export(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ)
-    with box.opened(settings) as store:
+    with box.opened(settings, writing=True) as store:
         exported = export(settings, store, arguments.folder, arguments.since, time.time())
     print(exported.to_json() if arguments.json else "\n".join(exported.lines()))
     return _FOUND_PROBLEMS if exported.missing else _FINE
@@ -170,7 +170,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _purge(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ)
-    with box.opened(settings) as store:
+    with box.opened(settings, writing=True) as store:
         if not arguments.yes and not _agreed(len(due(store, arguments.before)), arguments):
             print("nothing was deleted", file=sys.stderr)
             return _FOUND_PROBLEMS

@@ -58,7 +58,7 @@ class Exported:
         return told
 
     def to_json(self) -> str:
-        """The same for programs."""
+        """What was exported, as JSON for programs."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 

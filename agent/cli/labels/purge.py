@@ -43,7 +43,7 @@ class Purged:
         return told
 
     def to_json(self) -> str:
-        """The same for programs."""
+        """What was deleted, as JSON for programs."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 

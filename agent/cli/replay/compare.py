@@ -198,7 +198,9 @@ def paired(
     left = list(candidate)
     found: list[tuple[HeardAlert | None, HeardAlert | None]] = []
     for alert in current:
-        other = next((a for a in left if a.starts_s < alert.ends_s and alert.starts_s < a.ends_s), None)
+        other = next(
+            (a for a in left if a.starts_s < alert.ends_s and alert.starts_s < a.ends_s), None
+        )
         if other is not None:
             left.remove(other)
         found.append((alert, other))

@@ -92,7 +92,13 @@ class Listener:
         hearing = replace(self.hearing, remark=remark, channels=channels)
         detections = hearing.detections(path, self.watch.matcher, detector)
         alerts = [
-            HeardAlert(detection.error_id, detection.starts_at, detection.ends_at, detection.score, detection.threshold)
+            HeardAlert(
+                detection.error_id,
+                detection.starts_at,
+                detection.ends_at,
+                detection.score,
+                detection.threshold,
+            )
             for detection in detections
             if detection.step is Step.END  # every event ends, with the file at the latest
         ]

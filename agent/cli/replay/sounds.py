@@ -80,7 +80,10 @@ class _Gathered:
         return tuple(
             Sound(
                 path,
-                tuple(Judgement(name, answers.description, answers.agreed()) for name, answers in verdicts.items()),
+                tuple(
+                    Judgement(name, answers.description, answers.agreed())
+                    for name, answers in verdicts.items()
+                ),
             )
             for path, verdicts in self._verdicts.items()
         )
@@ -165,7 +168,9 @@ def from_box(settings: Settings, store: Store) -> tuple[Sound, ...]:
         path = paths.get(label.alert.alert_id)
         if path is not None and label.holds:
             error_id = label.alert.detection.error_id
-            own = gathered.add(path).setdefault(error_id, _OperatorVerdicts(label.alert.description))
+            own = gathered.add(path).setdefault(
+                error_id, _OperatorVerdicts(label.alert.description)
+            )
             own.take(label.answer.operator or "", label.answer.given_at, label.answer.verdict)
     return gathered.sounds()
 

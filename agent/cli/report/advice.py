@@ -139,7 +139,9 @@ def advice(
         found += _of_description(mine, described.get(error_id))
         rejected = tally(mine).rejected
         found += _of_labels(
-            [label for label in said if label.error_id == error_id], described.get(error_id), rejected
+            [label for label in said if label.error_id == error_id],
+            described.get(error_id),
+            rejected,
         )
     found.sort(key=lambda item: (-item[0], item[1].error_id, item[1].kind))
     rest: list[Advice] = []
@@ -194,5 +196,7 @@ def _of_labels(
             advice_ = AddUnlike(label.error_id, label.label, label.alerts, rejected)
             found.append((label.alerts, advice_))
         elif label.meant != label.error_id:
-            found.append((label.alerts, TellApart(label.error_id, label.meant, label.alerts, rejected)))
+            found.append(
+                (label.alerts, TellApart(label.error_id, label.meant, label.alerts, rejected))
+            )
     return found

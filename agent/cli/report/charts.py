@@ -182,8 +182,12 @@ def scores(
         f'<path class="wanted" d="M{x(current):.1f} 4V50"/>',
         f'<path class="proposed" d="M{x(threshold):.1f} 4V50"/>',
     ]
-    parts += [f'<circle class="confirmed" cx="{x(score):.1f}" cy="16" r="3.5"/>' for score in confirmed]
-    parts += [f'<path class="cross" d="M{x(score) - 3:.1f} 33l6 6m0 -6l-6 6"/>' for score in rejected]
+    parts += [
+        f'<circle class="confirmed" cx="{x(score):.1f}" cy="16" r="3.5"/>' for score in confirmed
+    ]
+    parts += [
+        f'<path class="cross" d="M{x(score) - 3:.1f} 33l6 6m0 -6l-6 6"/>' for score in rejected
+    ]
     for value, anchor in ((low, "start"), (high, "end")):
         parts.append(f'<text class="tick {anchor}" x="{x(value):.1f}" y="64">{value:g}</text>')
     parts.append(f'<text class="tick strong" x="{x(threshold):.1f}" y="64">{threshold:g}</text>')
@@ -222,7 +226,9 @@ def _nice(value: float, *, whole: bool = False) -> float:
     if whole and step <= 1.0:
         return 4.0
     power = 10.0 ** math.floor(math.log10(step))
-    return 4.0 * next(digit * power for digit in (1.0, 2.0, 5.0, 10.0) if digit * power >= step * 0.9999)
+    return 4.0 * next(
+        digit * power for digit in (1.0, 2.0, 5.0, 10.0) if digit * power >= step * 0.9999
+    )
 
 
 def _slot(count: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the page, replaced if it is there; default report.html, none with --json",
     )
     parser.add_argument(
-        "--language", choices=[language.value for language in Language], default="ja", help="default ja"
+        "--language",
+        choices=[language.value for language in Language],
+        default="ja",
+        help="default ja",
     )
     parser.add_argument(
         "--shifts",
@@ -189,11 +193,8 @@ def _cases(folder: Path, since: float, until: float) -> Cases:
             f"{path}: there is none; name the box's agent.yaml with --config, or set "
             "KIKIMIMI_STATE_DIR to the folder that holds it"
         )
-    store = Store.open(folder)
-    try:
+    with closing(Store.reading(folder)) as store:
         return cases.read(store, since, until)
-    finally:
-        store.close()
 
 
 def _option(name: str, raw: str, convert: Callable[[str], T]) -> T:

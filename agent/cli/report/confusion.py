@@ -92,7 +92,9 @@ def pairs(cases: Iterable[Case]) -> Iterator[tuple[Case, Case]]:
     met: set[tuple[str, str]] = set()
     for case in sorted(cases, key=lambda case: (case.starts_at, case.alert.alert_id)):
         heard = [
-            other for other in recent.get(case.source, []) if other.ends_at + NEAR_S > case.starts_at
+            other
+            for other in recent.get(case.source, [])
+            if other.ends_at + NEAR_S > case.starts_at
         ]
         for other in heard:
             key, back = (case.alert.alert_id, other.error_id), (other.alert.alert_id, case.error_id)
@@ -141,7 +143,9 @@ def labels(cases: Iterable[Case], described: Mapping[str, str]) -> tuple[Rejecti
             words.setdefault((case.error_id, key), Counter())[label] += 1
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
-        RejectionLabel(error_id, words[error_id, key].most_common(1)[0][0], count, described.get(key))
+        RejectionLabel(
+            error_id, words[error_id, key].most_common(1)[0][0], count, described.get(key)
+        )
         for (error_id, key), count in ordered
     )
 

@@ -46,13 +46,13 @@ class People:
 
     operators: int
     answers: int
-    """That hold."""
+    """Answers that hold."""
     nameless: int
-    """Of these, without a name: it was deleted."""
+    """Answers that hold and whose operator's name was deleted."""
     twice: int
     """Alerts of which several people said yes or no."""
     agreed: Share | None
-    """Of these, those on which all said the same."""
+    """Share of the alerts answered twice on which all said the same."""
     unsure: int
     """Answers of people who could not tell."""
 
@@ -78,7 +78,9 @@ def delays(cases: Iterable[Case]) -> Delays | None:
         count=len(taken),
         median_s=intervals.quantile(taken, 0.5),
         tail_s=intervals.quantile(taken, 0.9) if enough else None,
-        bins=tuple(sum(low < seconds <= high for seconds in taken) for low, high in pairwise(edges)),
+        bins=tuple(
+            sum(low < seconds <= high for seconds in taken) for low, high in pairwise(edges)
+        ),
         clock_wrong=wrong,
     )
 

@@ -170,7 +170,10 @@ def reckon(assumptions: Assumptions, observed: Observed) -> Roi:
     verdicts = observed.verdicts / months
     helps = {ERRORS, MISSED, UNNOTICED}
     ends = [
-        {name: guess.low if (name in helps) is worst else guess.high for name, guess in guesses.items()}
+        {
+            name: guess.low if (name in helps) is worst else guess.high
+            for name, guess in guesses.items()
+        }
         for worst in (True, False)
     ]
     swings = [

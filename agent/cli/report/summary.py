@@ -186,7 +186,9 @@ def _rows(
             wanted=described[error_id].policy.false_alarms_per_day
             if error_id in described
             else None,
-            other_wording=sum(case.alert.description != mine[-1].alert.description for case in mine),
+            other_wording=sum(
+                case.alert.description != mine[-1].alert.description for case in mine
+            ),
         )
         for error_id, mine in by_id.items()
     ]

@@ -121,7 +121,9 @@ def _best(found: Tradeoff) -> Option | None:
         return bearable[0]
     return max(
         bearable,
-        key=lambda option: option.removed / len(found.rejected) - option.lost / len(found.confirmed),
+        key=lambda option: (
+            option.removed / len(found.rejected) - option.lost / len(found.confirmed)
+        ),
     )
 
 

@@ -140,7 +140,9 @@ def _apply(
     uncalibrated: float,
 ) -> Applied:
     known = {finding.key: finding for finding in index.findings}
-    keys = {target.error.error_id: site.key_of(index, target, site_background[0]) for target in wanted}
+    keys = {
+        target.error.error_id: site.key_of(index, target, site_background[0]) for target in wanted
+    }
     new = [target for target in wanted if keys[target.error.error_id] not in known]
     found: dict[str, Finding] = {}
     hours = index.findings[0].hours if index.findings else 0.0

@@ -66,8 +66,9 @@ class Finding:
     key: str
     """Hash of all that the finding follows from; another one has to be found anew."""
     mean: float
-    """Of its margin on this site's background ..."""
+    """Mean of its margin on this site's background."""
     std: float
+    """Standard deviation of that margin."""
     kind: Kind
     threshold: float
     wanted: float
@@ -99,9 +100,9 @@ class Index:
     """Loudest events of each description that are taken to have been real."""
     findings: tuple[Finding, ...] = ()
     mean: tuple[float, ...] = ()
-    """Of the embeddings; empty until the findings are made ..."""
+    """Mean of the embeddings; empty until the findings are made."""
     spread: float = 0.0
-    """... and how far single windows lie from it (``drift.Reference``)."""
+    """How far single windows lie from the mean of the embeddings (``drift.Reference``)."""
 
     @property
     def heard_hours(self) -> float:

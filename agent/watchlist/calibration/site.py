@@ -103,7 +103,9 @@ def background(folder: Path, index: Index) -> Background:
         layout=Layout.of([np.concatenate(parts) for parts in streams.values()], index.hop_s),
         starts_at=np.concatenate([np.zeros(0), *(stretch.starts_at for stretch in found)]),
         sources=tuple(
-            (stretch.part.source, stretch.part.recorded) for stretch in found for _ in stretch.position_s
+            (stretch.part.source, stretch.part.recorded)
+            for stretch in found
+            for _ in stretch.position_s
         ),
         hours=rows * index.hop_s / 3_600.0 / index.sources,
     )

@@ -105,14 +105,22 @@ class _Trial:
         self.reasons = [""] * len(recordings)
         self.full = np.zeros(len(recordings), bool)
         self.lifted = np.zeros(len(recordings), np.float32)
-        self.is_example = np.array([recording.kind is Kind.EXAMPLE for recording in recordings], bool)
+        self.is_example = np.array(
+            [recording.kind is Kind.EXAMPLE for recording in recordings], bool
+        )
         self._sure = np.array([recording.sure for recording in recordings], bool)
-        sources = {recording.moment.source for recording in recordings if recording.moment is not None}
+        sources = {
+            recording.moment.source for recording in recordings if recording.moment is not None
+        }
         code = {source: number for number, source in enumerate(sorted(sources))}
         moments = [
             (np.nan, np.nan, np.nan)
             if recording.moment is None
-            else (code[recording.moment.source], recording.moment.starts_at, recording.moment.ends_at)
+            else (
+                code[recording.moment.source],
+                recording.moment.starts_at,
+                recording.moment.ends_at,
+            )
             for recording in recordings
         ]
         self._source, self._starts, self._ends = np.array(moments, np.float64).T

@@ -41,9 +41,9 @@ LOOK_S = 2.0
 """So much time passes at least before answers are looked at again."""
 
 REJECTED_WINDOWS = 6
-"""Of a rejected sound so many windows are known, its peak and others spread over the event ..."""
+"""Windows that are kept of a rejected sound: its peak and others spread over the event."""
 REJECTED_CLIPS = 50
-"""... as long as it is among so many newest ones: a box has to start quickly."""
+"""Newest rejected clips of which more than the peak is kept: a box has to start quickly."""
 
 _BATCH = 4
 

@@ -82,7 +82,11 @@ def join(
         for number, description in enumerate(described)
     ]
     told = zip(recordings, checked.reasons, strict=True)
-    why = {(recording.error_id, recording.kind, recording.name): reason for recording, reason in told if reason}
+    why = {
+        (recording.error_id, recording.kind, recording.name): reason
+        for recording, reason in told
+        if reason
+    }
     live = {
         (recording.error_id, recording.kind, recording.name)
         for recording, reason in zip(recordings, checked.reasons, strict=True)

@@ -88,7 +88,9 @@ def test_scores_of_another_scale_do_not_count(
     assert only.verdicts == ((9.0, Verdict.REJECT),)
     # Scored again by what is in force now, they do; but not what is too long ago.
     again = {"early": 4.0, "other": 5.0, "old": 6.0, "unknown": 7.0}
-    (scored,) = verdict_scores(store, listened_for, SHA, again, since=now - 3 * DAY_S, now=now).values()
+    (scored,) = verdict_scores(
+        store, listened_for, SHA, again, since=now - 3 * DAY_S, now=now
+    ).values()
     assert sorted(scored.verdicts) == [(4.0, Verdict.REJECT), (5.0, Verdict.REJECT)]
     assert scored.days == pytest.approx(5.0)
 

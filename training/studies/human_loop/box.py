@@ -50,7 +50,7 @@ class TurnedClock:
         return self.at
 
     def monotonic(self) -> float:
-        """The same, since it never goes back."""
+        """Seconds of the simulated clock, which never goes back."""
         return self.at
 
     def synced(self) -> bool:

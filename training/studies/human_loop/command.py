@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.bundle import loading as bundles
 from training.data.arguments import add_folders
-from training.studies.human_loop import saved_months, month, report
+from training.studies.human_loop import month, report, saved_months
 from training.studies.human_loop.box import Answering
 from training.studies.human_loop.recordings import known
 from training.studies.human_loop.tune import Tuning

@@ -121,7 +121,7 @@ def test_what_is_mostly_false_is_to_be_reworded(described: dict[str, ErrorDescri
 
 
 def test_operators_words_become_unlike(described: dict[str, ErrorDescription]) -> None:
-    """RejectionLabel three times, not there yet; another description's words ask to tell both apart."""
+    """Said three times, not there yet; another description's words ask to tell both apart."""
     said = [
         RejectionLabel("drop", "An air gun", 4, None),
         RejectionLabel("drop", "A  drawer is closed", 9, None),

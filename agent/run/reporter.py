@@ -237,8 +237,12 @@ class Reporter:
         reasons |= {part: Reason.given(text, code) for part, text, code in told if text}
         if snapshot.mutes:
             # A box that was told not to hear must not look like one that hears nothing.
-            silenced = ", ".join(mute.error_id or "everything" for mute in snapshot.mutes)
-            reasons["muted"] = Reason.of("muted", descriptions=silenced)
+            silenced = [mute.error_id or "everything" for mute in snapshot.mutes]
+            reasons["muted"] = (
+                Reason.of("muted_all")
+                if snapshot.mutes[0].error_id is None and len(silenced) == 1
+                else Reason.of("muted", descriptions=", ".join(silenced))
+            )
         if snapshot.windows_dropped > self._dropped:
             self._dropped = snapshot.windows_dropped
             self._dropped_until_s = now_s + _RECENTLY_S

@@ -24,7 +24,7 @@ from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.applied import Site
 from agent.watchlist.calibration.verdicts import VerdictScores
 from agent.watchlist.examples import Library
-from agent.watchlist.verdict_scores import judged
+from agent.watchlist.verdict_scores import verdict_scores
 from agent.watchlist.watchlist import Judge, Watchlist
 from training.studies.hearing import HOP_S
 from training.studies.human_loop.recordings import Dealt
@@ -146,7 +146,7 @@ class Known:
 
         def judge(again: Mapping[str, float]) -> Mapping[str, VerdictScores]:
             with closing(Store.open(self.settings.state_dir)) as store:
-                said = judged(
+                said = verdict_scores(
                     store, described, bundle.digest, again, since=self.since, now=self.now
                 )
             return {

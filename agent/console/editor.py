@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.config import yaml_tree as yamlfile
 from agent.core import files
-from agent.core.errors import DescriptionsError, Problem, StoreError, reason
+from agent.core.errors import DescriptionsError, Problem, StoreError, failing_as
 from agent.core.reasons import Reason
 from agent.descriptions import parse
 from agent.descriptions.language import foreign
@@ -131,11 +131,10 @@ class Editor:
             before = yamlfile.read(self._path, found)
             if before is None or digest(before) != base:
                 raise ConflictError
-            try:
+            with failing_as(
+                StoreError, self._path, "give the console's user the right to write in its folder"
+            ):
                 self._write(data)
-            except OSError as error:
-                remedy = "give the console's user the right to write in its folder"
-                raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
         return digest(data)
 
     def _write(self, data: bytes) -> None:

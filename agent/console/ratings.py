@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agent.alerts.alerts import timestamp
 from agent.console.tasks import order
 from agent.core import files, folders
-from agent.core.errors import StoreError, reason
+from agent.core.errors import StoreError, failing_as
 from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
@@ -146,15 +146,14 @@ class Ratings:
 
     def _append(self, name: str, line: Mapping[str, Any]) -> None:
         path = self._folder / name
-        try:
+        with failing_as(
+            StoreError, path, "make console.ratings a folder that this user may write to"
+        ):
             folders.make(self._folder)
             with path.open("ab") as file:
                 file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as error:
-            remedy = "make console.ratings a folder that this user may write to"
-            raise StoreError(f"{path}: {reason(error)}; {remedy}") from error
 
     def _read(self) -> None:
         path = self._folder / JOURNAL

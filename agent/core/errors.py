@@ -21,11 +21,15 @@ they are counted and shown in health.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from agent.core.names import shown
 from agent.core.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,19 @@ class Problem:
 def reason(error: Exception) -> str:
     """Why something failed: the operating system's own words, where the error has them."""
     return str(getattr(error, "strerror", None) or error)
+
+
+@contextmanager
+def failing_as(kind: type[KikimimiError], where: object, remedy: str) -> Iterator[None]:
+    """Tell an error of the operating system as one of ours: ``where: reason; remedy``.
+
+    Raises:
+        KikimimiError: of the kind, in place of an ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{where}: {reason(error)}; {remedy}") from error
 
 
 class KikimimiError(Exception):

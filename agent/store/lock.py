@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.core import folders
-from agent.core.errors import StateInUseError, StoreError, reason
+from agent.core.errors import StateInUseError, StoreError, failing_as, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,12 +42,11 @@ class FolderLock:
         """
         if self._is_there():
             return
-        try:
+        with failing_as(
+            StoreError, self._path, "make state_dir a folder that this user may write to"
+        ):
             folders.make(self._path.parent)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _MODE)
-        except OSError as error:
-            remedy = "make state_dir a folder that this user may write to"
-            raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

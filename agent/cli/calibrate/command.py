@@ -20,7 +20,7 @@ from agent.cli.options import add_site, site_settings
 from agent.config import channels
 from agent.core import folders
 from agent.core.clock import SystemClock
-from agent.core.errors import ConfigError, Problem, StoreError, reason
+from agent.core.errors import ConfigError, Problem, StoreError, failing_as
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration import site
 from agent.watchlist.calibration.applied import unusable
@@ -158,11 +158,9 @@ def _alone(state_dir: Path) -> Iterator[None]:
     """One calibration at a time: two would each undo what the other keeps."""
     path = state_dir / FOLDER / ".lock"
     with ExitStack() as stack:
-        try:
+        with failing_as(StoreError, path, "mend its rights"):
             folders.make(path.parent)
             file = stack.enter_context(path.open("w"))
-        except OSError as error:
-            raise StoreError(f"{path}: {reason(error)}; mend its rights") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agent.alerts.alerts import timestamp
 from agent.cli.labels.box import LabelsError, clip_file, who
 from agent.core.answers import Entry
-from agent.core.errors import reason
+from agent.core.errors import failing_as
 
 if TYPE_CHECKING:
     from agent.config import Settings
@@ -97,8 +97,5 @@ def purge(
 
 def _delete(settings: Settings, name: str) -> None:
     path = clip_file(settings, name)
-    try:
+    with failing_as(LabelsError, path, "run this as the agent's user, or as root"):
         path.unlink(missing_ok=True)
-    except OSError as error:
-        message = f"{path}: {reason(error)}; run this as the agent's user, or as root"
-        raise LabelsError(message) from error

@@ -17,7 +17,13 @@ from agent.cli.report.summary import Setting, summarise
 from agent.cli.report.words import Language, load
 from agent.config import load_settings, moments, shifts
 from agent.core import files
-from agent.core.errors import ConfigError, DescriptionsError, Problem, StoreError, reason
+from agent.core.errors import (
+    ConfigError,
+    DescriptionsError,
+    Problem,
+    StoreError,
+    failing_as,
+)
 from agent.store import FILE_NAME, Store
 
 if TYPE_CHECKING:
@@ -138,11 +144,9 @@ def write(path: Path, text: str) -> None:
     Raises:
         StoreError: the folder cannot be written to.
     """
-    try:
-        with files.replacing(path, shared=True) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise StoreError(f"{path}: {reason(error)}; name a file that you may write") from error
+    remedy = "name a file that you may write"
+    with failing_as(StoreError, path, remedy), files.replacing(path, shared=True) as file:
+        file.write(text.encode())
 
 
 def _setting(settings: Settings, arguments: argparse.Namespace) -> Setting:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from agent.core import files, folders
-from agent.core.errors import StoreError, reason
+from agent.core.errors import StoreError, failing_as, reason
 from agent.watchlist.calibration.threshold import Kind, Rate
 
 if TYPE_CHECKING:
@@ -152,11 +152,9 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    try:
+    with failing_as(StoreError, path, "make room, or mend the rights"):
         folders.make(path.parent)
         files.write_bytes(path, data)
-    except OSError as error:
-        raise StoreError(f"{path}: {reason(error)}; make room, or mend the rights") from error
 
 
 def set_aside(folder: Path) -> Path | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent.core.errors import StoreError, reason
+from agent.core.errors import StoreError, failing_as
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.index import Part
 
@@ -77,10 +77,8 @@ def stretches(folder: Path, index: Index) -> Iterator[Stretch]:
 
 
 def _read(path: Path, part: Part, size: int) -> Stretch:
-    try:
+    with failing_as(StoreError, path, _REMEDY):
         raw = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path}: {reason(error)}; {_REMEDY}") from error
     if hashlib.sha256(raw).hexdigest() != part.sha256:
         raise StoreError(f"{path}: is not what was written; {_REMEDY}")
     try:

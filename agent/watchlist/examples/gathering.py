@@ -16,7 +16,7 @@ import numpy as np
 from agent.capture.audiofile import log_remark, read_audio
 from agent.capture.mixdown import Mixdown
 from agent.core.answers import agreed
-from agent.core.errors import AudioFileError, reason
+from agent.core.errors import AudioFileError, failing_as
 from agent.core.folders import inside
 from agent.core.names import shown
 from agent.core.records import Speech, Verdict
@@ -257,10 +257,8 @@ class Library:
         Raises:
             AudioFileError: the file cannot be read, or is too long.
         """
-        try:
+        with failing_as(AudioFileError, path, "record it again"):
             status = path.stat()
-        except OSError as error:
-            raise AudioFileError(f"{path}: {reason(error)}; record it again") from error
         key = (path, status.st_mtime_ns, status.st_size, at_s, channels)
         if key not in self._made:
             self._made[key] = self._embed(path, at_s, Mixdown(channels))

@@ -62,13 +62,13 @@ class Ffmpeg:
 
     def log_lines(self) -> list[str]:
         """The lines of its log that were not asked for before, without empty ones."""
-        said = b""
+        output = b""
         try:
-            while len(said) < _MOST_SAID_BYTES and (more := os.read(self._errors, 4_096)):
-                said += more
+            while len(output) < _MOST_SAID_BYTES and (more := os.read(self._errors, 4_096)):
+                output += more
         except BlockingIOError:  # it runs, and said no more
             pass
-        lines = (line.strip() for line in said.decode("utf-8", "replace").splitlines())
+        lines = (line.strip() for line in output.decode("utf-8", "replace").splitlines())
         return [line for line in lines if line]
 
     def kill(self) -> None:

@@ -89,8 +89,8 @@ def _wait_for(process: subprocess.Popen[str], name: str, port: int) -> None:
     deadline_s = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline_s:
         if process.poll() is not None:
-            said = (process.stderr.read() if process.stderr else "").strip().splitlines()
-            reason = said[-1] if said else f"exit status {process.returncode}"
+            errors = (process.stderr.read() if process.stderr else "").strip().splitlines()
+            reason = errors[-1] if errors else f"exit status {process.returncode}"
             raise BrokerError(f"{name} does not start: {reason}; install mosquitto")
         try:
             socket.create_connection((HOST, port), 1.0).close()

@@ -135,8 +135,8 @@ def _event(pen: ImageDraw.ImageDraw, font: _Font, marks: Marks, duration_s: floa
         for y in range(_TOP, _TOP + _HEIGHT, 2 * _DASH_PX):
             pen.line((x, y, x, y + _DASH_PX - 1), _MARK, 2)
     pen.rectangle((begin, _TOP - _BAR_PX - 1, max(begin + 2, end), _TOP - 2), _MARK)
-    told = f"event {marks.begins_s:.1f} - {marks.ends_s:.1f} s, peak {marks.peak_s:.1f} s"
-    pen.text((_LEFT + _WIDTH, _TOP - 10), told, _INK, font, anchor="rs")
+    title = f"event {marks.begins_s:.1f} - {marks.ends_s:.1f} s, peak {marks.peak_s:.1f} s"
+    pen.text((_LEFT + _WIDTH, _TOP - 10), title, _INK, font, anchor="rs")
     peak = _x(marks.peak_s, duration_s)
     pen.polygon(
         ((peak - 6, _TOP + _HEIGHT), (peak + 6, _TOP + _HEIGHT), (peak, _TOP + _HEIGHT - 10)), _MARK

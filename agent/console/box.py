@@ -92,11 +92,11 @@ class Box:
 
     def link(self) -> dict[str, Any]:
         """How the console is connected."""
-        told = {
+        troubles = {
             "broker": Reason.given(self.trouble, "broker_away"),
             "store": Reason.given(self._board.trouble, "database_unreadable"),
         }
-        return {**told, "codes": {part: why.to_list() for part, why in told.items() if why}}
+        return {**troubles, "codes": {part: why.to_list() for part, why in troubles.items() if why}}
 
     def overview(self) -> dict[str, Any]:
         """All that is known of the box now, for a page that is just opened."""

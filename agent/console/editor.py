@@ -70,14 +70,14 @@ class Editor:
         """The file as it stands: ``text``, ``digest``, ``name``, whether it can be saved."""
         problems: list[Problem] = []
         data = yamlfile.read(self._path, problems)
-        told = {"name": self._path.name, "writable": self._writable(), "text": "", "digest": ""}
+        shown = {"name": self._path.name, "writable": self._writable(), "text": "", "digest": ""}
         if data is None:
             listed = [_told(problem, str(self._path)) for problem in problems]
-            return {**told, "problems": listed, "notes": [], "entries": []}
+            return {**shown, "problems": listed, "notes": [], "entries": []}
         text = data.decode("utf-8", "replace")
         checked = self.check(text)
         return {
-            **told,
+            **shown,
             "text": text,
             "digest": digest(data),
             "problems": checked.problems,

@@ -59,7 +59,7 @@ class Login:
         if session is None or (self.free() and not session.logged_in):
             response_token, session = self._parts.sessions.open(logged_in=self.free())
         settings = self._parts.settings
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "csrf": session.csrf,
             "logged_in": session.logged_in,
             "setup": self._setup_token is not None,
@@ -71,8 +71,8 @@ class Login:
             "undo_s": settings.verdicts.undo_s,
         }
         if session.logged_in:
-            told |= {"site": settings.site, "node": settings.node}
-        return self._with_cookie(JSONResponse(told), response_token)
+            facts |= {"site": settings.site, "node": settings.node}
+        return self._with_cookie(JSONResponse(facts), response_token)
 
     async def login(self, request: Request) -> Response:
         """Check a password."""

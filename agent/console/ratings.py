@@ -126,19 +126,19 @@ class Ratings:
                 self._orders.clear()
             self._orders[rater] = order(self.pairs, rater)
         items = self._orders[rater]
-        said: Mapping[tuple[str, str, bool], int | None] = self._said.get(rater, {})
+        given: Mapping[tuple[str, str, bool], int | None] = self._said.get(rater, {})
         for place, item in enumerate(items):
             pair = self.pairs[item.pair]
-            if (pair.caption, pair.recording, item.again) not in said:
+            if (pair.caption, pair.recording, item.again) not in given:
                 return items, place
         return items, len(items)
 
     def _steadiness(self, rater: str) -> dict[str, Any]:
         """Mean difference between the two ratings of what came twice."""
-        said = self._said.get(rater, {})
+        given = self._said.get(rater, {})
         apart = []
-        for (caption, recording, again), second in said.items():
-            first = said.get((caption, recording, False)) if again else None
+        for (caption, recording, again), second in given.items():
+            first = given.get((caption, recording, False)) if again else None
             if first is not None and second is not None:
                 apart.append(abs(first - second))
         mean = round(sum(apart) / len(apart), 1) if apart else None

@@ -18,10 +18,10 @@ _MOST_TOLD = 20
 
 def lines(notes: Sequence[Problem]) -> list[str]:
     """A line for each note, and one that counts those that were left out."""
-    told = [str(note) for note in notes[:_MOST_TOLD]]
+    listed = [str(note) for note in notes[:_MOST_TOLD]]
     if len(notes) > _MOST_TOLD:
-        told.append(f"{len(notes) - _MOST_TOLD} more notes; kikimimi check tells them all")
-    return told
+        listed.append(f"{len(notes) - _MOST_TOLD} more notes; kikimimi check tells them all")
+    return listed
 
 
 def log(event: str, notes: Sequence[Problem]) -> None:

@@ -104,7 +104,7 @@ class Reporter:
             self._level_due_s = now_s + self.settings.level_interval_s
             for status in snapshot.sources:
                 self.link.live(self.topics.source_level(status.source), _level(status))
-        said = (
+        news = (
             health.state,
             # A reason that counts seconds is no news.
             {part: _NUMBER.sub("#", reason) for part, reason in health.reasons.items()},
@@ -112,8 +112,8 @@ class Reporter:
             health.descriptions,
             tuple(health.mutes),
         )
-        if said != self._said or now_s >= self._health_due_s:
-            self._said = said
+        if news != self._said or now_s >= self._health_due_s:
+            self._said = news
             self._health_due_s = now_s + self.settings.health_interval_s
             self.link.state(self.topics.health, health.to_json())
         return health
@@ -227,14 +227,14 @@ class Reporter:
             if status.remark
         }
         link = None if self.link is None else self.link.status
-        told = [
+        troubles = [
             ("broker", link.reason if link else "", _broker_code(link)),
             ("store", snapshot.store_trouble, "store_refuses"),
             ("clips", snapshot.clips.trouble, "other"),
             *((part, text, _BACKGROUND[part]) for part, text in snapshot.background.items()),
             ("descriptions", snapshot.config_error, "descriptions_refused"),
         ]
-        reasons |= {part: Reason.given(text, code) for part, text, code in told if text}
+        reasons |= {part: Reason.given(text, code) for part, text, code in troubles if text}
         if snapshot.mutes:
             # A box that was told not to hear must not look like one that hears nothing.
             silenced = [mute.error_id or "everything" for mute in snapshot.mutes]

@@ -55,8 +55,8 @@ class FolderLock:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 # Some file systems of networks know no locks: two agents are a mistake, not to
                 # keep anything is a loss.
-                told = {"file": str(self._path), "reason": reason(error)}
-                _log.warning("state_folder_not_locked", extra=told)
+                extra = {"file": str(self._path), "reason": reason(error)}
+                _log.warning("state_folder_not_locked", extra=extra)
                 return
             raise StateInUseError(
                 f"{self._path.parent}: another agent ({holder}) uses this state folder; stop it "
@@ -88,7 +88,7 @@ class FolderLock:
 def _holder(descriptor: int) -> str:
     """Which process holds the lock, as it has told."""
     with suppress(OSError):
-        told = os.pread(descriptor, _MOST_DIGITS, 0).strip()
-        if told.isdigit():
-            return f"process {told.decode('ascii')}"
+        written = os.pread(descriptor, _MOST_DIGITS, 0).strip()
+        if written.isdigit():
+            return f"process {written.decode('ascii')}"
     return "its process is not known"

@@ -60,7 +60,7 @@ def verdict_scores(
     answers: dict[str, list[Answer]] = defaultdict(list)
     for answer in store.answers_since(from_at):
         answers[answer.alert_id].append(answer)
-    said: dict[str, list[tuple[float, Verdict]]] = defaultdict(list)
+    scored: dict[str, list[tuple[float, Verdict]]] = defaultdict(list)
     first = now
     for alert_id, given in answers.items():
         verdict, _ = agreed(given)
@@ -73,7 +73,7 @@ def verdict_scores(
         same = alert.provenance.bundle == bundle and detection.starts_at >= (since or 0.0)
         score = detection.score if same else again.get(alert_id)
         if score is not None:
-            said[detection.error_id].append((score, verdict))
+            scored[detection.error_id].append((score, verdict))
             first = min(first, detection.starts_at)
     days = max(1.0, (now - first) / _DAY_S)
-    return {error_id: VerdictScores(tuple(scores), days) for error_id, scores in said.items()}
+    return {error_id: VerdictScores(tuple(scores), days) for error_id, scores in scored.items()}

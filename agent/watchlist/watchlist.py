@@ -115,9 +115,9 @@ def build(
     for error in descriptions.active:
         known = applied.findings.get(error.error_id)
         made = policy(error.policy, uncalibrated, known)
-        said = judged.get(error.error_id)
-        if said is not None:
-            change = _adapted(error.policy, made.threshold_on, said)
+        verdicts = judged.get(error.error_id)
+        if verdicts is not None:
+            change = _adapted(error.policy, made.threshold_on, verdicts)
             changed[error.error_id] = change
             made = _policy(error.policy, change.threshold)
         policies[error.error_id] = made
@@ -143,15 +143,15 @@ def _scored_again(
     gathered: Gathered,
 ) -> dict[str, float]:
     """What alerts would score now by their texts alone, by id: not by their own recordings."""
-    heard = [recording for recording in gathered.recordings if recording.moment is not None]
-    if not heard:
+    recordings = [recording for recording in gathered.recordings if recording.moment is not None]
+    if not recordings:
         return {}
     by_texts = PrototypeSet([target.described for target in as_worded], background)
-    _, margins = by_texts.compare(np.stack([recording.embedding for recording in heard]))
+    _, margins = by_texts.compare(np.stack([recording.embedding for recording in recordings]))
     scores = (margins - statistics.mean) / statistics.std
     column = {error_id: at for at, error_id in enumerate(by_texts.error_ids)}
     found: dict[str, float] = {}
-    for row, recording in enumerate(heard):
+    for row, recording in enumerate(recordings):
         score = float(scores[row, column[recording.error_id]])
         found[recording.name] = max(score, found.get(recording.name, score))
     return found
@@ -261,13 +261,13 @@ def _policy(chosen: DetectionPolicy, threshold: float) -> Policy:
     )
 
 
-def _adapted(chosen: DetectionPolicy, threshold: float, said: VerdictScores) -> Adapted:
+def _adapted(chosen: DetectionPolicy, threshold: float, verdicts: VerdictScores) -> Adapted:
     """What verdicts make of a threshold; a number without bounds is the operator's last word."""
     bounds = bounds_of(threshold, chosen.threshold_bounds)
     if chosen.threshold is not None and chosen.threshold_bounds is None:
         bounds = threshold, threshold
-    wanted = chosen.false_alarms_per_day * said.days
-    return adapted(threshold, said.verdicts, bounds, wanted=wanted)
+    wanted = chosen.false_alarms_per_day * verdicts.days
+    return adapted(threshold, verdicts.verdicts, bounds, wanted=wanted)
 
 
 def log_calibration(applied: Applied) -> None:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from paho.mqtt import publish
+from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from agent.store import Store
 from tests.browser.stage import stage
@@ -229,8 +232,21 @@ def test_a_japanese_page_words_reasons_and_refusals_in_japanese(
 
     def ask(command: str, **fields: Any) -> None:
         payload = json.dumps({"schema": 1, "request_id": f"ja-{time.time_ns()}", **fields})
-        topic = f"{BOX}/cmd/{command}"
-        publish.single(topic, payload, 1, hostname="127.0.0.1", port=running.broker.port)
+        # A box whose clock is not set takes a mute at once only with an expiry.
+        expiry = Properties(PacketTypes.PUBLISH)
+        expiry.MessageExpiryInterval = 60
+        message = {
+            "topic": f"{BOX}/cmd/{command}",
+            "payload": payload,
+            "qos": 1,
+            "properties": expiry,
+        }
+        publish.multiple(
+            [message],
+            hostname="127.0.0.1",
+            port=running.broker.port,
+            protocol=MQTTProtocolVersion.MQTTv5,
+        )
 
     def mute(duration_s: float) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())

@@ -147,7 +147,7 @@ def hear_files(
             took.known.append(path)
             continue
         try:
-            heard = ear.hear(path, stream, took.remarks.append)
+            windows = ear.hear(path, stream, took.remarks.append)
         except AudioFileError as error:
             writer.forget(stream)
             took.unread.append(error)
@@ -159,9 +159,9 @@ def hear_files(
         writer.finish(stream)
         for other in heard_before:
             writer.forget(other)
-        if not heard:
+        if not windows:
             took.short.append(path)
-        rows += heard
+        rows += windows
         took.hours = rows * hop_s / 3_600.0
         watcher.heard(took.hours, ())
     return took

@@ -49,13 +49,13 @@ class Exported:
     def lines(self) -> list[str]:
         """For people."""
         without = f"({self.without_clip} labels without one)"
-        told = [f"{self.folder}: {self.labels} labels, {self.clips} clips {without}"]
+        lines = [f"{self.folder}: {self.labels} labels, {self.clips} clips {without}"]
         if self.replaced:
-            told.append(f"left out: {self.replaced} that were replaced or taken back")
+            lines.append(f"left out: {self.replaced} that were replaced or taken back")
         if self.nameless:
-            told.append(f"left out: {self.nameless} whose operator's name was purged")
-        told += [f"{name}: is missing; its label has no clip" for name in self.missing]
-        return told
+            lines.append(f"left out: {self.nameless} whose operator's name was purged")
+        lines += [f"{name}: is missing; its label has no clip" for name in self.missing]
+        return lines
 
     def to_json(self) -> str:
         """What was exported, as JSON for programs."""

@@ -33,14 +33,14 @@ class Purged:
 
     def lines(self) -> list[str]:
         """For people."""
-        told = [f"{alert_id}: clip and embedding deleted" for alert_id in self.clips]
-        told.append(
+        lines = [f"{alert_id}: clip and embedding deleted" for alert_id in self.clips]
+        lines.append(
             f"before {self.before}: {len(self.clips)} clips ({self.size_bytes} bytes) and the "
             f"names of {self.verdicts} verdicts deleted; the alerts themselves stay"
         )
         if not self.journal_cleared:
-            told.append("the agent is just writing: its journal is overwritten as it goes on")
-        return told
+            lines.append("the agent is just writing: its journal is overwritten as it goes on")
+        return lines
 
     def to_json(self) -> str:
         """What was deleted, as JSON for programs."""

@@ -143,9 +143,9 @@ class Comparing:
                 line.changes[one.change] += 1
                 if one.score_change is not None:
                     line.score_changes.append(one.score_change)
-        heard = {alert.error_id for alert in current}, {alert.error_id for alert in candidate}
+        alarmed = {alert.error_id for alert in current}, {alert.error_id for alert in candidate}
         for judged in sound.judged:
-            self._judge(sound, judged, *heard)
+            self._judge(sound, judged, *alarmed)
 
     def _judge(
         self, sound: Sound, judged: Judgement, current: Collection[str], candidate: Collection[str]
@@ -170,13 +170,13 @@ class Comparing:
 
     def result(self) -> Comparison:
         """All that was taken."""
-        told = [
+        differences = [
             line
             for line in self._lines.values()
             if line.changes or line.confirmed != Outcome() or line.rejected != Outcome()
         ]
         return Comparison(
-            tuple(told),
+            tuple(differences),
             tuple(self._pairings),
             tuple(self._lost),
             self._disputed,

@@ -117,7 +117,7 @@ Advice: TypeAlias = Raise | Reword | AddUnlike | TellApart | Answer | Look | Sil
 
 def advice(
     cases: Sequence[Case],
-    said: Sequence[RejectionLabel],
+    labels: Sequence[RejectionLabel],
     described: Mapping[str, ErrorDescription],
     days: float,
 ) -> tuple[Advice, ...]:
@@ -125,7 +125,7 @@ def advice(
 
     Args:
         cases: of the period, oldest first.
-        said: what operators wrote.
+        labels: what operators wrote.
         described: the active descriptions as they stand now, by id.
         days: for which was listened.
     """
@@ -139,7 +139,7 @@ def advice(
         found += _of_description(mine, described.get(error_id))
         rejected = tally(mine).rejected
         found += _of_labels(
-            [label for label in said if label.error_id == error_id],
+            [label for label in labels if label.error_id == error_id],
             described.get(error_id),
             rejected,
         )
@@ -184,12 +184,12 @@ def _of_description(
 
 
 def _of_labels(
-    said: Sequence[RejectionLabel], described: ErrorDescription | None, rejected: int
+    labels: Sequence[RejectionLabel], described: ErrorDescription | None, rejected: int
 ) -> list[tuple[int, Advice]]:
     """What operators' words suggest."""
     found: list[tuple[int, Advice]] = []
     known = {normalised(text) for text in described.unlike} if described else set()
-    for label in said:
+    for label in labels:
         if label.alerts < LEAST_SAID or normalised(label.label) in known:
             continue
         if label.meant is None:

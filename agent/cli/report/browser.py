@@ -81,8 +81,8 @@ def print_to_pdf(page: Path, pdf: Path) -> None:
         except OSError as error:
             raise _failed(browser, page, reason(error)) from error
         if ended.returncode != 0 or not made.is_file():
-            said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-            last = said[-1][:_SHOWN] if said else "it said nothing"
+            errors = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+            last = errors[-1][:_SHOWN] if errors else "it said nothing"
             raise _failed(browser, page, f"ended with {ended.returncode}: {last}")
         with failing_as(BrowserError, pdf, "name a folder that you may write to"):
             shutil.copyfile(made, pdf)

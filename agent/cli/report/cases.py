@@ -95,10 +95,10 @@ def case(alert: Alert, answers: Iterable[Answer]) -> Case:
 
 def outcome(verdicts: Iterable[Verdict]) -> Outcome:
     """What the verdicts of several people come to: the majority of those who could tell."""
-    said = list(verdicts)
-    if not said:
+    known = list(verdicts)
+    if not known:
         return Outcome.OPEN
-    confirmed, rejected = said.count(Verdict.CONFIRM), said.count(Verdict.REJECT)
+    confirmed, rejected = known.count(Verdict.CONFIRM), known.count(Verdict.REJECT)
     if confirmed == rejected:
         return Outcome.DISPUTED if confirmed else Outcome.UNSURE
     return Outcome.CONFIRMED if confirmed > rejected else Outcome.REJECTED

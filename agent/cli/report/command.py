@@ -125,13 +125,13 @@ def run(arguments: argparse.Namespace, now: float | None = None) -> int:
 
         words = load(Language(arguments.language))
         write(output, render(summary, words, at, descriptions_known=described is not None))
-        said = sys.stderr if arguments.json else sys.stdout
-        print(f"{output}: {summary.total.alerts} alerts", file=said)
+        stream = sys.stderr if arguments.json else sys.stdout
+        print(f"{output}: {summary.total.alerts} alerts", file=stream)
         if arguments.pdf:
             pdf = output.with_suffix(".pdf")
             try:
                 browser.print_to_pdf(output, pdf)
-                print(f"{pdf}: printed", file=said)
+                print(f"{pdf}: printed", file=stream)
             except browser.BrowserError as error:
                 print(f"kikimimi: {error}", file=sys.stderr)
                 status = _FOUND_PROBLEMS

@@ -91,17 +91,17 @@ def pairs(cases: Iterable[Case]) -> Iterator[tuple[Case, Case]]:
     recent: dict[str, list[Case]] = {}
     met: set[tuple[str, str]] = set()
     for case in sorted(cases, key=lambda case: (case.starts_at, case.alert.alert_id)):
-        heard = [
+        near = [
             other
             for other in recent.get(case.source, [])
             if other.ends_at + NEAR_S > case.starts_at
         ]
-        for other in heard:
+        for other in near:
             key, back = (case.alert.alert_id, other.error_id), (other.alert.alert_id, case.error_id)
             if other.error_id != case.error_id and key not in met and back not in met:
                 met |= {key, back}
                 yield other, case
-        recent[case.source] = [*heard, case]
+        recent[case.source] = [*near, case]
 
 
 def incidents(cases: Iterable[Case]) -> int:

@@ -93,10 +93,10 @@ def people(cases: Iterable[Case]) -> People:
         answers += len(case.answers)
         names |= {answer.operator for answer in case.answers if answer.operator is not None}
         nameless += sum(answer.operator is None for answer in case.answers)
-        said = [answer.verdict for answer in case.answers]
-        unsure += said.count(Verdict.UNSURE)
-        told = [verdict for verdict in said if verdict is not Verdict.UNSURE]
-        if len(told) > 1:
+        verdicts = [answer.verdict for answer in case.answers]
+        unsure += verdicts.count(Verdict.UNSURE)
+        decided = [verdict for verdict in verdicts if verdict is not Verdict.UNSURE]
+        if len(decided) > 1:
             twice += 1
-            agreed += len(set(told)) == 1
+            agreed += len(set(decided)) == 1
     return People(len(names), answers, nameless, twice, intervals.share(agreed, twice), unsure)

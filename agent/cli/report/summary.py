@@ -137,7 +137,7 @@ def summarise(
     part = setting.hours_per_day / _DAY_H
     days = (found.until - since) / intervals.DAY_S * part
     described = {error.error_id: error for error in descriptions.active} if descriptions else {}
-    said = confusion.labels(cases, _by_text(descriptions))
+    labels = confusion.labels(cases, _by_text(descriptions))
     by_day = tallies.by_day(cases, period, setting.zone, part)
     observed = roi.Observed(
         errors=confusion.incidents(case for case in cases if case.outcome is Outcome.CONFIRMED),
@@ -162,8 +162,8 @@ def summarise(
         delays=people.delays(cases),
         people=people.people(cases),
         confusions=confusion.confusions(cases, days),
-        said=said,
-        advice=advice(cases, said, described, days),
+        said=labels,
+        advice=advice(cases, labels, described, days),
         roi=roi.reckon(assumptions, observed) if assumptions and days > 0.0 else None,
         clock_unsure=sum(not case.alert.clock_synced for case in cases),
         texts={**{row.error_id: row.text for row in rows}, **_texts(described)},

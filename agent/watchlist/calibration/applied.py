@@ -147,13 +147,13 @@ def _apply(
     found: dict[str, Finding] = {}
     hours = index.findings[0].hours if index.findings else 0.0
     if new or not index.mean:
-        heard = site.background(folder, index)
-        hours = heard.hours
+        background = site.background(folder, index)
+        hours = background.hours
         found = {
             finding.error_id: finding
-            for finding in site.find(heard, index, new, site_background, uncalibrated)[0]
+            for finding in site.find(background, index, new, site_background, uncalibrated)[0]
         }
-        reference = Reference.of(heard.cohort)
+        reference = Reference.of(background.cohort)
     else:
         reference = Reference(np.array(index.mean, np.float32), index.spread)
     findings = {name: found.get(name) or known[key] for name, key in keys.items()}
@@ -181,8 +181,8 @@ def check_calibration(
     except StoreError as error:
         return [Problem.from_message(where, str(error))], []
     if index is None:
-        told = f"{len(auto)} descriptions go by the bundle's threshold: run 'kikimimi calibrate'"
-        return [], [f"not calibrated yet; {told}"] if auto else []
+        warning = f"{len(auto)} descriptions go by the bundle's threshold: run 'kikimimi calibrate'"
+        return [], [f"not calibrated yet; {warning}"] if auto else []
     if trouble := unusable(index, bundle, settings.windows.hop_s):
         return [Problem.from_message(where, trouble)], []
     made = datetime.fromtimestamp(index.made_at, UTC).strftime("%Y-%m-%d %H:%M UTC")

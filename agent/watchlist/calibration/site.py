@@ -113,8 +113,8 @@ def background(folder: Path, index: Index) -> Background:
 
 def wording_of(error: ErrorDescription, site_background: Sequence[str]) -> str:
     """Hash of what a description says and of what it is told apart from."""
-    told = [error.texts, error.unlike, tuple(site_background)]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    wording = [error.texts, error.unlike, tuple(site_background)]
+    return hashlib.sha256(json.dumps(wording).encode()).hexdigest()
 
 
 def key_of(index: Index, wanted: Wanted, site_background: Sequence[str]) -> str:
@@ -122,14 +122,14 @@ def key_of(index: Index, wanted: Wanted, site_background: Sequence[str]) -> str:
     digest = hashlib.sha256(wording_of(wanted.error, site_background).encode())
     for prototypes in wanted.described.arrays():
         digest.update(np.ascontiguousarray(prototypes, np.float32).tobytes())
-    told = [
+    wording = [
         wanted.error.error_id,
         astuple(wanted.error.policy),
         [part.sha256 for part in index.parts],
         [astuple(span) for span in index.excluded],
         [index.trim, index.sources, index.bundle],
     ]
-    digest.update(json.dumps(told).encode())
+    digest.update(json.dumps(wording).encode())
     return digest.hexdigest()
 
 

@@ -51,10 +51,10 @@ def _heard(bundle: Bundle, site: Site) -> Cohort | None:
         if index is None or unusable(index, bundle, site.hop_s):
             return None
         some = replace(index, parts=index.parts[:: -(-len(index.parts) // _PARTS)])
-        heard = [stretch.embeddings for stretch in stretches(site.folder, some)]
+        embedded = [stretch.embeddings for stretch in stretches(site.folder, some)]
     except StoreError:
         return None  # told where the calibration itself is applied
-    embeddings = np.concatenate(heard)
+    embeddings = np.concatenate(embedded)
     step = -(-len(embeddings) // _WINDOWS)
     return Cohort(
         embeddings[::step].astype(np.float32),

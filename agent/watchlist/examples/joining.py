@@ -81,10 +81,10 @@ def join(
         replace(description, examples=weighed.examples(number), rejected=weighed.rejected(number))
         for number, description in enumerate(described)
     ]
-    told = zip(recordings, checked.reasons, strict=True)
+    reasons = zip(recordings, checked.reasons, strict=True)
     why = {
         (recording.error_id, recording.kind, recording.name): reason
-        for recording, reason in told
+        for recording, reason in reasons
         if reason
     }
     live = {

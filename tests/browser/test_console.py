@@ -266,7 +266,7 @@ def test_a_japanese_page_words_reasons_and_refusals_in_japanese(
     _name(page, "早番")
     page.wait_for_selector(f".given[data-id='{alert_id}'][data-state='fine']")
     ask("undo", alert_id=alert_id, operator="早番")
-    page.wait_for_selector(f".card[data-id='{alert_id}']")
+    heard.wait(lambda: any('"undo"' in payload for payload in heard.on(f"{BOX}/cmd/result")))
     page.keyboard.press("z")
     given = page.locator(f".given[data-id='{alert_id}']")
     given.get_by_text("'早番' さんの回答で、取り消せるものがありません。").wait_for()

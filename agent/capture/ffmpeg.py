@@ -64,17 +64,15 @@ class _Listener:
 class Ffmpeg:
     """One ffmpeg process that sends all channels of one sound track as float32."""
 
+    begins_anew = True
+    """Another process, another header."""
+
     def __init__(self, url: str, track: int, sample_rate_hz: int) -> None:
         self._url = url
         self._track = track
         self._rate_hz = sample_rate_hz
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: _Listener | None = None
-
-    @property
-    def begins_anew(self) -> bool:
-        """Another process, another header."""
-        return True
 
     @property
     def if_silent(self) -> str:

@@ -94,7 +94,8 @@ class LevelMeter:
     def reset(self) -> None:
         """Forget all, as after a loss of the source."""
         self._sums = _Sums()
-        self._level: Level | None = None
+        self.level: Level | None = None
+        """The last whole interval; ``None`` until there is one."""
         self._ratios: deque[float] = deque(maxlen=self._intervals)
         self._means: deque[float] = deque(maxlen=self._intervals)
         self._still_value: float | None = None
@@ -103,11 +104,6 @@ class LevelMeter:
         self._silent = False
         self._clipped = False
         self._offset = False
-
-    @property
-    def level(self) -> Level | None:
-        """The last whole interval; ``None`` until there is one."""
-        return self._level
 
     @property
     def state(self) -> SourceState:
@@ -154,10 +150,10 @@ class LevelMeter:
         if max(-lowest, highest) >= _CLIPPED:
             sums.clipped += int(np.count_nonzero(np.abs(samples) >= _CLIPPED))
         if sums.samples >= self._interval_samples:
-            self._level = sums.level()
+            self.level = sums.level()
             self._sums = _Sums()
-            self._judge_clipping(self._level.clipped_ratio)
-            self._judge_offset(self._level.dc)
+            self._judge_clipping(self.level.clipped_ratio)
+            self._judge_offset(self.level.dc)
 
     def _follow(self, lowest: float, highest: float, samples: int) -> None:
         limits = self._limits

@@ -159,6 +159,12 @@ def list_devices() -> tuple[Device, ...]:
 class Microphone:
     """One input device."""
 
+    ended = False
+    """Never: a microphone that is gone may come back."""
+
+    if_silent = ""
+    """Nothing is known that else could be tried."""
+
     def __init__(
         self,
         name: str,
@@ -179,7 +185,8 @@ class Microphone:
             clock: tells when sound arrived.
             stall_s: a device that delivers nothing for so long is given up.
         """
-        self._name = name
+        self.name = name
+        """Name of the source."""
         self._device = device
         self._channels = channels
         self._clock = clock
@@ -198,16 +205,6 @@ class Microphone:
         self._overflows = 0
         self._dropped = 0
 
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self._name
-
-    @property
-    def ended(self) -> bool:
-        """Never: a microphone that is gone may come back."""
-        return False
-
     def counters(self) -> SourceCounters:
         """What went wrong so far; samples at the device's rate."""
         return SourceCounters(self._overflows, self._dropped, self._assembly.non_finite)
@@ -216,11 +213,6 @@ class Microphone:
     def remark(self) -> str:
         """That channels cancel, where they do."""
         return self._assembly.remark
-
-    @property
-    def if_silent(self) -> str:
-        """Nothing."""
-        return ""
 
     def open(self) -> None:
         """Find the device and start it."""

@@ -89,22 +89,12 @@ class Mixdown:
         self._begin(0)
 
     @property
-    def choice(self) -> Choice | None:
-        """The channel that is heard alone, and why; ``None`` while all are mixed."""
-        return self._choice
-
-    @property
-    def last_choice(self) -> Choice | None:
-        """The latest of all that was heard, though its cause may have ended."""
-        return self._last_choice
-
-    @property
     def remark(self) -> str:
         """What is wrong with the mean, and what to write in YAML; empty if nothing is."""
-        if self._choice is None:
+        if self.choice is None:
             return ""
-        alone = Reason.of("channel_alone", channel=self._choice.channel)
-        return Reason.joined([self._choice.fault, alone])
+        alone = Reason.of("channel_alone", channel=self.choice.channel)
+        return Reason.joined([self.choice.fault, alone])
 
     def missing(self, count: int) -> str:
         """What is wrong with the chosen channels where there are ``count``; empty if nothing."""
@@ -126,8 +116,10 @@ class Mixdown:
     def _begin(self, channels: int) -> None:
         self._count = channels
         self._powers = HalfOctaves(self._rate_hz, channels) if channels > 1 else None
-        self._choice: Choice | None = None
-        self._last_choice: Choice | None = None
+        self.choice: Choice | None = None
+        """The channel that is heard alone, and why; ``None`` while all are mixed."""
+        self.last_choice: Choice | None = None
+        """The latest of all that was heard, though its cause may have ended."""
         self._taken: int | None = None
         self._heard_s = 0.0
         self._well_s = 0.0
@@ -236,8 +228,8 @@ class Mixdown:
 
     def _take(self, channel: int | None, fault: str) -> None:
         self._well_s, self._elsewhere = 0.0, 0
-        self._choice = None if channel is None else Choice(self._names[channel], fault)
-        self._last_choice = self._choice or self._last_choice
+        self.choice = None if channel is None else Choice(self._names[channel], fault)
+        self.last_choice = self.choice or self.last_choice
         if channel != self._taken:
             self._before, self._taken = self._taken, channel
             self._fading = self._fade_frames if self._begun else 0

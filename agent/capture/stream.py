@@ -63,6 +63,12 @@ class StandardInput:
     descriptor: int = 0
     _copy: int | None = None
 
+    begins_anew = False
+    """It goes on where it was left."""
+
+    if_silent = ""
+    """Nothing is known that else could be tried."""
+
     def open(self) -> int:
         """A copy, so that closing it leaves the original alone."""
         self.close()
@@ -81,16 +87,6 @@ class StandardInput:
         if self._copy is not None:
             os.close(self._copy)
             self._copy = None
-
-    @property
-    def begins_anew(self) -> bool:
-        """It goes on where it was left."""
-        return False
-
-    @property
-    def if_silent(self) -> str:
-        """Nothing."""
-        return ""
 
     def at_end(self) -> None:
         """The sender is done, and so are we."""
@@ -128,7 +124,8 @@ class StreamSource:
                 source.
             channels: to be mixed, counted from 1; all of them if ``None``.
         """
-        self._name = name
+        self.name = name
+        """Name of the source."""
         self._pipe = pipe
         self._clock = clock
         self._raw = raw or PcmFormat(Encoding.F32, sample_rate_hz, 1)
@@ -143,11 +140,6 @@ class StreamSource:
         self._begun = False
         self._ended = False
         self._dropped = 0
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self._name
 
     @property
     def ended(self) -> bool:
@@ -190,7 +182,7 @@ class StreamSource:
     def read(self, timeout_s: float) -> Block | None:
         """What the pipe holds, at most 64 KiB; waits where it is empty."""
         if self._descriptor is None:
-            raise CaptureError(Reason.of("source_not_open", source=self._name))
+            raise CaptureError(Reason.of("source_not_open", source=self.name))
         if self.ended:
             return None
         if self._reader.complete:
@@ -217,7 +209,7 @@ class StreamSource:
         quiet_s = self._clock.monotonic() - self._heard_s
         if self._stall_s is not None and quiet_s > self._stall_s:
             raise CaptureError(
-                Reason.of("sender_quiet", source=self._name, seconds=round(quiet_s, 1))
+                Reason.of("sender_quiet", source=self.name, seconds=round(quiet_s, 1))
             )
 
     def _assemble(self, frames: FloatArray) -> Block | None:
@@ -247,7 +239,7 @@ class StreamSource:
             return
         refusal = Reason.of(
             "sender_not_samples",
-            source=self._name,
+            source=self.name,
             percent=round(100.0 * share),
             encoding=str(form.encoding),
         )
@@ -272,7 +264,7 @@ class StreamSource:
         raise CaptureError(refusal) from cause
 
     def _unreadable(self, detail: str) -> Reason:
-        return Reason.of("sender_unreadable", source=self._name, detail=detail)
+        return Reason.of("sender_unreadable", source=self.name, detail=detail)
 
     def _finish(self) -> Block | None:
         self._pipe.at_end()

@@ -126,14 +126,10 @@ class Supervisor:
         self._overflowed_s: float | None = None
         self._asked_s: float | None = None
         self._changing = threading.Lock()
-        self._status = SourceStatus(
+        self.status = SourceStatus(
             source.name, SourceState.LOST, Reason.of("source_starting"), clock.now()
         )
-
-    @property
-    def status(self) -> SourceStatus:
         """What the source is doing; may be asked for from any thread."""
-        return self._status
 
     def watch(self) -> None:
         """See whether the source holds its thread; from the thread that reports.
@@ -146,11 +142,11 @@ class Supervisor:
             return
         reason = Reason.of("source_hung", seconds=self._hung_s)
         with self._changing:
-            before = self._status
+            before = self.status
             if before.ended or before.reason == reason:
                 return
             lost = before.state is SourceState.LOST
-            self._status = replace(
+            self.status = replace(
                 before,
                 state=SourceState.LOST,
                 reason=reason,
@@ -178,7 +174,7 @@ class Supervisor:
     def _all_blocks(self, stop: threading.Event) -> Generator[Block | None]:
         while not stop.is_set():
             yield from self._session(stop)
-            if self._status.ended:
+            if self.status.ended:
                 return
             yield from self._pause(stop)
 
@@ -239,7 +235,7 @@ class Supervisor:
         level = self._meter.level
         if level is not None and level is not before:
             self._usual.add(level.rms_dbfs)
-        if self._source.counters().overflows > self._status.counters.overflows:
+        if self._source.counters().overflows > self.status.counters.overflows:
             self._overflowed_s = now_s
         overflowed_s = self._overflowed_s
         if overflowed_s is not None and now_s - overflowed_s < self._overrun_s:
@@ -262,9 +258,9 @@ class Supervisor:
     ) -> None:
         remarks = [self._source.remark, self._meter.remark, self._usual.reason]
         with self._changing:
-            before = self._status
+            before = self.status
             changed = state is not before.state
-            self._status = SourceStatus(
+            self.status = SourceStatus(
                 source=self._source.name,
                 state=state,
                 reason=reason,
@@ -282,7 +278,7 @@ class Supervisor:
             self._log_state()
 
     def _log_state(self) -> None:
-        status = self._status
+        status = self.status
         fine = status.state is SourceState.OK or (status.ended and not status.failed)
         report = _log.info if fine else _log.warning
         report(

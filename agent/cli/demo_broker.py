@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.cli.child import end
 from agent.core import extras
 from agent.core.errors import BrokerError
 from agent.core.extras import Extra
@@ -102,12 +103,7 @@ def _wait_for(process: subprocess.Popen[str], name: str, port: int) -> None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    end(process, _STOP_S)
     if process.stderr is not None:
         process.stderr.close()
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from agent.core.records import Detection, Match
     from agent.watchlist.watchlist import Watchlist
 
-_Heard = TypeVar("_Heard")
+_Scored = TypeVar("_Scored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,11 +281,11 @@ def _remark(text: str) -> None:
 
 def _each(
     files: Sequence[Path],
-    hear: Callable[[Path], Iterable[_Heard]],
+    hear: Callable[[Path], Iterable[_Scored]],
     unread: list[AudioFileError],
     *,
     quiet: bool,
-) -> Iterator[_Heard]:
+) -> Iterator[_Scored]:
     """What is heard in each file; one that cannot be read is told and kept in ``unread``."""
     from rich.console import Console
     from rich.progress import track

@@ -47,7 +47,7 @@ class _Open:
 
 
 @dataclass(slots=True)
-class _Heard:
+class _RecentSound:
     """What is remembered of one source."""
 
     ring: ClipRing
@@ -80,7 +80,7 @@ class Recorder:
         self._worker = worker
         self._clock = clock
         seconds = settings.longest_s + _LATE_S
-        self._heard = {name: _Heard(ClipRing(sample_rate_hz, seconds)) for name in sources}
+        self._heard = {name: _RecentSound(ClipRing(sample_rate_hz, seconds)) for name in sources}
         self._open: dict[str, _Open] = {}
 
     @property

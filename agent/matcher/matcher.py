@@ -16,15 +16,15 @@ import numpy as np
 
 from agent.core.records import Match
 from agent.matcher.prototypes import BackgroundStatistics, Contrast, Described, PrototypeSet
-from agent.matcher.recordings import Heard
+from agent.matcher.recordings import Examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent.core.records import FloatArray, Window
-    from agent.matcher.recordings import HeardSet, Rows
+    from agent.matcher.recordings import ExampleMatrix, Rows
 
-__all__ = ["BackgroundStatistics", "Contrast", "Described", "Heard", "Matcher", "PrototypeSet"]
+__all__ = ["BackgroundStatistics", "Contrast", "Described", "Examples", "Matcher", "PrototypeSet"]
 
 # Up to here all prototypes are compared, which is exact and quicker than a search.
 _EXACT_PROTOTYPES = 2_048
@@ -73,8 +73,8 @@ class Matcher:
         self.prototypes = prototypes
         self.statistics = statistics
         self._texts = _TextSearch(prototypes, threads)
-        self._examples = _HeardSearch(prototypes.examples, threads)
-        self._rejected = _HeardSearch(prototypes.rejected, threads)
+        self._examples = _ExampleSearch(prototypes.examples, threads)
+        self._rejected = _ExampleSearch(prototypes.rejected, threads)
 
     @classmethod
     def build(
@@ -193,14 +193,14 @@ class _TextSearch:
         return cosine
 
 
-class _HeardSearch:
+class _ExampleSearch:
     """What recordings are worth: all of them, or by a graph the best if there are many.
 
     Where they are searched, a few of each description count in any case; so they may be worth
     a little less than all of them would be, never more.
     """
 
-    def __init__(self, heard: HeardSet, threads: int) -> None:
+    def __init__(self, heard: ExampleMatrix, threads: int) -> None:
         self._heard = heard
         self._index: hnswlib.Index | None = None
         if len(heard) > _EXACT_PROTOTYPES:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from agent.matcher.recordings import HeardSet
+from agent.matcher.recordings import ExampleMatrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agent.core.records import FloatArray
-    from agent.matcher.recordings import Heard
+    from agent.matcher.recordings import Examples
 
 _Indices = npt.NDArray[np.intp]
 
@@ -42,9 +42,9 @@ class Described:
     """The text, then its paraphrases; at least one."""
     unlike: FloatArray
     """Texts of sounds that resemble it and are normal here."""
-    examples: Heard | None = None
+    examples: Examples | None = None
     """Recordings of it: what they are worth is added to its margin."""
-    rejected: Heard | None = None
+    rejected: Examples | None = None
     """Recordings of what it was mistaken for: what they are worth is taken off."""
 
     def arrays(self) -> Iterator[FloatArray]:
@@ -106,8 +106,8 @@ class PrototypeSet:
         self.embeddings: FloatArray = np.concatenate([*parts, background], dtype=np.float32)
         """Of texts."""
         self.embeddings.flags.writeable = False
-        self.examples = HeardSet([description.examples for description in described], dim)
-        self.rejected = HeardSet([description.rejected for description in described], dim)
+        self.examples = ExampleMatrix([description.examples for description in described], dim)
+        self.rejected = ExampleMatrix([description.rejected for description in described], dim)
         own = [len(description.texts) for description in described]
         unlike = np.array([len(description.unlike) for description in described], np.intp)
         self._own = slice(0, sum(own))

@@ -22,7 +22,7 @@ Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Examples:
     """Recordings of one kind that belong to one description, ready to be compared with."""
 
     embeddings: FloatArray
@@ -49,20 +49,20 @@ class Heard:
         return self.embeddings, self.slope, self.offset, self.most
 
 
-class HeardSet:
+class ExampleMatrix:
     """The recordings of one kind of all descriptions as rows of one matrix, immutable.
 
     Those of a description lie side by side; it is worth what its best recording is.
     """
 
-    def __init__(self, heard: Sequence[Heard | None], dim: int) -> None:
+    def __init__(self, heard: Sequence[Examples | None], dim: int) -> None:
         """Put the recordings in order.
 
         Args:
             heard: recordings of each description.
             dim: size of the embeddings.
         """
-        groups = [recordings or Heard.none(dim) for recordings in heard]
+        groups = [recordings or Examples.none(dim) for recordings in heard]
         self.descriptions = len(groups)
         self.embeddings: FloatArray = np.concatenate(
             [np.empty((0, dim), np.float32), *(group.embeddings for group in groups)],

@@ -17,7 +17,7 @@ from training.data.arrays import Values
 from training.data.contents import Contents
 from training.data.records import Rating, RatingKind, Recording, Split
 from training.ratings.raters import Rater, RaterModel
-from training.ratings.relevance import Judge, Meaning, heard_in
+from training.ratings.relevance import Judge, Meaning, audibility_in
 
 ITEMS = 12
 _FITTING, _PARTLY, _NEAR = 2, 3, 4
@@ -58,7 +58,7 @@ class Pool:
             [len(content.parts) > 1 for content in self.contents], dtype=np.bool_
         )
         self._at = {content.recording: at for at, content in enumerate(self.contents)}
-        self._heard = heard_in(self.contents)
+        self._heard = audibility_in(self.contents)
 
     def can_answer(self, asked: Asked) -> bool:
         """Whether a caption belongs to the split: what it names is heard in it."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import argparse
 
     from agent.cli.replay.compare import Comparison, Line, Outcome, Pairing
-    from agent.cli.replay.listener import HeardAlert
+    from agent.cli.replay.listener import ReplayedAlert
     from agent.config import Settings
 
 SCHEMA = 1
@@ -185,7 +185,7 @@ def _side(one: Listener) -> dict[str, object]:
     }
 
 
-def _alert(one: HeardAlert | None) -> dict[str, float] | None:
+def _alert(one: ReplayedAlert | None) -> dict[str, float] | None:
     if one is None:
         return None
     return {

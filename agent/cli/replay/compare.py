@@ -15,7 +15,7 @@ from agent.core.records import Verdict
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from agent.cli.replay.listener import HeardAlert
+    from agent.cli.replay.listener import ReplayedAlert
     from agent.cli.replay.sounds import Judgement, Sound
 
 NOTABLE = 1.0
@@ -36,8 +36,8 @@ class Pairing:
 
     sound: Sound
     error_id: str
-    current: HeardAlert | None
-    candidate: HeardAlert | None
+    current: ReplayedAlert | None
+    candidate: ReplayedAlert | None
     verdict: Verdict | None
     """What people said of this description in this sound; ``None`` if nothing, or they differ."""
 
@@ -130,7 +130,7 @@ class Comparing:
         self._disputed = self._unsure = self._unknown = self._reworded = 0
 
     def take(
-        self, sound: Sound, current: Sequence[HeardAlert], candidate: Sequence[HeardAlert]
+        self, sound: Sound, current: Sequence[ReplayedAlert], candidate: Sequence[ReplayedAlert]
     ) -> None:
         """Compare what both bundles made of a sound."""
         verdicts = {judgement.error_id: judgement.verdict for judgement in sound.judged}
@@ -187,8 +187,8 @@ class Comparing:
 
 
 def paired(
-    current: Iterable[HeardAlert], candidate: Iterable[HeardAlert]
-) -> list[tuple[HeardAlert | None, HeardAlert | None]]:
+    current: Iterable[ReplayedAlert], candidate: Iterable[ReplayedAlert]
+) -> list[tuple[ReplayedAlert | None, ReplayedAlert | None]]:
     """Alerts of one description, each with the first of the other bundle that it overlaps.
 
     Args:
@@ -196,7 +196,7 @@ def paired(
         candidate: likewise.
     """
     left = list(candidate)
-    found: list[tuple[HeardAlert | None, HeardAlert | None]] = []
+    found: list[tuple[ReplayedAlert | None, ReplayedAlert | None]] = []
     for alert in current:
         other = next(
             (a for a in left if a.starts_s < alert.ends_s and alert.starts_s < a.ends_s), None

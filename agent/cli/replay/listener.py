@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardAlert:
+class ReplayedAlert:
     """An alert as it would have been raised; times are seconds from the file's start."""
 
     error_id: str
@@ -77,7 +77,7 @@ class Listener:
         path: Path,
         remark: Callable[[str], None] = log_remark,
         channels: tuple[int, ...] | None = None,
-    ) -> tuple[HeardAlert, ...]:
+    ) -> tuple[ReplayedAlert, ...]:
         """The alerts of one file, by when they start.
 
         Args:
@@ -92,7 +92,7 @@ class Listener:
         hearing = replace(self.hearing, remark=remark, channels=channels)
         detections = hearing.detections(path, self.watch.matcher, detector)
         alerts = [
-            HeardAlert(
+            ReplayedAlert(
                 detection.error_id,
                 detection.starts_at,
                 detection.ends_at,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.matcher.prototypes import PrototypeSet
-from agent.matcher.recordings import Heard
+from agent.matcher.recordings import Examples
 from agent.watchlist.examples.checking import check
 from agent.watchlist.examples.measuring import measure
 from agent.watchlist.examples.records import Kind, SetAside
@@ -117,7 +117,7 @@ class _Weighed:
     """Of each description's margin on ordinary sound, by its texts alone: one of score."""
     thresholds: FloatArray
 
-    def examples(self, number: int) -> Heard:
+    def examples(self, number: int) -> Examples:
         """What people confirmed or named: standard deviations, weighed, add to the score."""
         rows = self._rows(number, Kind.EXAMPLE)
         agree = self.checked.full[rows]
@@ -130,7 +130,7 @@ class _Weighed:
             most=np.where(agree, AGREEING_MOST, ALONE_MOST).astype(np.float32),
         )
 
-    def rejected(self, number: int) -> Heard:
+    def rejected(self, number: int) -> Examples:
         """What people rejected: nearly that very sound is brought under the threshold."""
         rows = self._rows(number, Kind.REJECTED)
         score = self.measured.scores[rows, number] + self.checked.lifted[rows]
@@ -146,11 +146,11 @@ class _Weighed:
 
     def _heard(
         self, rows: Rows, number: int, *, slope: FloatArray, zero: FloatArray, most: FloatArray
-    ) -> Heard:
+    ) -> Examples:
         """From units of score, and the cosine from which on they count, to units of margin."""
         std = self.std[number]
         slope = slope * std
-        return Heard(
+        return Examples(
             embeddings=self.measured.embeddings[rows],
             slope=slope.astype(np.float32),
             offset=(-slope * zero).astype(np.float32),

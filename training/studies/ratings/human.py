@@ -15,7 +15,7 @@ from training.studies.ratings.findings import Finding, HumanFindings, Regression
 from training.studies.ratings.grouping import mean_over
 from training.studies.ratings.lists import describe_lists
 from training.studies.ratings.published import OTHER, OWN, SIMILAR, RatedLists
-from training.studies.ratings.similarity import Heard, Texts
+from training.studies.ratings.similarity import EmbeddedRecording, Texts
 from training.studies.ratings.sound import PROPERTIES
 from training.studies.ratings.statistics import (
     Association,
@@ -47,7 +47,7 @@ class Material:
     texts: Texts
     own_captions: int
     """How many of a clip's captions stand for it."""
-    heard: Mapping[str, Heard]
+    heard: Mapping[str, EmbeddedRecording]
     """By recording id; empty without Clotho."""
     seed: int
 

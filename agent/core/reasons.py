@@ -245,8 +245,8 @@ class Reason(str):
     __slots__ = ("parts",)
     parts: tuple[Coded, ...]
 
-    def __new__(cls, text: str, parts: tuple[Coded, ...]) -> Self:
-        """Take a text as it is."""
+    def __new__(cls, text: str, parts: tuple[Coded, ...] = ()) -> Self:
+        """Take a text as it is; a copy is made without parts and then given them."""
         reason = super().__new__(cls, text)
         reason.parts = parts
         return reason

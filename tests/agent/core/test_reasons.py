@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import pickle
 import re
 import string
 from pathlib import Path
@@ -98,6 +100,13 @@ def test_several_are_joined_by_semicolons() -> None:
     assert reason == "the other channels have no sound; a file is odd"
     assert [part.code for part in reason.parts] == ["channels_dead", "other"]
     assert Reason.joined([]) == ""
+
+
+def test_a_copy_knows_the_codes_too() -> None:
+    """Records that hold a reason are copied and sent between processes."""
+    reason = Reason.of("source_quiet", seconds=5.0)
+    for copied in (copy.deepcopy(reason), pickle.loads(pickle.dumps(reason))):  # noqa: S301
+        assert (copied, copied.parts) == (reason, reason.parts)
 
 
 def test_what_cannot_be_printed_is_escaped_in_parameters() -> None:

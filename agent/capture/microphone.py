@@ -230,6 +230,7 @@ class Microphone:
             _PORTAUDIO.close(stream)
 
     def _start(self) -> None:
+        self._stop()  # what a call that hung has opened meanwhile
         self._stream = _PORTAUDIO.open(self._device, self._make, self._clock.monotonic())
 
     def _make(self, library: ModuleType, device: Device) -> Any:

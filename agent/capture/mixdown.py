@@ -168,13 +168,13 @@ class Mixdown:
         return self._mix(frames)
 
     def _mix(self, frames: FloatArray) -> FloatArray:
-        mixed = _heard(frames, self._taken)
+        mixed = _mixed(frames, self._taken)
         if self._fading:
             count = min(self._fading, len(frames))
             share = np.arange(self._fading, self._fading - count, -1, dtype=np.float32)
             share /= self._fade_frames + 1
             mixed = mixed.copy()
-            mixed[:count] += share * (_heard(frames[:count], self._before) - mixed[:count])
+            mixed[:count] += share * (_mixed(frames[:count], self._before) - mixed[:count])
             self._fading -= count
         self._begun = True
         return mixed
@@ -317,7 +317,7 @@ class _Found:
         return int(np.argmax(levels_db >= levels_db.max() - _SAME_DB))
 
 
-def _heard(frames: FloatArray, taken: int | None) -> FloatArray:
+def _mixed(frames: FloatArray, taken: int | None) -> FloatArray:
     if taken is not None:
         return frames[:, taken]
     # A tenth of the time of numpy's mean over rows of two.

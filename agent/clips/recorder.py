@@ -80,7 +80,7 @@ class Recorder:
         self._worker = worker
         self._clock = clock
         seconds = settings.longest_s + _LATE_S
-        self._heard = {name: _RecentSound(ClipRing(sample_rate_hz, seconds)) for name in sources}
+        self._recent = {name: _RecentSound(ClipRing(sample_rate_hz, seconds)) for name in sources}
         self._open: dict[str, _Open] = {}
 
     @property
@@ -101,12 +101,12 @@ class Recorder:
 
     def push(self, block: Block) -> None:
         """Remember a block; called in its source's thread."""
-        self._heard[block.source].ring.push(block)
+        self._recent[block.source].ring.push(block)
 
     def scored(self, windows: Iterable[Window], embeddings: FloatArray) -> None:
         """Remember the embeddings of windows, shape ``(windows, dim)``."""
         for window, embedding in zip(windows, embeddings, strict=True):
-            heard = self._heard[window.source]
+            heard = self._recent[window.source]
             heard.embeddings.append((window.index, embedding.copy()))
             oldest = window.index - self._samples(self._settings.longest_s + _LATE_S)
             while heard.embeddings[0][0] < oldest:
@@ -127,7 +127,7 @@ class Recorder:
         """Cut what is due."""
         now_s = self._clock.monotonic()
         for alert_id, recording in list(self._open.items()):
-            end = self._heard[recording.alert.detection.source].ring.end
+            end = self._recent[recording.alert.detection.source].ring.end
             waited_s = 0.0 if recording.ended_s is None else now_s - recording.ended_s
             overdue = waited_s > self._settings.post_roll_s + _PATIENCE_S
             if end >= self._due(recording) or overdue:
@@ -138,7 +138,7 @@ class Recorder:
         return round(seconds * self._rate_hz)
 
     def _begin(self, alert: Alert) -> None:
-        ring = self._heard[alert.detection.source].ring
+        ring = self._recent[alert.detection.source].ring
         anchor = ring.index_of(alert.detection.starts_at)
         if anchor is None:
             _log.warning("clip_missed", extra={"alert_id": alert.alert_id})
@@ -162,7 +162,7 @@ class Recorder:
         # All times of an event are by one clock: seconds after its start give indices, whatever
         # was done to the clock meanwhile.
         detection = one.alert.detection
-        heard = self._heard[detection.source]
+        heard = self._recent[detection.source]
         wanted = one.anchor - self._samples(self._settings.pre_roll_s)
         begin, samples = heard.ring.cut(wanted, self._due(one))
         if not len(samples):

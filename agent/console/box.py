@@ -46,7 +46,7 @@ class Box:
         self._look = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._follower: Follower | None = None
-        self._told: dict[str, Any] = {}
+        self._open_message: dict[str, Any] = {}
         self._listed: dict[str, dict[str, Any]] = {}
         self._count = 0
         self._states: dict[str, Any] = {"status": None, "health": None, "config": None}
@@ -65,7 +65,7 @@ class Box:
             if console.username is not None:
                 mqtt = replace(mqtt, username=console.username, password_file=console.password_file)
             self._follower = Follower(
-                mqtt, f"{self._topics.root}/#", self._heard, lambda: self._call(self._linked)
+                mqtt, f"{self._topics.root}/#", self._received, lambda: self._call(self._linked)
             )
 
     async def start(self) -> None:
@@ -124,7 +124,7 @@ class Box:
         """UTC, as commands want it."""
         return timestamp(self._clock.now())
 
-    def _heard(self, incoming: Incoming) -> None:
+    def _received(self, incoming: Incoming) -> None:
         """On the follower's thread."""
         self._call(lambda: self._take(incoming))
 
@@ -161,7 +161,7 @@ class Box:
                 _log.warning("message_not_understood", extra={"topic": topic})
 
     def _open(self, data: dict[str, Any]) -> None:
-        self._told = data
+        self._open_message = data
         self._look.set()
 
     def _alert(self, data: dict[str, Any]) -> None:
@@ -210,7 +210,7 @@ class Box:
                 self._hub.tell("link", self.link())
 
     async def _refresh(self) -> None:
-        found = await asyncio.to_thread(self._board.open_alerts, self._told)
+        found = await asyncio.to_thread(self._board.open_alerts, self._open_message)
         after = {view["alert_id"]: view for view in found["alerts"]}
         before, self._listed, self._count = self._listed, after, found["count"]
         for alert_id, view in reversed(after.items()):

@@ -72,7 +72,7 @@ class Editor:
         data = yamlfile.read(self._path, problems)
         shown = {"name": self._path.name, "writable": self._writable(), "text": "", "digest": ""}
         if data is None:
-            listed = [_told(problem, str(self._path)) for problem in problems]
+            listed = [_view(problem, str(self._path)) for problem in problems]
             return {**shown, "problems": listed, "notes": [], "entries": []}
         text = data.decode("utf-8", "replace")
         checked = self.check(text)
@@ -91,12 +91,12 @@ class Editor:
         if len(data) > yamlfile.MAX_BYTES:
             found = f"is larger than {yamlfile.MAX_BYTES >> 20} MiB"
             problem = Problem(str(self._path), found, "shorten it or split the site")
-            return Checked((_told(problem, str(self._path)),), (), digest(data))
+            return Checked((_view(problem, str(self._path)),), (), digest(data))
         try:
             described = parse(data, self._path)
         except DescriptionsError as error:
             problems = tuple(
-                _told(problem, str(self._path)) for problem in error.problems[:_MOST_TOLD]
+                _view(problem, str(self._path)) for problem in error.problems[:_MOST_TOLD]
             )
             return Checked(problems, (), digest(data))
         notes = [*described.notes, *foreign(described, self._languages)]
@@ -104,7 +104,7 @@ class Editor:
             (),
             tuple(self._entries(described)),
             digest(data),
-            tuple(_told(note, str(self._path)) for note in notes[:_MOST_TOLD]),
+            tuple(_view(note, str(self._path)) for note in notes[:_MOST_TOLD]),
         )
 
     def save(self, text: str, base: str) -> str:
@@ -171,7 +171,7 @@ class Editor:
         ]
 
 
-def _told(problem: Problem, name: str) -> dict[str, Any]:
+def _view(problem: Problem, name: str) -> dict[str, Any]:
     where = problem.where.removeprefix(name)
     return {
         "line": _line(where),

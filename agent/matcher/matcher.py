@@ -31,7 +31,7 @@ _EXACT_PROTOTYPES = 2_048
 
 # Beyond, the nearest ones, see docs/benchmarks.md.
 _NEAREST = 96
-_NEAREST_HEARD = 160
+_NEAREST_EXAMPLES = 160
 _NEIGHBOURS = 16
 _BUILD_WIDTH = 200
 _SEED = 100
@@ -164,9 +164,9 @@ class Matcher:
     def _compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
         texts = self._texts.cosines(embeddings)
         cosine, margin = self.prototypes.reduce(texts)
-        for heard, sign in ((self._examples, 1.0), (self._rejected, -1.0)):
-            if heard:
-                margin += sign * heard.worth(embeddings)
+        for search, sign in ((self._examples, 1.0), (self._rejected, -1.0)):
+            if search:
+                margin += sign * search.worth(embeddings)
         return cosine, margin
 
 
@@ -200,37 +200,37 @@ class _ExampleSearch:
     a little less than all of them would be, never more.
     """
 
-    def __init__(self, heard: ExampleMatrix, threads: int) -> None:
-        self._heard = heard
+    def __init__(self, matrix: ExampleMatrix, threads: int) -> None:
+        self._matrix = matrix
         self._index: hnswlib.Index | None = None
-        if len(heard) > _EXACT_PROTOTYPES:
-            self._index = _build_index(heard.graph_rows(), threads)
-            self._index.set_ef(_NEAREST_HEARD)
-            self._anchors = heard.spread(_ANCHORS)
-            self._anchor_embeddings = np.ascontiguousarray(heard.embeddings[self._anchors].T)
+        if len(matrix) > _EXACT_PROTOTYPES:
+            self._index = _build_index(matrix.graph_rows(), threads)
+            self._index.set_ef(_NEAREST_EXAMPLES)
+            self._anchors = matrix.spread(_ANCHORS)
+            self._anchor_embeddings = np.ascontiguousarray(matrix.embeddings[self._anchors].T)
 
     def __bool__(self) -> bool:
-        return len(self._heard) > 0
+        return len(self._matrix) > 0
 
     def worth(self, embeddings: FloatArray) -> FloatArray:
         """In units of margin, ``(windows, descriptions)``."""
-        heard = self._heard
+        matrix = self._matrix
         found = self.nearest(embeddings)
         if found is None:
-            return heard.compare(embeddings)
-        best = np.zeros((len(embeddings), heard.descriptions), np.float32)
-        anchored = heard.values(embeddings @ self._anchor_embeddings, self._anchors)
-        heard.best_of(anchored, self._anchors, best)
+            return matrix.compare(embeddings)
+        best = np.zeros((len(embeddings), matrix.descriptions), np.float32)
+        anchored = matrix.values(embeddings @ self._anchor_embeddings, self._anchors)
+        matrix.best_of(anchored, self._anchors, best)
         for embedding, near, row in zip(embeddings, found, best, strict=True):
-            cosine = heard.embeddings[near] @ embedding
-            heard.raise_best(heard.values(cosine, near), near, row)
+            cosine = matrix.embeddings[near] @ embedding
+            matrix.raise_best(matrix.values(cosine, near), near, row)
         return best
 
     def nearest(self, embeddings: FloatArray) -> Rows | None:
         """Recordings that are worth most, ``(windows, nearest)``; ``None``: compare them all."""
         if self._index is None:
             return None
-        found = _nearest(self._index, self._heard.graph_queries(embeddings), _NEAREST_HEARD)
+        found = _nearest(self._index, self._matrix.graph_queries(embeddings), _NEAREST_EXAMPLES)
         return None if found is None else found[0]
 
 

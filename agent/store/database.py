@@ -166,12 +166,12 @@ class Database:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._lock, self._telling_where():
+        with self._lock, self._naming_the_file():
             yield self._connection
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with self._lock, self._telling_where():
+        with self._lock, self._naming_the_file():
             if self.gone:
                 raise StoreError(f"{self._where}: deleted or moved away; mend state_dir")
             self._connection.execute("BEGIN IMMEDIATE")
@@ -184,7 +184,7 @@ class Database:
                 raise
 
     @contextmanager
-    def _telling_where(self) -> Iterator[None]:
+    def _naming_the_file(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:

@@ -156,7 +156,7 @@ class MemoryFallback:
                 self._take_back()
             except StoreError as error:
                 # The reason may be another than at first.
-                self.trouble = _told(error)
+                self.trouble = _trouble(error)
                 return False
             self.trouble = ""
             _log.info("store_usable", extra={"folder": str(self._folder)})
@@ -264,11 +264,11 @@ class MemoryFallback:
 
     def _refused(self, event: str, error: StoreError) -> None:
         self.errors += 1
-        self.trouble = _told(error)
+        self.trouble = _trouble(error)
         self._refused_at_s = self._clock.monotonic()
         _log.error(event, extra={"reason": str(error)})
 
 
-def _told(error: StoreError) -> str:
+def _trouble(error: StoreError) -> str:
     refused = Reason.given(str(error), "store_refuses")
     return Reason.joined([refused, Reason.of("store_in_memory")])

@@ -179,7 +179,7 @@ def joined_by(
     described = [target.described for target in wanted]
     if not gathered.recordings:
         # The background of a site is hours to read: not where there is nothing to measure by it.
-        return _told_of(Joined(tuple(described), gathered.set_aside))
+        return _logged(Joined(tuple(described), gathered.set_aside))
     usual, default = site_cohort(bundle, site), bundle.manifest.tuning.threshold
     known = (usual.thresholds.get(target.error.error_id, default) for target in wanted)
     thresholds = [
@@ -192,10 +192,10 @@ def joined_by(
         gathered.recordings,
         np.array(thresholds, np.float32),
     )
-    return _told_of(replace(joined, set_aside=(*gathered.set_aside, *joined.set_aside)))
+    return _logged(replace(joined, set_aside=(*gathered.set_aside, *joined.set_aside)))
 
 
-def _told_of(joined: Joined) -> Joined:
+def _logged(joined: Joined) -> Joined:
     """What came of recordings, logged where there were any."""
     if joined.examples or joined.rejected or joined.set_aside:
         _log.info(

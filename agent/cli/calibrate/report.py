@@ -210,12 +210,12 @@ class Report:
                 "Loudest events of this background, by the bundle's threshold. If one was a real "
                 "error, hand it to: kikimimi calibrate --exclude"
             )
-            lines += [f"  {spec(suspect)}  {_heard(suspect)}" for suspect in self.suspects]
+            lines += [f"  {spec(suspect)}  {_scores(suspect)}" for suspect in self.suspects]
         lines.append(f"Written to {shown(self.state_dir)}; reload the agent (SIGHUP) to use it.")
         return lines
 
 
-def _heard(suspect: Suspect) -> str:
+def _scores(suspect: Suspect) -> str:
     shown = ", ".join(f"{name} {score:.1f}" for name, score in suspect.scores[:3])
     more = len(suspect.scores) - 3
     return f"{shown} and {more} more" if more > 0 else shown

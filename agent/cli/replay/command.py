@@ -214,7 +214,7 @@ def _print(done: _Replayed) -> None:
     console.print(table if compared.lines else "no alert in either bundle, and no verdict")
     for pairing in compared.pairings:
         if pairing.change is not Change.KEPT or abs(pairing.score_change or 0.0) >= NOTABLE:
-            console.print(_told(pairing), highlight=False, markup=False)
+            console.print(_line(pairing), highlight=False, markup=False)
     left_out = compared.disputed + compared.unsure + compared.unknown
     if left_out:
         console.print(
@@ -248,7 +248,7 @@ def _outcome(one: Outcome, both: str) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
-def _told(one: Pairing) -> str:
+def _line(one: Pairing) -> str:
     verdict = f" ({one.verdict.value})" if one.verdict else ""
     first = one.current or one.candidate
     sides = (one.current, one.candidate)

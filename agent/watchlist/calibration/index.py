@@ -133,7 +133,7 @@ def read(folder: Path) -> Index | None:
     try:
         return _index(json.loads(raw))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise StoreError(f"{path}: {_told(error)}; {_REMEDY}") from error
+        raise StoreError(f"{path}: {_cause(error)}; {_REMEDY}") from error
 
 
 def write(folder: Path, index: Index) -> None:
@@ -168,7 +168,7 @@ def set_aside(folder: Path) -> Path | None:
     return target
 
 
-def _told(error: Exception) -> str:
+def _cause(error: Exception) -> str:
     return f"no field {error}" if isinstance(error, KeyError) else str(error)
 
 

@@ -41,11 +41,11 @@ def site_cohort(bundle: Bundle, site: Site | None) -> Cohort:
         bundle: whose tower heard it.
         site: where its calibration lies.
     """
-    known = None if site is None else _heard(bundle, site)
+    known = None if site is None else _calibrated_cohort(bundle, site)
     return known or Cohort(bundle.background(), {})
 
 
-def _heard(bundle: Bundle, site: Site) -> Cohort | None:
+def _calibrated_cohort(bundle: Bundle, site: Site) -> Cohort | None:
     try:
         index = indices.read(site.folder)
         if index is None or unusable(index, bundle, site.hop_s):

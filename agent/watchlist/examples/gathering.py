@@ -127,7 +127,7 @@ class Library:
         """
         recordings: list[Recording] = []
         set_aside: list[SetAside] = []
-        judged = list(self._judged())
+        judged = list(self._agreed_alerts())
         with self._lock:
             self._taken = frozenset(key for key, _ in judged)
         known = {target.error.error_id for target in wanted}
@@ -152,7 +152,7 @@ class Library:
 
     def _look(self) -> None:
         try:
-            found = frozenset(key for key, _ in self._judged())
+            found = frozenset(key for key, _ in self._agreed_alerts())
             with self._lock:
                 self._other = found != self._taken
         except Exception:  # the box goes on with the examples that it has
@@ -161,7 +161,7 @@ class Library:
             with self._lock:
                 self._looking = False
 
-    def _judged(self) -> Iterator[tuple[_Key, Alert]]:
+    def _agreed_alerts(self) -> Iterator[tuple[_Key, Alert]]:
         """Alerts of which people know what they were, that have a clip."""
         for clip in self._store.clips():
             if not clip.labelled:
@@ -231,10 +231,10 @@ class Library:
             except AudioFileError as error:
                 set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, str(error)))
                 continue
-            best = embeddings[self._telling(embeddings, wanted.described.texts)]
+            best = embeddings[self._best_window(embeddings, wanted.described.texts)]
             recordings.append(Recording(error_id, str(example), Kind.EXAMPLE, best, sure=True))
 
-    def _telling(self, embeddings: FloatArray, texts: FloatArray) -> int:
+    def _best_window(self, embeddings: FloatArray, texts: FloatArray) -> int:
         """The window that texts fit best, of the half that is least like ordinary sound.
 
         Without that, vague words would choose a pause.

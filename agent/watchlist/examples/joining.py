@@ -122,7 +122,7 @@ class _Weighed:
         rows = self._rows(number, Kind.EXAMPLE)
         agree = self.checked.full[rows]
         weight = np.where(agree, AGREEING, ALONE).astype(np.float32)
-        return self._heard(
+        return self._examples(
             rows,
             number,
             slope=weight / np.float32(self.measured.usual),
@@ -137,14 +137,14 @@ class _Weighed:
         most = taken_off(score, self.thresholds[number])
         mean = self.measured.mean[rows]
         width = (1.0 - SAME) * (1.0 - mean)
-        return self._heard(
+        return self._examples(
             rows, number, slope=most / width, zero=mean + SAME * (1.0 - mean), most=most
         )
 
     def _rows(self, number: int, kind: Kind) -> Rows:
         return np.flatnonzero((self.column == number) & self.checked.live(kind))
 
-    def _heard(
+    def _examples(
         self, rows: Rows, number: int, *, slope: FloatArray, zero: FloatArray, most: FloatArray
     ) -> Examples:
         """From units of score, and the cosine from which on they count, to units of margin."""

@@ -235,15 +235,17 @@ def run(arguments: argparse.Namespace) -> int:
     unread: list[AudioFileError] = []
     results = []
     for name, variant in chosen.items():
-        one = replace(scorer, hearing=replace(scorer.hearing, encoder=Encoder(variant)))
+        variant_scorer = replace(scorer, hearing=replace(scorer.hearing, encoder=Encoder(variant)))
         if truth is None:
-            lines = partial(one.score_lines, whole=arguments.whole, as_json=arguments.json)
+            lines = partial(
+                variant_scorer.score_lines, whole=arguments.whole, as_json=arguments.json
+            )
             if arguments.alerts:
-                lines = partial(one.alert_lines, as_json=arguments.json)
+                lines = partial(variant_scorer.alert_lines, as_json=arguments.json)
             for line in _each(arguments.files, lines, unread, quiet=False):
                 print(line)
             continue
-        judged = list(_each(arguments.files, one.judged, unread, quiet=True))
+        judged = list(_each(arguments.files, variant_scorer.judged, unread, quiet=True))
         if judged:
             results.append(accuracy(name or "this machine", judged, truth))
     if results:

@@ -149,36 +149,36 @@ class Recorder:
             alert, anchor, first + self._samples(self._settings.longest_s)
         )
 
-    def _due(self, one: _Open) -> int:
+    def _due(self, recording: _Open) -> int:
         """Index with which the clip ends, as far as that is known."""
-        if one.ended_s is None:
-            return one.full
-        detection = one.alert.detection
+        if recording.ended_s is None:
+            return recording.full
+        detection = recording.alert.detection
         lasted_s = detection.ends_at - detection.starts_at
-        last = one.anchor + self._samples(lasted_s + self._settings.post_roll_s)
-        return min(last, one.full)
+        last = recording.anchor + self._samples(lasted_s + self._settings.post_roll_s)
+        return min(last, recording.full)
 
-    def _cut(self, one: _Open) -> None:
+    def _cut(self, recording: _Open) -> None:
         # All times of an event are by one clock: seconds after its start give indices, whatever
         # was done to the clock meanwhile.
-        detection = one.alert.detection
+        detection = recording.alert.detection
         heard = self._recent[detection.source]
-        wanted = one.anchor - self._samples(self._settings.pre_roll_s)
-        begin, samples = heard.ring.cut(wanted, self._due(one))
+        wanted = recording.anchor - self._samples(self._settings.pre_roll_s)
+        begin, samples = heard.ring.cut(wanted, self._due(recording))
         if not len(samples):
-            _log.warning("clip_missed", extra={"alert_id": one.alert.alert_id})
+            _log.warning("clip_missed", extra={"alert_id": recording.alert.alert_id})
             self._worker.missed()
             return
-        peak = one.anchor + self._samples(detection.peaks_at - detection.starts_at)
-        last = one.anchor + self._samples(detection.ends_at - detection.starts_at)
+        peak = recording.anchor + self._samples(detection.peaks_at - detection.starts_at)
+        last = recording.anchor + self._samples(detection.ends_at - detection.starts_at)
         duration_s = len(samples) / self._rate_hz
         self._worker.put(
             Job(
-                alert=one.alert,
+                alert=recording.alert,
                 samples=samples,
                 sample_rate_hz=self._rate_hz,
                 starts_at=heard.ring.time_of(begin),
-                begins_s=max(0.0, (one.anchor - begin) / self._rate_hz),
+                begins_s=max(0.0, (recording.anchor - begin) / self._rate_hz),
                 ends_s=min(duration_s, (last - begin) / self._rate_hz),
                 peak_s=min(duration_s, max(0.0, (peak - begin) / self._rate_hz)),
                 embedding=_nearest(heard.embeddings, peak, self._rate_hz),

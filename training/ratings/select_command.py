@@ -142,10 +142,10 @@ def describe(chosen: Sequence[Choice], embedded: Embedded) -> tuple[Asked, ...]:
     return tuple(asked)
 
 
-def _place(one: Choice) -> str:
-    if one.distance >= FARTHEST:
+def _place(choice: Choice) -> str:
+    if choice.distance >= FARTHEST:
         return "the first that is rated for this caption"
-    return f"{one.distance:.2f} from the nearest in its list"
+    return f"{choice.distance:.2f} from the nearest in its list"
 
 
 def write(asked: Sequence[Asked], path: Path) -> None:

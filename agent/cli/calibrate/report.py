@@ -221,19 +221,19 @@ def _scores(suspect: Suspect) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _plain(one: Finding) -> dict[str, object]:
-    rate = one.rate
+def _plain(finding: Finding) -> dict[str, object]:
+    rate = finding.rate
     return {
-        "error_id": one.error_id,
-        "threshold": round(one.threshold, 4),
-        "kind": one.kind.value,
-        "wanted_per_day": one.wanted,
+        "error_id": finding.error_id,
+        "threshold": round(finding.threshold, 4),
+        "kind": finding.kind.value,
+        "wanted_per_day": finding.wanted,
         "expected_per_day": None if rate is None else _rounded(rate.expected),
         "low_per_day": None if rate is None else _rounded(rate.low),
         "high_per_day": None if rate is None else _rounded(rate.high),
-        "held": one.held,
-        "mean": one.mean,
-        "std": one.std,
+        "held": finding.held,
+        "mean": finding.mean,
+        "std": finding.std,
     }
 
 

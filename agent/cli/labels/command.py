@@ -33,17 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def add(
         name: str, text: str, run: Callable[[argparse.Namespace], int], example: str
     ) -> argparse.ArgumentParser:
-        one = commands.add_parser(
+        subparser = commands.add_parser(
             name,
             help=text,
             description=f"{text[0].upper()}{text[1:]}.",
             epilog=f"examples:\n{example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        one.add_argument("--config", type=Path, metavar="FILE", help="agent.yaml of the box")
-        one.add_argument("--json", action="store_true", help="print JSON")
-        one.set_defaults(what=run)
-        return one
+        subparser.add_argument("--config", type=Path, metavar="FILE", help="agent.yaml of the box")
+        subparser.add_argument("--json", action="store_true", help="print JSON")
+        subparser.set_defaults(what=run)
+        return subparser
 
     listing = add(
         "list",
@@ -136,8 +136,8 @@ def _list(arguments: argparse.Namespace) -> int:
     return _FINE
 
 
-def _document(one: Labelled) -> dict[str, str | float | bool | None]:
-    answer, alert = one.answer, one.alert
+def _document(label: Labelled) -> dict[str, str | float | bool | None]:
+    answer, alert = label.answer, label.alert
     return {
         "label_id": answer.label_id,
         "alert_id": answer.alert_id,
@@ -154,9 +154,9 @@ def _document(one: Labelled) -> dict[str, str | float | bool | None]:
         "ts_verdict": timestamp(answer.given_at),
         "ts_received": timestamp(answer.received_at),
         "through": answer.through.value,
-        "holds": one.holds,
+        "holds": label.holds,
         "ts_undone": None if answer.undone_at is None else timestamp(answer.undone_at),
-        "clip": one.clip.file if one.clip else None,
+        "clip": label.clip.file if label.clip else None,
     }
 
 
@@ -219,11 +219,11 @@ def _audit(arguments: argparse.Namespace) -> int:
     return _FINE
 
 
-def _entry(one: Entry) -> dict[str, object]:
+def _entry(entry: Entry) -> dict[str, object]:
     return {
-        "sequence": one.sequence,
-        "ts": timestamp(one.at),
-        "what": one.what,
-        "who": one.who,
-        "detail": dict(one.detail),
+        "sequence": entry.sequence,
+        "ts": timestamp(entry.at),
+        "what": entry.what,
+        "who": entry.who,
+        "detail": dict(entry.detail),
     }

@@ -141,10 +141,10 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
     )
 
 
-def _row(settings: Settings, one: Labelled, clip: str | None) -> dict[str, str | float | None]:
+def _row(settings: Settings, label: Labelled, clip: str | None) -> dict[str, str | float | None]:
     """One line of ``labels.jsonl``."""
-    answer, alert, detection = one.answer, one.alert, one.alert.detection
-    embedding = one.clip.embedding if one.clip else None
+    answer, alert, detection = label.answer, label.alert, label.alert.detection
+    embedding = label.clip.embedding if label.clip else None
     return {
         "schema": SCHEMA,
         "label_id": answer.label_id,

@@ -177,22 +177,22 @@ def _document(done: _Replayed) -> dict[str, object]:
     }
 
 
-def _side(one: Listener) -> dict[str, object]:
+def _side(listener: Listener) -> dict[str, object]:
     return {
-        "folder": shown(one.bundle.folder),
-        "bundle": one.bundle.digest,
-        "uncalibrated_threshold": one.bundle.manifest.tuning.threshold,
+        "folder": shown(listener.bundle.folder),
+        "bundle": listener.bundle.digest,
+        "uncalibrated_threshold": listener.bundle.manifest.tuning.threshold,
     }
 
 
-def _alert(one: ReplayedAlert | None) -> dict[str, float] | None:
-    if one is None:
+def _alert(alert: ReplayedAlert | None) -> dict[str, float] | None:
+    if alert is None:
         return None
     return {
-        "start": round(one.starts_s, 3),
-        "end": round(one.ends_s, 3),
-        "score": round(one.score, 3),
-        "threshold": round(one.threshold, 3),
+        "start": round(alert.starts_s, 3),
+        "end": round(alert.ends_s, 3),
+        "score": round(alert.score, 3),
+        "threshold": round(alert.threshold, 3),
     }
 
 
@@ -242,19 +242,23 @@ def _row(line: Line) -> tuple[str, ...]:
     return (line.error_id, *changes, mean, str(line.notable), kept, silenced)
 
 
-def _outcome(one: Outcome, both: str) -> str:
+def _outcome(outcome: Outcome, both: str) -> str:
     """What became of answered sounds, without what there is none of."""
-    counts = {both: one.both, "gone": one.lost, "new": one.gained, "in neither": one.neither}
+    counts = {
+        both: outcome.both,
+        "gone": outcome.lost,
+        "new": outcome.gained,
+        "in neither": outcome.neither,
+    }
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
-def _line(one: Pairing) -> str:
-    verdict = f" ({one.verdict.value})" if one.verdict else ""
-    first = one.current or one.candidate
-    sides = (one.current, one.candidate)
+def _line(pairing: Pairing) -> str:
+    verdict = f" ({pairing.verdict.value})" if pairing.verdict else ""
+    first = pairing.current or pairing.candidate
+    sides = (pairing.current, pairing.candidate)
     old, new = (f"{side.score:.1f} of {side.threshold:g}" if side else "-" for side in sides)
     starts_s = 0.0 if first is None else first.starts_s
-    name = "changed" if one.change is Change.KEPT else one.change.value
-    return (
-        f"{name:<8}{shown(one.sound.path)} {starts_s:.1f} s  {one.error_id}{verdict}  {old} → {new}"
-    )
+    name = "changed" if pairing.change is Change.KEPT else pairing.change.value
+    where = f"{shown(pairing.sound.path)} {starts_s:.1f} s"
+    return f"{name:<8}{where}  {pairing.error_id}{verdict}  {old} → {new}"

@@ -138,11 +138,11 @@ class Comparing:
             old = [alert for alert in current if alert.error_id == error_id]
             new = [alert for alert in candidate if alert.error_id == error_id]
             for before, after in paired(old, new):
-                one = Pairing(sound, error_id, before, after, verdicts.get(error_id))
-                self._pairings.append(one)
-                line.changes[one.change] += 1
-                if one.score_change is not None:
-                    line.score_changes.append(one.score_change)
+                pairing = Pairing(sound, error_id, before, after, verdicts.get(error_id))
+                self._pairings.append(pairing)
+                line.changes[pairing.change] += 1
+                if pairing.score_change is not None:
+                    line.score_changes.append(pairing.score_change)
         alarmed = {alert.error_id for alert in current}, {alert.error_id for alert in candidate}
         for judged in sound.judged:
             self._judge(sound, judged, *alarmed)

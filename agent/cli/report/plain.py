@@ -59,14 +59,14 @@ def to_json(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _advice(one: Any) -> dict[str, Any]:
+def _advice(item: Any) -> dict[str, Any]:
     """A suggestion as plain values; alerts by their ids."""
-    plain = asdict(one)
+    plain = asdict(item)
     if "alerts" in plain and not isinstance(plain["alerts"], int):
-        plain["alerts"] = [case.alert.alert_id for case in one.alerts]
+        plain["alerts"] = [case.alert.alert_id for case in item.alerts]
     return plain
 
 
-def _plain(one: Any) -> dict[str, Any] | None:
+def _plain(item: Any) -> dict[str, Any] | None:
     """A record as plain values."""
-    return None if one is None else asdict(one)
+    return None if item is None else asdict(item)

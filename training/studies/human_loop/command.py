@@ -100,13 +100,13 @@ def run(arguments: argparse.Namespace) -> int:
     manifest = known(arguments.data)
     lived = []
     for seed in range(1, arguments.months + 1):
-        one = plan
+        wanted = plan
         if arguments.tuned_months is not None and seed > arguments.tuned_months:
-            one = replace(plan, tuning=None)
-        known_month = saved_months.read(one, seed)
+            wanted = replace(plan, tuning=None)
+        known_month = saved_months.read(wanted, seed)
         if known_month is None:
-            known_month = month.run(one, manifest, seed, _tell)
-            saved_months.write(one, known_month)
+            known_month = month.run(wanted, manifest, seed, _tell)
+            saved_months.write(wanted, known_month)
         lived.append(known_month)
     figures = report.Figures(
         bundle=bundle.digest,

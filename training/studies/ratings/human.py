@@ -164,8 +164,8 @@ def _of_captions(
         lists = np.flatnonzero(told)
         for name, column in properties.items():
             if can_vary(column[told], lists) and can_vary(values[told], lists):
-                one = spearman(column[told], values[told], lists, seed=seed)
-                found.append((name, outcome, one))
+                association = spearman(column[told], values[told], lists, seed=seed)
+                found.append((name, outcome, association))
             else:
                 left_out.append(f"{name} and {outcome}: too few lists, or all alike")
     return corrected(found)
@@ -198,11 +198,11 @@ def _of_items(
         for name, column in properties.items():
             known = asked & np.isfinite(column)
             try:
-                one = within_lists(column, values, known, seed=material.seed)
+                association = within_lists(column, values, known, seed=material.seed)
             except ValueError as error:
                 left_out.append(f"{name} and {outcome}: {error}")
                 continue
-            found.append((name, outcome, one))
+            found.append((name, outcome, association))
     return corrected(found)
 
 

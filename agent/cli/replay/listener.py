@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardAlert:
+class ReplayedAlert:
     """An alert as it would have been raised; times are seconds from the file's start."""
 
     error_id: str
@@ -79,7 +79,7 @@ class Listener:
         path: Path,
         remark: Callable[[str], None] = log_remark,
         channels: tuple[int, ...] | None = None,
-    ) -> tuple[HeardAlert, ...]:
+    ) -> tuple[ReplayedAlert, ...]:
         """The alerts of one file, by when they start.
 
         Args:
@@ -93,7 +93,7 @@ class Listener:
         recogniser = Recogniser(self.watch.matcher, self.policies, self.hearing.rate_hz)
         hearing = replace(self.hearing, remark=remark, channels=channels)
         alerts = [
-            HeardAlert(one.error_id, one.starts_at, one.ends_at, one.score, one.threshold)
+            ReplayedAlert(one.error_id, one.starts_at, one.ends_at, one.score, one.threshold)
             for one in hearing.detections(path, recogniser)
             if one.step is Step.END  # every event ends, with the file at the latest
         ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 from agent.alerts.alerts import timestamp
@@ -94,6 +94,10 @@ class CommandTally:
     """Came again, and were only answered again."""
     unanswered: int = 0
     """Refused without a word, because too many were."""
+
+    def counters(self) -> dict[str, int]:
+        """By their names in health."""
+        return {f"commands_{name}": count for name, count in asdict(self).items()}
 
 
 class _LimitedError(RefusedError):

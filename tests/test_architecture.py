@@ -37,7 +37,7 @@ HOMES = {
     "onnxruntime": {"agent/bundle/onnx_graph.py"},
     "tokenizers": {"agent/encoder/text_encoder.py"},
     "hnswlib": {"agent/matcher/matcher.py"},
-    "paho": {f"agent/mqtt/{name}.py" for name in ("connection", "follower", "subscriber")},
+    "paho": {"agent/mqtt/client.py", "agent/mqtt/connection.py"},
     "yaml": {"agent/config/yaml_tree.py"},
     "sqlite3": {"agent/store/database.py"},
     "ulid": {"agent/alerts/alerts.py"},

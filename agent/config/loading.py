@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.config import fields
 from agent.config import yaml_tree as yamlfile
 from agent.config.reader import Place, read
 from agent.config.settings import Settings
 from agent.config.table import Table
+from agent.config.values import nearest
 from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -87,9 +87,7 @@ def _with_environment(
                 value = str(Path.cwd() / value)
             scalar = yamlfile.Scalar(where, value)
             root = root.put(tuple(ENVIRONMENT[name].split(".")), scalar)
-        elif name not in known.values() and (
-            near := fields.nearest(name.removeprefix(_PREFIX), known)
-        ):
+        elif name not in known.values() and (near := nearest(name.removeprefix(_PREFIX), known)):
             problems.append(Problem(where, "is not a setting", f"did you mean {known[near]}?"))
     return root
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -167,7 +168,7 @@ def read(table: Table, default: T, place: Place = Place()) -> T:
         default: an instance of the dataclass: what holds where the table says nothing.
         place: what they are read beside.
     """
-    values = {name: getattr(default, name) for name in _hints(type(default))}
+    values = {name: getattr(default, name) for name in hints_of(type(default))}
     return _read(table, type(default), values, place) or default
 
 
@@ -193,17 +194,19 @@ def read_new(table: Table, kind: type[T], place: Place = Place(), **given: Any) 
 
 def converter(kind: type, name: str) -> Callable[[str], Any]:
     """How one field of a dataclass is read, for an option of the command line that sets it too."""
-    return _converter(*_bare(_hints(kind)[name]), Place())
+    return _converter(*bare(hints_of(kind)[name]), Place())
 
 
-def _hints(kind: type) -> dict[str, Any]:
+@cache
+def hints_of(kind: type) -> dict[str, Any]:
+    """The annotations of a dataclass, by field."""
     return get_type_hints(kind, include_extras=True)
 
 
 def _read(
     table: Table, kind: type[T], defaults: dict[str, Any], place: Place, **given: Any
 ) -> T | None:
-    hints = _hints(kind)
+    hints = hints_of(kind)
     found = {name: _value(table, name, hints[name], defaults[name], place) for name in defaults}
     made = None if MISSING in found.values() else kind(**given, **found)
     if isinstance(made, Checked):
@@ -214,7 +217,7 @@ def _read(
 
 def _value(table: Table, name: str, hint: Any, default: Any, place: Place) -> Any:
     """One field; ``MISSING`` where it has no default and is not there or wrong."""
-    kind, note = _bare(hint)
+    kind, note = bare(hint)
     if isinstance(note, From):
         found = note.read(table, place)
         return default if found is None else found
@@ -241,14 +244,14 @@ def _part(table: Table, name: str, kind: type, default: Any, place: Place) -> An
 
 def _values(table: Table, name: str, hint: Any, default: Any, place: Place) -> Any:
     """A list of values or of tables."""
-    kind, note = _bare(hint)
+    kind, note = bare(hint)
     if note is not None or not is_dataclass(kind):
         return table.values(name, _converter(kind, note, place), default)
     made = [read_new(one, kind, place) for one in table.tables(name)]
     return tuple(one for one in made if one is not None) if made else default
 
 
-def _bare(hint: Any) -> tuple[type, Any]:
+def bare(hint: Any) -> tuple[type, Any]:
     """A type without ``None`` and without what is noted at it, and that."""
     note = None
     while get_origin(hint) in {Annotated, Union, UnionType}:

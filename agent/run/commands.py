@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.alerts.alerts import timestamp
 from agent.alerts.verdicts import UndoCommand, VerdictCommand
-from agent.config.fields import nearest
+from agent.config.values import nearest
 from agent.core.rate_limit import Bucket, Rate
 from agent.mqtt import Reply
 from agent.mqtt.payload import Fields, RefusedError, parse, shown

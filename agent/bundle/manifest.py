@@ -148,7 +148,7 @@ class Manifest:
         """
         try:
             raw = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             message = f"{where}: not valid JSON ({error}); export the bundle again"
             raise BundleError(message) from error
         schema = raw.get("schema") if isinstance(raw, dict) else None

@@ -48,7 +48,18 @@ class Row(Values):
 
     def optional(self, name: str, check: Check[T]) -> T | None:
         """A field that may be left out or ``null``; ``None`` then too."""
-        return None if self.take(name) is None else self.checked(name, check)
+
+        def or_null(value: object) -> T:
+            try:
+                return check(value)
+            except ValueError as error:
+                raise ValueError(f"{error}, or null") from error
+
+        return None if self.take(name) is None else self.checked(name, or_null)
+
+    def nullable(self, name: str, check: Check[T]) -> T | None:
+        """A field that has to be there and may be ``null``."""
+        return self.optional(name, check) if name in self.values else self.checked(name, check)
 
     def text(self, name: str) -> str:
         """A text that says something and has no control characters."""

@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from agent.config import jsonl
-from agent.config.values import number
 from agent.core.errors import Problem
 from agent.core.records import FloatArray
 from training.data.manifest import ManifestError
@@ -123,7 +122,9 @@ def _label(row: jsonl.Row, folder: Path) -> Label:
         description=row.text("description"),
         language=row.formed("language", _LANGUAGE, "write two or three letters: ja, en"),
         verdict=None if row.take("verdict") is None else row.choice("verdict", Verdict),
-        relevance=row.optional("relevance", number(LOWEST_RATING, HIGHEST_RATING)),
+        relevance=None
+        if row.take("relevance") is None
+        else row.number("relevance", LOWEST_RATING, HIGHEST_RATING),
         operator=row.formed("operator", _NAMED, "write at most 64 characters"),
         judged_at=_time(row, "ts_verdict"),
         score=row.number("score", -_LARGEST, _LARGEST),

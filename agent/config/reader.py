@@ -138,6 +138,11 @@ class From:
     read: Callable[[Table, Place], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A dataclass whose fields stand in the table itself, beside the others."""
+
+
 def load(path: Path, default: T, prepare: Callable[[Table], None] = lambda _: None) -> T:
     """The settings of a file, and what ``default`` holds in place of those that it leaves out.
 
@@ -168,6 +173,13 @@ def read(table: Table, default: T, place: Place = Place()) -> T:
         default: an instance of the dataclass: what holds where the table says nothing.
         place: what they are read beside.
     """
+    found = read_part(table, default, place)
+    table.finish()
+    return found
+
+
+def read_part(table: Table, default: T, place: Place = Place()) -> T:
+    """As :func:`read`, where the table has other fields too, which are asked for besides."""
     values = {name: getattr(default, name) for name in hints_of(type(default))}
     return _read(table, type(default), values, place) or default
 
@@ -189,7 +201,9 @@ def read_new(table: Table, kind: type[T], place: Place = Place(), **given: Any) 
         for one in fields(kind)  # type: ignore[arg-type]
         if one.name not in given
     }
-    return _read(table, kind, values, place, **given)
+    made = _read(table, kind, values, place, **given)
+    table.finish()
+    return made
 
 
 def converter(kind: type, name: str) -> Callable[[str], Any]:
@@ -211,7 +225,6 @@ def _read(
     made = None if MISSING in found.values() else kind(**given, **found)
     if isinstance(made, Checked):
         made = made.checked(table)
-    table.finish()
     return made
 
 
@@ -221,9 +234,11 @@ def _value(table: Table, name: str, hint: Any, default: Any, place: Place) -> An
     if isinstance(note, From):
         found = note.read(table, place)
         return default if found is None else found
+    if isinstance(note, Inline):
+        return read_part(table, default, place)
     if get_origin(kind) is tuple:
         return _values(table, name, get_args(kind)[0], default, place)
-    if is_dataclass(kind):
+    if is_dataclass(kind) and note is None:
         return _part(table, name, kind, default, place)
     convert = _converter(kind, note, place)
     name = (isinstance(note, By) and note.name) or name

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from agent.core.errors import Problem
 
 T = TypeVar("T")
+
+hints_of: Callable[[type], dict[str, Any]] = cache(partial(get_type_hints, include_extras=True))
+"""The annotations of a dataclass, by field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +212,6 @@ def read_new(table: Table, kind: type[T], place: Place = Place(), **given: Any) 
 def converter(kind: type, name: str) -> Callable[[str], Any]:
     """How one field of a dataclass is read, for an option of the command line that sets it too."""
     return _converter(*bare(hints_of(kind)[name]), Place())
-
-
-@cache
-def hints_of(kind: type) -> dict[str, Any]:
-    """The annotations of a dataclass, by field."""
-    return get_type_hints(kind, include_extras=True)
 
 
 def _read(

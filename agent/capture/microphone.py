@@ -116,6 +116,7 @@ class Microphone:
             PORTAUDIO.close(stream)
 
     def _start(self) -> None:
+        self._stop()  # what a call that hung has opened meanwhile
         self._stream = PORTAUDIO.open(self._device, self._make, self._clock.monotonic())
 
     def _make(self, library: ModuleType, device: Device) -> Any:

@@ -7,9 +7,11 @@ Where speech cannot be looked for, no sound and no picture is written.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import re
 import shutil
+import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import replace
@@ -40,6 +42,8 @@ _HOUSEKEEPING_S = 600.0
 # Of the quota, made free at once where it is reached: all clips, of which there may be tens of
 # thousands, are looked at for that.
 _SPARE = 64
+_RETRY_S = 10.0
+"""Between looks whether a disk that refused a clip takes one again."""
 _FILE_MODE = 0o640
 _OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.new|\.partial)?")
 
@@ -83,6 +87,8 @@ class ClipWorker:
         """Of all files, as far as this thread knows: others delete too."""
         self._look_due_s = 0.0
         """On the monotonic clock: when to look at all clips again, whatever they hold."""
+        self._unwritten_bytes = 0
+        """Of a clip that the disk refused; 0 since it took one."""
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
 
     @property
@@ -127,10 +133,11 @@ class ClipWorker:
         self._tidy(self._sweep)
         while True:
             try:
-                job = self._jobs.get(timeout=_HOUSEKEEPING_S)
+                job = self._jobs.get(timeout=_RETRY_S if self._unwritten_bytes else _HOUSEKEEPING_S)
             except queue.Empty:
                 self._look_due_s = 0.0
                 self._tidy(self._make_room)
+                self._try_again()
                 continue
             if job is None:
                 return
@@ -183,6 +190,7 @@ class ClipWorker:
             with suppress(OSError):
                 self._remove(alert_id)
             _log.error("clip_failed", extra={"alert_id": alert_id, "reason": reason(error)})
+            self._unwritten_bytes = job.samples.nbytes // 2
             self._failed(f"{self._folder}: {reason(error)}; free the disk or mend state_dir")
             return
         self._store.keep_clip(
@@ -195,6 +203,7 @@ class ClipWorker:
             )
         )
         self._held_bytes += size
+        self._unwritten_bytes = 0
         extra = {"alert_id": alert_id, "speech": cleared.speech.value, "bytes": size}
         _log.info("clip_written", extra=extra | {"speech_s": round(cleared.speech_s, 2)})
         self._count(
@@ -216,6 +225,23 @@ class ClipWorker:
         with files.replacing(path, _FILE_MODE) as file:
             write(file)
         return path.stat().st_size
+
+    def _try_again(self) -> None:
+        """Tell that the disk takes clips again, without waiting for the next alert."""
+        if not self._unwritten_bytes:
+            return
+        try:
+            folders.make(self._folder)
+            with tempfile.TemporaryFile(dir=self._folder) as file:
+                file.write(bytes(self._unwritten_bytes))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            trouble = f"{self._folder}: {reason(error)}; free the disk or mend state_dir"
+            self._count(trouble=trouble)
+            return
+        self._unwritten_bytes = 0
+        self._count(trouble="")
 
     def _remove(self, alert_id: str) -> None:
         for ending in ("flac", "png"):

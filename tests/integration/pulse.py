@@ -81,14 +81,20 @@ class PulseServer:
                 stderr=output,
             )
         deadline = time.monotonic() + PATIENCE_S
-        while self._pactl().returncode != 0:
+        while self._pactl("info").returncode != 0:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"pulseaudio does not start: {log.read_text()}")
             time.sleep(0.05)
 
-    def _pactl(self) -> subprocess.CompletedProcess[bytes]:
+    def recorders(self) -> int:
+        """How many streams record from it now."""
+        listed = self._pactl("list", "short", "source-outputs")
+        listed.check_returncode()
+        return len(listed.stdout.splitlines())
+
+    def _pactl(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            ["pactl", "info"],
+            ["pactl", *words],
             env=os.environ | self.environment,
             capture_output=True,
             check=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_what_is_played_is_heard(server: PulseServer, recording: Path, tmp_path:
     """The device's sound arrives at its own level, at the bundle's rate, and losses are counted.
 
     Another recorder of the same device tells what it gave: where this machine is busy, a sound
-    server pauses what is played.
+    server pauses what is played, and the other recorder loses some of it, too.
     """
     reference = tmp_path / "reference.wav"
     source = microphone()
@@ -125,9 +126,15 @@ def test_what_is_played_is_heard(server: PulseServer, recording: Path, tmp_path:
     loud = [run for run in heard if len(run) >= 1_600 and run.std() > 0.01]
     assert loud
     for run in loud:
-        # The recorder began later and ended earlier than the microphone.
         sounding = np.flatnonzero(np.abs(run) > 1e-3)
-        assert _likeness(run[sounding[0] : sounding[-1] + 1], given) > 0.95
+        for piece in _pieces(run[sounding[0] : sounding[-1] + 1]):
+            assert max(_likeness(piece, given), _likeness(piece, played)) > 0.95
+
+
+def _pieces(sound: np.ndarray) -> list[np.ndarray]:
+    """Tenths of a second at 16 kHz that are loud enough to be told apart; the whole if shorter."""
+    pieces = [sound[start : start + 1_600] for start in range(0, len(sound) - 1_599, 1_600)]
+    return [piece for piece in pieces or [sound] if piece.std() > 0.01]
 
 
 def _likeness(part: np.ndarray, whole: np.ndarray) -> float:
@@ -324,15 +331,41 @@ def test_hanging_server_is_given_up(server: PulseServer) -> None:
     try:
         with pytest.raises(CaptureError, match="delivered nothing"):
             read_blocks(source, 1_000.0)
-        refusals = []  # none where ALSA gave the server up before
-        try:
-            source.close()
-        except CaptureError as error:
-            refusals.append(str(error))
-        assert all("does not answer within" in one for one in refusals)
-        source.close()
+        # Closing hangs, or, where ALSA has given the server up by itself, opening does.
+        with pytest.raises(CaptureError, match="does not answer within"):
+            source.open()
     finally:
         server.process.send_signal(signal.SIGCONT)
-    source.open()
+    _open_late(source)
     read_blocks(source, 0.1)
     source.close()
+
+
+def test_device_that_opens_late_is_opened_once(server: PulseServer) -> None:
+    """A call that hung may still open the device: that stream does not stay beside the next."""
+    assert server.process is not None
+    source = microphone()
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(CaptureError, match="does not answer within"):
+            source.open()
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    _open_late(source)
+    read_blocks(source, 0.1)
+    assert server.recorders() == 1
+    source.close()
+    assert server.recorders() == 0
+
+
+def _open_late(source: Microphone) -> None:
+    """Open as soon as what hung before has come to its end."""
+    patience_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            source.open()
+        except CaptureError as error:
+            if "still does not answer" not in str(error) or time.monotonic() > patience_s:
+                raise
+        else:
+            return

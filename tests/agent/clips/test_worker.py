@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from agent.clips.speech import VoiceDetector
 
 _DAY_S = 86_400.0
+PATIENCE_S = 60.0
 
 
 def job(number: int = 0, samples: np.ndarray | None = None, at: float = 0.0) -> Job:
@@ -133,6 +135,31 @@ def test_a_full_disk_is_counted_and_the_next_clip_is_written_again(tmp_path: Pat
         box.stop(60.0)
         assert (box.tally.written, box.tally.failed, box.tally.trouble) == (1, 1, "")
         assert store.clip(job(0).alert.alert_id) is None
+        store.close()
+
+
+def test_a_disk_that_takes_clips_again_is_no_trouble_before_the_next_alert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be days until there is one, and health would tell of trouble until then."""
+    monkeypatch.setattr("agent.clips.worker._RETRY_S", 0.05)
+    with small_disk(tmp_path / "disk", "6m") as disk:
+        store = BoxStore(tmp_path / "state", FakeClock())
+        box = worker(disk.folder, store)
+        disk.fill()
+        box.start()
+        box.put(job(0))
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not box.tally.failed and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        time.sleep(0.5)  # it looks ten times
+        assert "o space left" in box.tally.trouble
+        disk.free()
+        while box.tally.trouble and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        assert (box.tally.failed, box.tally.trouble) == (1, "")
+        assert list((disk.folder / "clips").iterdir()) == []
+        box.stop(PATIENCE_S)
         store.close()
 
 

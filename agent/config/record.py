@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+_Reader: TypeAlias = "Callable[[object, str], Any]"
+"""Takes a value and the path to it."""
 
 _SHOWN_CHARACTERS = 60
 _ANYTHING = re.compile(r"(?s).*")
@@ -60,44 +62,78 @@ def record(
     Raises:
         ValueError: a field is missing, unknown or not of its type; says which and what is there.
     """
-    if not isinstance(raw, dict):
-        raise _misfit(field, raw, "a table")
-    hints = hints_of(kind)
-    path = {name: f"{field}.{name}" if field else name for name in (*hints, *raw)}
-    if closed and (unknown := sorted(raw.keys() - hints.keys())):
-        near = values.nearest(unknown[0], hints)
-        hint = f" (did you mean '{near}'?)" if near else ""
-        raise ValueError(f"unknown field '{path[unknown[0]]}'{hint}")
-    for one in fields(kind):  # type: ignore[arg-type]
-        if one.name not in raw and (complete or one.default is MISSING):
-            raise ValueError(f"no field '{path[one.name]}'")
-    deeper = partial(record, closed=closed, complete=complete)
-    given = [name for name in hints if name in raw]
-    return kind(**{name: _value(hints[name], raw[name], path[name], deeper) for name in given})
+    found: T = _reader(kind, closed, complete)(raw, field)
+    return found
 
 
-def _value(hint: Any, raw: object, field: str, deeper: Callable[..., Any]) -> Any:
-    """One value; ``deeper`` reads a record in the record."""
-    if raw is None and NoneType in get_args(hint):
-        return None
+@cache
+def _reader(hint: Any, closed: bool, complete: bool) -> _Reader:
+    """Reads the values of one type; made once, since a file may hold tens of thousands."""
     kind, note = bare(hint)
+    deeper = partial(_reader, closed=closed, complete=complete)
     if is_dataclass(kind):
-        return deeper(kind, raw, field)
-    if get_origin(kind) is tuple:
-        if not isinstance(raw, list) or (isinstance(note, AtMost) and len(raw) > note.most):
-            most = f" of at most {note.most}" if isinstance(note, AtMost) else ""
-            raise _misfit(field, raw, f"a list{most}")
-        item = get_args(kind)[0]
-        return tuple(_value(item, one, f"{field}[{i}]", deeper) for i, one in enumerate(raw))
-    if get_origin(kind) is dict:
-        if not isinstance(raw, dict):
-            raise _misfit(field, raw, "a table")
-        item = get_args(kind)[1]
-        return {name: _value(item, one, f"{field}.{name}", deeper) for name, one in raw.items()}
-    try:
-        return _check(kind, note)(raw)
-    except ValueError as error:
-        raise _misfit(field, raw, str(error).removeprefix("write ")) from error
+        read = _fields_reader(kind, deeper, closed=closed, complete=complete)
+    elif get_origin(kind) is tuple:
+        read = _list_reader(deeper(get_args(kind)[0]), note)
+    elif get_origin(kind) is dict:
+        read = _table_reader(deeper(get_args(kind)[1]))
+    else:
+        read = _value_reader(_check(kind, note))
+    optional = NoneType in get_args(hint)
+    return lambda raw, field: None if optional and raw is None else read(raw, field)
+
+
+def _fields_reader(
+    kind: type, deeper: Callable[[Any], _Reader], *, closed: bool, complete: bool
+) -> _Reader:
+    readers = {name: deeper(hint) for name, hint in hints_of(kind).items()}
+    needed = [one.name for one in fields(kind) if complete or one.default is MISSING]
+
+    def read(raw: object, field: str) -> Any:
+        raw, below = _table(raw, field), f"{field}." if field else ""
+        if closed and (unknown := sorted(raw.keys() - readers.keys())):
+            near = values.nearest(unknown[0], readers)
+            hint = f" (did you mean '{near}'?)" if near else ""
+            raise ValueError(f"unknown field '{below}{unknown[0]}'{hint}")
+        if missing := [name for name in needed if name not in raw]:
+            raise ValueError(f"no field '{below}{missing[0]}'")
+        given = ((name, one) for name, one in readers.items() if name in raw)
+        return kind(**{name: one(raw[name], below + name) for name, one in given})
+
+    return read
+
+
+def _list_reader(item: _Reader, note: Any) -> _Reader:
+    most = note.most if isinstance(note, AtMost) else None
+
+    def read(raw: object, field: str) -> tuple[Any, ...]:
+        if isinstance(raw, list) and (most is None or len(raw) <= most):
+            return tuple(item(one, f"{field}[{at}]") for at, one in enumerate(raw))
+        raise _misfit(field, raw, "a list" if most is None else f"a list of at most {most}")
+
+    return read
+
+
+def _table_reader(item: _Reader) -> _Reader:
+    return lambda raw, field: {
+        name: item(one, f"{field}.{name}") for name, one in _table(raw, field).items()
+    }
+
+
+def _value_reader(check: values.Check[Any]) -> _Reader:
+    def read(raw: object, field: str) -> Any:
+        try:
+            return check(raw)
+        except ValueError as error:
+            raise _misfit(field, raw, str(error).removeprefix("write ")) from error
+
+    return read
+
+
+def _table(raw: object, field: str) -> dict[str, Any]:
+    if isinstance(raw, dict):
+        return raw
+    raise _misfit(field, raw, "a table")
 
 
 def _check(kind: type, note: Any) -> values.Check[Any]:

@@ -6,15 +6,13 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from agent.config import MqttSettings, Protocol
 from agent.core.errors import BrokerError
 from agent.mqtt.follower import Follower
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from agent.mqtt.messages import Incoming
 
 _PATIENCE_S = 20.0
@@ -51,16 +49,7 @@ class Subscriber:
             reason = trouble.removeprefix(f"{host}:{port}: ").partition("; ")[0]
             raise BrokerError(f"{host}:{port}: no answer ({reason}); start a broker there")
 
-    def __enter__(self) -> Self:
-        """Use it for as long as the context lasts."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Disconnect."""
         self._follower.stop()
 

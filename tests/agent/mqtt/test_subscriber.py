@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,7 @@ def test_what_is_published_is_heard_in_order(tmp_path: Path) -> None:
     """What was retained first; bytes that are no UTF-8 are shown as such."""
     with mosquitto(tmp_path) as broker:
         single("k/s/n/status", "online", 1, retain=True, port=broker.port)
-        with Subscriber("127.0.0.1", broker.port, "k/s/#") as heard:
+        with closing(Subscriber("127.0.0.1", broker.port, "k/s/#")) as heard:
             for payload in (b"1", b"2", b"\xff"):
                 single("k/s/n/level", payload, 1, port=broker.port)
             single("k/other/level", b"3", 1, port=broker.port)

@@ -47,22 +47,20 @@ FilledText: TypeAlias = Annotated[str, Form(re.compile(r"(?s).+"), "a text")]
 """A text that is not empty."""
 
 
-def record(
-    kind: type[T], raw: object, field: str = "", *, closed: bool = True, complete: bool = False
-) -> T:
+def record(kind: type[T], raw: object, *, closed: bool = True, complete: bool = False) -> T:
     """Read a record.
 
     Args:
         kind: the dataclass.
         raw: what ``json.loads`` made of a text.
-        field: the path to it, for messages.
         closed: whether it may hold no fields but those of the dataclass.
         complete: whether fields that have defaults have to be there too.
 
     Raises:
         ValueError: a field is missing, unknown or not of its type; says which and what is there.
     """
-    found: T = _reader(kind, closed, complete)(raw, field)
+    hint: Any = kind
+    found: T = _reader(hint, closed, complete)(raw, "")
     return found
 
 
@@ -94,7 +92,8 @@ def _fields_reader(
         if closed and (unknown := sorted(raw.keys() - readers.keys())):
             near = values.nearest(unknown[0], readers)
             hint = f" (did you mean '{near}'?)" if near else ""
-            raise ValueError(f"unknown field '{below}{unknown[0]}'{hint}")
+            shown = f"{below}{unknown[0]}"[:_SHOWN_CHARACTERS]
+            raise ValueError(f"unknown field {shown!r}{hint}")
         if missing := [name for name in needed if name not in raw]:
             raise ValueError(f"no field '{below}{missing[0]}'")
         given = ((name, one) for name, one in readers.items() if name in raw)

@@ -65,6 +65,7 @@ def test_a_record_is_read_by_its_annotations() -> None:
         ([], "holds [] in the place of a table"),
         (raw(titel=""), "unknown field 'titel' (did you mean 'title'?)"),
         (raw(xyz=""), "unknown field 'xyz'"),
+        (raw(**{f"x\n{'y' * 99}": ""}), f"unknown field 'x\\n{'y' * 58}'"),
         ({**raw(), "parts": [{"name": "a"}]}, "no field 'parts[0].colour'"),
         ({"title": ""}, "no field 'share'"),
         (raw(title=3), "title holds 3 in the place of a text"),

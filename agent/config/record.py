@@ -69,70 +69,62 @@ def _reader(hint: Any, closed: bool, complete: bool) -> _Reader:
     """Reads the values of one type; made once, since a file may hold tens of thousands."""
     kind, note = bare(hint)
     deeper = partial(_reader, closed=closed, complete=complete)
+    read: _Reader
     if is_dataclass(kind):
-        read = _fields_reader(kind, deeper, closed=closed, complete=complete)
+        needed = [one.name for one in fields(kind) if complete or one.default is MISSING]
+        inner = {name: deeper(one) for name, one in hints_of(kind).items()}
+        read = partial(_fields, kind, inner, needed, closed=closed)
     elif get_origin(kind) is tuple:
-        read = _list_reader(deeper(get_args(kind)[0]), note)
+        read = partial(_items, deeper(get_args(kind)[0]), note)
     elif get_origin(kind) is dict:
-        read = _table_reader(deeper(get_args(kind)[1]))
+        read = partial(_entries, deeper(get_args(kind)[1]))
     else:
-        read = _value_reader(_check(kind, note))
+        read = partial(_checked, _check(kind, note))
     optional = NoneType in get_args(hint)
-    return lambda raw, field: None if optional and raw is None else read(raw, field)
+    return lambda raw, path: None if optional and raw is None else read(raw, path)
 
 
-def _fields_reader(
-    kind: type, deeper: Callable[[Any], _Reader], *, closed: bool, complete: bool
-) -> _Reader:
-    readers = {name: deeper(hint) for name, hint in hints_of(kind).items()}
-    needed = [one.name for one in fields(kind) if complete or one.default is MISSING]
-
-    def read(raw: object, field: str) -> Any:
-        raw, below = _table(raw, field), f"{field}." if field else ""
-        if closed and (unknown := sorted(raw.keys() - readers.keys())):
-            near = values.nearest(unknown[0], readers)
-            hint = f" (did you mean '{near}'?)" if near else ""
-            shown = f"{below}{unknown[0]}"[:_SHOWN_CHARACTERS]
-            raise ValueError(f"unknown field {shown!r}{hint}")
-        if missing := [name for name in needed if name not in raw]:
-            raise ValueError(f"no field '{below}{missing[0]}'")
-        given = ((name, one) for name, one in readers.items() if name in raw)
-        return kind(**{name: one(raw[name], below + name) for name, one in given})
-
-    return read
-
-
-def _list_reader(item: _Reader, note: Any) -> _Reader:
-    most = note.most if isinstance(note, AtMost) else None
-
-    def read(raw: object, field: str) -> tuple[Any, ...]:
-        if isinstance(raw, list) and (most is None or len(raw) <= most):
-            return tuple(item(one, f"{field}[{at}]") for at, one in enumerate(raw))
-        raise _misfit(field, raw, "a list" if most is None else f"a list of at most {most}")
-
-    return read
+def _fields(
+    kind: type,
+    readers: dict[str, _Reader],
+    needed: list[str],
+    raw: object,
+    path: str,
+    *,
+    closed: bool,
+) -> Any:
+    raw, below = _table(raw, path), f"{path}." if path else ""
+    if closed and (unknown := sorted(raw.keys() - readers.keys())):
+        near = values.nearest(unknown[0], readers)
+        hint = f" (did you mean '{near}'?)" if near else ""
+        raise ValueError(f"unknown field {(below + unknown[0])[:_SHOWN_CHARACTERS]!r}{hint}")
+    if missing := [name for name in needed if name not in raw]:
+        raise ValueError(f"no field '{below}{missing[0]}'")
+    given = ((name, one) for name, one in readers.items() if name in raw)
+    return kind(**{name: one(raw[name], below + name) for name, one in given})
 
 
-def _table_reader(item: _Reader) -> _Reader:
-    return lambda raw, field: {
-        name: item(one, f"{field}.{name}") for name, one in _table(raw, field).items()
-    }
+def _items(item: _Reader, note: AtMost | None, raw: object, path: str) -> tuple[Any, ...]:
+    if isinstance(raw, list) and (note is None or len(raw) <= note.most):
+        return tuple(item(one, f"{path}[{at}]") for at, one in enumerate(raw))
+    raise _misfit(path, raw, f"a list of at most {note.most}" if note else "a list")
 
 
-def _value_reader(check: values.Check[Any]) -> _Reader:
-    def read(raw: object, field: str) -> Any:
-        try:
-            return check(raw)
-        except ValueError as error:
-            raise _misfit(field, raw, str(error).removeprefix("write ")) from error
-
-    return read
+def _entries(item: _Reader, raw: object, path: str) -> dict[str, Any]:
+    return {name: item(one, f"{path}.{name}") for name, one in _table(raw, path).items()}
 
 
-def _table(raw: object, field: str) -> dict[str, Any]:
+def _checked(check: values.Check[Any], raw: object, path: str) -> Any:
+    try:
+        return check(raw)
+    except ValueError as error:
+        raise _misfit(path, raw, str(error).removeprefix("write ")) from error
+
+
+def _table(raw: object, path: str) -> dict[str, Any]:
     if isinstance(raw, dict):
         return raw
-    raise _misfit(field, raw, "a table")
+    raise _misfit(path, raw, "a table")
 
 
 def _check(kind: type, note: Any) -> values.Check[Any]:
@@ -152,9 +144,8 @@ def _check(kind: type, note: Any) -> values.Check[Any]:
     }[kind]
 
 
-def _misfit(field: str, found: object, expected: str) -> ValueError:
+def _misfit(path: str, found: object, expected: str) -> ValueError:
     shown = repr(found)
     cut = "…" if len(shown) > _SHOWN_CHARACTERS else ""
-    return ValueError(
-        f"{field} holds {shown[:_SHOWN_CHARACTERS]}{cut} in the place of {expected}".lstrip()
-    )
+    told = f"{path} holds {shown[:_SHOWN_CHARACTERS]}{cut} in the place of {expected}"
+    return ValueError(told.lstrip())

@@ -62,17 +62,9 @@ class Connection:
         v5: bool,
         heard: Callable[[Incoming], None] | None = None,
     ) -> None:
-        """Make a client; connects to nothing yet. See :func:`guest` for one that is no box.
+        """Make a client as :func:`make_client` does; connects to nothing yet.
 
-        Args:
-            settings: what the broker knows the site by.
-            client_id: the name of the client there.
-            status_topic: of the last will; ``None`` for a guest.
-            changed: told of every note.
-            clock: tells when a message came.
-            v5: MQTT 5, or else 3.1.1.
-            heard: told of each message, on paho's thread; they wait for
-                :meth:`take_incoming` where ``None``.
+        Messages are handed to ``heard`` on paho's thread, or wait for :meth:`take_incoming`.
 
         Raises:
             BrokerError: the password or a certificate cannot be read.
@@ -205,12 +197,7 @@ class Connection:
     def outcome(
         self, message_id: int | None, stopping: Callable[[], bool], timeout_s: float
     ) -> str | None:
-        """Block until the broker has answered one message.
-
-        Args:
-            message_id: of :meth:`publish` or :meth:`subscribe`.
-            stopping: whether to wait no longer.
-            timeout_s: for how long to wait at most.
+        """Block until the broker has answered one message, or for a while.
 
         Returns:
             Why it refused, empty where it took it; ``None`` where it did not answer.
@@ -307,12 +294,7 @@ def guest(
 ) -> Connection:
     """A connection of nobody at the broker: no last will, no session that is taken up again.
 
-    Args:
-        settings: what the broker knows the site by.
-        who: how its name there begins.
-        changed: told of every note.
-        v5: MQTT 5, or else 3.1.1.
-        heard: told of each message, retained ones first, on paho's thread; must not block.
+    Its name there begins with ``who``. Messages are told to ``heard``, retained ones first.
 
     Raises:
         BrokerError: the password or a certificate cannot be read.

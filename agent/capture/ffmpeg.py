@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,10 +47,10 @@ class Ffmpeg:
                 start_new_session=True,
             )
         except OSError as error:
-            raise CaptureError("ffmpeg is missing; install it: apt-get install ffmpeg") from error
+            raise CaptureError(Reason.of("ffmpeg_missing")) from error
         self._first: list[str] = []
         self._latest: deque[str] = deque(maxlen=_LATEST_LINES)
-        self._listener = threading.Thread(target=self._listen, name="ffmpeg-said", daemon=True)
+        self._listener = threading.Thread(target=self._listen, name="ffmpeg-log", daemon=True)
         self._listener.start()
 
     @property
@@ -62,7 +63,7 @@ class Ffmpeg:
         """Its exit status, once its output has ended."""
         return self._process.wait()
 
-    def said(self, *, ended: bool = True) -> list[str]:
+    def log_lines(self, *, ended: bool = True) -> list[str]:
         """The lines of its log without empty ones; of very many the first and the latest.
 
         Args:

@@ -10,6 +10,7 @@ from agent.capture.ffmpeg import Ffmpeg
 from agent.capture.stream import StreamSource
 from agent.config.sources import STREAM_SCHEMES
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from agent.config.sources import StreamSettings
@@ -28,6 +29,9 @@ _NO_SUCH_TRACK = ("matches no streams", "does not contain any stream")
 class NetworkStream:
     """Sends all channels of one sound track as float32; another ffmpeg each time it is opened."""
 
+    begins_anew = True
+    """Another process, another header."""
+
     def __init__(self, url: str, track: int, sample_rate_hz: int) -> None:
         self._url = url
         self._track = track
@@ -35,32 +39,25 @@ class NetworkStream:
         self._ffmpeg: Ffmpeg | None = None
 
     @property
-    def begins_anew(self) -> bool:
-        """Another process, another header."""
-        return True
-
-    @property
     def if_silent(self) -> str:
         """Which other sound tracks there are."""
-        said = [] if self._ffmpeg is None else self._ffmpeg.said(ended=False)
+        log = [] if self._ffmpeg is None else self._ffmpeg.log_lines(ended=False)
         others = [
             f"track: {number} ({track})"
-            for number, track in enumerate(_tracks(said), start=1)
+            for number, track in enumerate(_tracks(log), start=1)
             if number != self._track
         ]
         if others:
-            return f"or hear another sound track of the stream: {', '.join(others)}"
-        return "or switch the camera's microphone on: the stream's only sound track is empty"
+            return Reason.of("stream_other_tracks", tracks=", ".join(others))
+        return Reason.of("stream_track_empty")
 
     def open(self) -> int:
         """Start it; that it cannot connect shows when its output ends."""
         self.close()
         scheme = self._url.partition("://")[0]
         if scheme not in STREAM_SCHEMES:
-            raise CaptureError(
-                f"stream '{_public(self._url)}' is not read; write a URL with one of "
-                f"{', '.join(STREAM_SCHEMES)}"
-            )
+            schemes = ", ".join(STREAM_SCHEMES)
+            raise CaptureError(Reason.of("stream_scheme", url=_public(self._url), schemes=schemes))
         over_tcp = ["-rtsp_transport", "tcp"] if scheme.startswith("rtsp") else []
         self._ffmpeg = Ffmpeg(
             [
@@ -79,33 +76,32 @@ class NetworkStream:
 
     def at_end(self) -> None:
         """A stream that ends is one that was lost, or has not what is asked of it."""
-        said = [] if self._ffmpeg is None else self._ffmpeg.said()
-        errors = [text for level, text in _lines(said) if level != "info"]
+        log = [] if self._ffmpeg is None else self._ffmpeg.log_lines()
+        url = _public(self._url)
+        errors = [text for level, text in _lines(log) if level != "info"]
         if any(phrase in line for line in errors for phrase in _NO_SUCH_TRACK):
-            raise CaptureError(f"stream '{_public(self._url)}' {self._lacks(len(_tracks(said)))}")
-        reason = errors[-1] if errors else "it ended"
-        raise CaptureError(f"stream '{_public(self._url)}' is lost: {_public(reason)}")
+            raise CaptureError(self._lacks(url, len(_tracks(log))))
+        if errors:
+            raise CaptureError(Reason.of("stream_lost", url=url, detail=_public(errors[-1])))
+        raise CaptureError(Reason.of("stream_ended", url=url))
 
-    def _lacks(self, tracks: int) -> str:
+    def _lacks(self, url: str, tracks: int) -> Reason:
         if tracks == 0:
-            return (
-                "has no sound; switch the camera's audio on (where its video is set up), or write "
-                "the URL of a stream that has it"
-            )
+            return Reason.of("stream_without_sound", url=url)
         if tracks == 1:
-            return f"has 1 sound track, not {self._track}; write track: 1"
-        return f"has {tracks} sound tracks, not {self._track}; write track: 1 to {tracks}"
+            return Reason.of("stream_one_track", url=url, track=self._track)
+        return Reason.of("stream_tracks", url=url, tracks=tracks, track=self._track)
 
 
-def _lines(said: list[str]) -> list[tuple[str, str]]:
+def _lines(log: list[str]) -> list[tuple[str, str]]:
     """Level and text of each line of an ffmpeg's log."""
-    found = (_LINE.match(line) for line in said)
+    found = (_LINE.match(line) for line in log)
     return [(line[1], line[2]) for line in found if line is not None]
 
 
-def _tracks(said: list[str]) -> list[str]:
+def _tracks(log: list[str]) -> list[str]:
     """Sound tracks of what an ffmpeg reads: ``aac (LC), 48000 Hz, stereo``."""
-    info = (text for level, text in _lines(said) if level == "info")
+    info = (text for level, text in _lines(log) if level == "info")
     read = takewhile(lambda text: not text.startswith(_OUTPUT), info)
     return [track[1] for text in read if (track := _TRACK.match(text))]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.capture.devices import Device, card_identity, cards, find_device, stable_name
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,10 +51,7 @@ class _PortAudio:
             if self._cards != cards() or (self._missed and since_s > _RENEWAL_S):
                 self.stale = self._streams > 0
                 if not self._changed.wait_for(lambda: self._streams == 0, _ROOM_S):
-                    raise CaptureError(
-                        f"device '{wanted}' waits until the other microphones make room for a "
-                        "new look at the sound cards"
-                    )
+                    raise CaptureError(Reason.of("device_waits", device=wanted))
             if self._streams == 0:
                 self._renew(library)
                 self._renewed_s = monotonic_s
@@ -84,7 +82,7 @@ class _PortAudio:
             library._terminate()  # noqa: SLF001 - the documented way to see new devices
             library._initialize()  # noqa: SLF001
         except library.PortAudioError as error:
-            raise CaptureError(f"PortAudio cannot be initialised: {error}") from error
+            raise CaptureError(Reason.of("portaudio_not_started", detail=str(error))) from error
         self._cards = cards()
         self.stale = False
 
@@ -98,9 +96,7 @@ def _sounddevice() -> ModuleType:
     try:
         import sounddevice
     except OSError as error:
-        raise CaptureError(
-            "the PortAudio library is missing; install it: apt-get install libportaudio2"
-        ) from error
+        raise CaptureError(Reason.of("portaudio_missing")) from error
     return sounddevice  # type: ignore[no-any-return]
 
 
@@ -108,7 +104,7 @@ def _input_devices(library: ModuleType) -> tuple[Device, ...]:
     try:
         return _listed(library)
     except library.PortAudioError as error:
-        raise CaptureError(f"PortAudio cannot list the sound devices: {error}") from error
+        raise CaptureError(Reason.of("portaudio_no_list", detail=str(error))) from error
 
 
 def _listed(library: ModuleType) -> tuple[Device, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent.capture.supervisor import SourceStatus
     from agent.config import Settings
     from agent.core.clock import Clock
-    from agent.watchlist.calibration.kept import Keeping
+    from agent.watchlist.calibration.parts import PartWriter
 
 _BATCH = 16
 _TICK_S = 0.2
@@ -61,7 +61,7 @@ def listen(
     bundle: Bundle,
     clock: Clock,
     *,
-    keeping: Keeping,
+    writer: PartWriter,
     hours: float,
     stop: threading.Event,
     watcher: Watcher,
@@ -94,7 +94,7 @@ def listen(
                 embeddings = encoder.embed(windows)
                 for window, embedding in zip(windows, embeddings, strict=True):
                     stream = f"{session}-{_UNSAFE.sub('_', window.source)[:40]}"
-                    keeping.take(stream, [window], embedding[None], rate_hz)
+                    writer.take(stream, [window], embedding[None], rate_hz)
                 rows += len(windows)
             elif all(listener.finished for listener in listeners) and backlog.empty:
                 break
@@ -108,7 +108,7 @@ def listen(
         backlog.close()
         for listener in listeners:
             listener.stop(_STOP_S)
-        keeping.finish()
+        writer.finish()
     took.dropped = backlog.dropped
     return took
 
@@ -118,7 +118,7 @@ def hear_files(
     bundle: Bundle,
     hop_s: float,
     *,
-    keeping: Keeping,
+    writer: PartWriter,
     stop: threading.Event,
     watcher: Watcher,
     channels: tuple[int, ...] | None = None,
@@ -131,7 +131,7 @@ def hear_files(
         StoreError: what was heard cannot be written.
         ConfigError: the hop is no whole number of frames.
     """
-    ear = _Ear(replace(FileHearing.of(bundle, hop_s), channels=channels), keeping, stop)
+    ear = _Ear(replace(FileHearing.of(bundle, hop_s), channels=channels), writer, stop)
     took, rows = Took(), 0
     for path in files:
         if stop.is_set():
@@ -142,26 +142,26 @@ def hear_files(
             took.unread.append(AudioFileError(f"{path}: {reason(error)}; mend it"))
             continue
         stream = "-".join((content, *map(str, channels or ())))
-        heard_before = {p.stream for p in keeping.index.parts if p.stream.startswith(content)}
+        heard_before = {p.stream for p in writer.index.parts if p.stream.startswith(content)}
         if stream in heard_before:
             took.known.append(path)
             continue
         try:
-            heard = ear.hear(path, stream, took.remarks.append)
+            windows = ear.hear(path, stream, took.remarks.append)
         except AudioFileError as error:
-            keeping.forget(stream)
+            writer.forget(stream)
             took.unread.append(error)
             continue
         if stop.is_set():
             # Half of a recording would later pass for the whole.
-            keeping.forget(stream)
+            writer.forget(stream)
             break
-        keeping.finish(stream)
+        writer.finish(stream)
         for other in heard_before:
-            keeping.forget(other)
-        if not heard:
+            writer.forget(other)
+        if not windows:
             took.short.append(path)
-        rows += heard
+        rows += windows
         took.hours = rows * hop_s / 3_600.0
         watcher.heard(took.hours, ())
     return took
@@ -172,7 +172,7 @@ class _Ear:
     """Hears one recording after the other."""
 
     hearing: FileHearing
-    keeping: Keeping
+    writer: PartWriter
     stop: threading.Event
 
     def hear(self, path: Path, stream: str, remark: Callable[[str], None]) -> int:
@@ -182,6 +182,6 @@ class _Ear:
         for windows, embeddings in hearing.embedded(path, rest=False):
             if self.stop.is_set():
                 break
-            self.keeping.take(stream, windows, embeddings, hearing.rate_hz, recorded=True)
+            self.writer.take(stream, windows, embeddings, hearing.rate_hz, recorded=True)
             rows += len(windows)
         return rows

@@ -1,6 +1,6 @@
 """``calibration.json``: what was heard of a site's background, and what was found in it.
 
-Beside it lies a folder of parts, ten minutes each (:mod:`agent.watchlist.calibration.kept`). The
+Beside it lies a folder of parts, ten minutes each (:mod:`agent.watchlist.calibration.parts`). The
 file is replaced as a whole and names every part with its hash: a calibration that was cut off loses
 the part that it was at and nothing else.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from agent.config.reader import Between
 from agent.config.record import AtMost, FilledText, record
 from agent.core import files, folders
-from agent.core.errors import StoreError, reason
+from agent.core.errors import StoreError, failing_as, reason
 from agent.watchlist.calibration.threshold import Kind, Rate  # noqa: TC001 - read by the annotations
 
 if TYPE_CHECKING:
@@ -71,8 +71,9 @@ class Finding:
     key: FilledText
     """Hash of all that the finding follows from; another one has to be found anew."""
     mean: Annotated[float, Between(-2.0, 2.0)]
-    """Of its margin on this site's background ..."""
+    """Mean of its margin on this site's background."""
     std: Annotated[float, Between(1e-6, 2.0)]
+    """Standard deviation of that margin."""
     kind: Kind
     threshold: Annotated[float, Between(0.0, 1_000.0)]
     wanted: _Quantity
@@ -104,9 +105,9 @@ class Index:
     """Loudest events of each description that are taken to have been real."""
     findings: Annotated[tuple[Finding, ...], AtMost(MOST_PARTS)] = ()
     mean: Annotated[tuple[Annotated[float, Between(-1.0, 1.0)], ...], AtMost(MOST_SIZE)] = ()
-    """Of the embeddings; empty until the findings are made ..."""
+    """Mean of the embeddings; empty until the findings are made."""
     spread: Annotated[float, Between(0.0, 2.0)] = 0.0
-    """... and how far single windows lie from it (``drift.Reference``)."""
+    """How far single windows lie from the mean of the embeddings (``drift.Reference``)."""
 
     @property
     def heard_hours(self) -> float:
@@ -115,7 +116,7 @@ class Index:
 
     def finding(self, error_id: str) -> Finding | None:
         """What was found of a description."""
-        return next((one for one in self.findings if one.error_id == error_id), None)
+        return next((finding for finding in self.findings if finding.error_id == error_id), None)
 
 
 def read(folder: Path) -> Index | None:
@@ -156,11 +157,9 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    try:
+    with failing_as(StoreError, path, "make room, or mend the rights"):
         folders.make(path.parent)
         files.write_bytes(path, data)
-    except OSError as error:
-        raise StoreError(f"{path}: {reason(error)}; make room, or mend the rights") from error
 
 
 def set_aside(folder: Path) -> Path | None:

@@ -146,6 +146,12 @@ def test_channels_that_cancel_are_a_reason_until_one_is_chosen(tmp_path: Path) -
         "signal tape": "channels 1 and 2 cancel each other: one side is inverted (two wires "
         "swapped); channel 1 alone is heard; write channels: [1]"
     }
+    assert json.loads(health.to_json())["reason_codes"] == {
+        "signal tape": [
+            {"code": "channels_cancel", "parameters": {"first": "1", "last": 2}},
+            {"code": "channel_alone", "parameters": {"channel": 1}},
+        ]
+    }
     level_dbfs = health.signals["tape"].level_dbfs
     assert level_dbfs is not None
     assert -21.0 < level_dbfs < -19.0  # of one channel, not of the mix

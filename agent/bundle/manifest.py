@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Self
 
+from agent.config.record import record
 from agent.core.errors import BundleError
 
 MANIFEST = "manifest.json"
@@ -20,7 +21,6 @@ BACKGROUND = "background.npz"
 MODEL_CARD = "MODEL_CARD.md"
 
 _REQUIRED_FILES = (FRONTEND, TEXT_TOWER, TEXT_HEAD, TOKENIZER, BACKGROUND)
-_NESTED = {"frontend", "tuning", "text", "variants", "metrics", "attributions", "rebuild"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Manifest:
         """
         try:
             raw = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             message = f"{where}: not valid JSON ({error}); export the bundle again"
             raise BundleError(message) from error
         schema = raw.get("schema") if isinstance(raw, dict) else None
@@ -158,35 +158,23 @@ class Manifest:
                 "use a bundle exported for this version"
             )
             raise BundleError(message)
-        read = _Reader(where)
-        plain = read.fields(raw, cls, "manifest", nested=_NESTED | {"files"})
-        files = raw["files"]
-        if not isinstance(files, dict) or not files:
-            message = f"{where}: files is not a table of names; export the bundle again"
-            raise BundleError(message)
-        for name in files:
+        try:
+            manifest = record(cls, raw)
+        except ValueError as error:
+            raise BundleError(f"{where}: {error}; export the bundle again") from error
+        manifest.check(where)
+        return manifest
+
+    def check(self, where: str) -> None:
+        """Refuse values that would only fail later, and less clearly.
+
+        Raises:
+            BundleError: a file is missing or lies elsewhere, or a number is not positive.
+        """
+        for name in self.files:
             if Path(name).name != name or name in {"", ".", "..", MANIFEST}:
                 message = f"{where}: file name {name!r} leaves the bundle; do not use this bundle"
                 raise BundleError(message)
-        manifest = cls(
-            **plain,
-            frontend=read.record(raw["frontend"], FrontendConstants, "frontend"),
-            tuning=read.record(raw["tuning"], Tuning, "tuning"),
-            text=read.record(raw["text"], TextSettings, "text"),
-            variants=read.record(raw["variants"], Variants, "variants"),
-            rebuild=read.record(raw["rebuild"], Rebuild, "rebuild"),
-            files={
-                name: read.record(entry, FileEntry, f"files.{name}")
-                for name, entry in files.items()
-            },
-            metrics=read.records(raw["metrics"], Metric, "metrics"),
-            attributions=read.records(raw["attributions"], Attribution, "attributions"),
-        )
-        manifest._check(where)
-        return manifest
-
-    def _check(self, where: str) -> None:
-        """Refuse values that would only fail later, and less clearly."""
         for name in (*asdict(self.variants).values(), *_REQUIRED_FILES):
             if name not in self.files:
                 message = f"{where}: {name} is not among its files; export the bundle again"
@@ -205,58 +193,3 @@ class Manifest:
             if not value > 0:
                 message = f"{where}: {field} is {value}, which is not positive; export it again"
                 raise BundleError(message)
-
-
-class _Reader:
-    """Turns parsed JSON into the manifest's records, naming what does not fit."""
-
-    _TYPES: ClassVar[dict[str, tuple[type, ...]]] = {
-        "int": (int,),
-        "float": (int, float),
-        "str": (str,),
-        "tuple[str, ...]": (list,),
-    }
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-
-    def fields(
-        self, raw: object, record: type[Any], field: str, nested: frozenset[str] | set[str]
-    ) -> dict[str, Any]:
-        """The plain fields of a record, checked; ``nested`` ones are only checked for presence."""
-        if not isinstance(raw, dict):
-            message = f"{self._where}: {field} is not a table; export the bundle again"
-            raise BundleError(message)
-        names = {f.name: str(f.type) for f in fields(record)}
-        if unknown := sorted(raw.keys() - names.keys()):
-            message = f"{self._where}: unknown field {field}.{unknown[0]}; export it again"
-            raise BundleError(message)
-        required = {f.name for f in fields(record) if f.default is MISSING}
-        if missing := sorted(required - raw.keys()):
-            message = f"{self._where}: field {field}.{missing[0]} is missing; export it again"
-            raise BundleError(message)
-        plain: dict[str, Any] = {}
-        for name, value in raw.items():
-            if name in nested:
-                continue
-            accepted = self._TYPES[names[name]]
-            items_fit = not isinstance(value, list) or all(isinstance(i, str) for i in value)
-            if not isinstance(value, accepted) or isinstance(value, bool) or not items_fit:
-                message = (
-                    f"{self._where}: {field}.{name} is {value!r}, expected {names[name]}; "
-                    "export the bundle again"
-                )
-                raise BundleError(message)
-            plain[name] = tuple(value) if isinstance(value, list) else value
-        return plain
-
-    def record(self, raw: object, record: type[Any], field: str) -> Any:
-        """One nested record."""
-        return record(**self.fields(raw, record, field, nested=frozenset()))
-
-    def records(self, raw: object, record: type[Any], field: str) -> tuple[Any, ...]:
-        """A list of nested records."""
-        if not isinstance(raw, list):
-            message = f"{self._where}: {field} is not a list; export the bundle again"
-            raise BundleError(message)
-        return tuple(self.record(item, record, f"{field}[{i}]") for i, item in enumerate(raw))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.capture.ffmpeg import ffmpeg_source
 from agent.capture.file import FileSource
 from agent.capture.microphone import Microphone
+from agent.capture.network import network_source
 from agent.capture.pcm import PcmFormat
 from agent.capture.stream import StandardInput, StreamSource
 from agent.config.sources import FileSettings, MicrophoneSettings, StreamSettings
@@ -45,7 +45,7 @@ def make_source(settings: SourceSettings, sample_rate_hz: int, clock: Clock) -> 
             channels=settings.channels,
         )
     if isinstance(settings, StreamSettings):
-        return ffmpeg_source(settings, sample_rate_hz, clock)
+        return network_source(settings, sample_rate_hz, clock)
     return StreamSource(
         settings.name,
         StandardInput(),

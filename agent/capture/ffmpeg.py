@@ -1,161 +1,90 @@
-"""Network cameras and streams (RTSP, HTTP): ffmpeg decodes, and sends a WAV file without an end."""
+"""One ffmpeg process whose output is read from a pipe, and what it says meanwhile."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import threading
 from collections import deque
-from typing import IO, TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
 
-from agent.capture.stream import StreamSource
-from agent.config.sources import STREAM_SCHEMES
 from agent.core.errors import CaptureError
 from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
-    from agent.config.sources import StreamSettings
-    from agent.core.clock import Clock
+    from collections.abc import Sequence
 
-# A playlist from the network must not make ffmpeg read the box's own files.
-_PROTOCOLS = "rtsp,rtsps,http,https,httpproxy,rtp,srtp,udp,srt,tcp,tls,crypto"
-_STALL_S = 10.0
+# What it reads, with length and tracks, it tells at the level of information.
+_QUIET = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info")
 _ENDED_S = 2.0
-_MOST_ERRORS = 20
-
-_LINE = re.compile(r"(?:\[[^\]]* @ [^\]]*\] )?\[(info|error|fatal|panic)\] +(.*)")
-_TRACK = re.compile(r"Stream #0:\S+: Audio: ([^,]+(?:, [^,]+){0,2})")
-_OUTPUT = "Output #0"
-_NO_SUCH_TRACK = ("matches no streams", "does not contain any stream")
-
-
-class _Listener:
-    """Takes down what an ffmpeg says, as long as it says something."""
-
-    def __init__(self, said: IO[bytes]) -> None:
-        self.tracks: list[str] = []
-        """Sound tracks of what it reads: ``aac (LC), 48000 Hz, stereo``."""
-        self.errors: deque[str] = deque(maxlen=_MOST_ERRORS)
-        """Its latest complaints."""
-        self._said = said
-        self._thread = threading.Thread(target=self._listen, name="ffmpeg-said", daemon=True)
-        self._thread.start()
-
-    def wait(self) -> None:
-        """Until an ffmpeg that has ended has said all."""
-        self._thread.join(_ENDED_S)
-
-    def _listen(self) -> None:
-        reading = True
-        with self._said:
-            for raw in self._said:
-                line = _LINE.match(raw.decode("utf-8", "replace").strip())
-                if line is None:
-                    continue
-                level, text = line.groups()
-                if level != "info":
-                    self.errors.append(text)
-                    continue
-                reading = reading and not text.startswith(_OUTPUT)
-                if reading and (track := _TRACK.match(text)):
-                    self.tracks.append(track[1])
+# Years of complaints must not fill the memory: what a file or a stream is stands in the first
+# lines, why it ended in the last.
+_FIRST_LINES, _LATEST_LINES, _LINE_BYTES = 1_000, 20, 4_096
 
 
 class Ffmpeg:
-    """One ffmpeg process that sends all channels of one sound track as float32."""
+    """Runs until its output ends or it is killed; never outlives :meth:`kill`.
 
-    begins_anew = True
-    """Another process, another header."""
+    It has a session of its own, so that a Ctrl-C meant for the agent does not end it with half of
+    the sound, and it ends by itself when nobody reads its output any more.
+    """
 
-    def __init__(self, url: str, track: int, sample_rate_hz: int) -> None:
-        self._url = url
-        self._track = track
-        self._rate_hz = sample_rate_hz
-        self._process: subprocess.Popen[bytes] | None = None
-        self._listener: _Listener | None = None
+    def __init__(self, arguments: Sequence[str | bytes]) -> None:
+        """Start it.
 
-    @property
-    def if_silent(self) -> str:
-        """Which other sound tracks there are."""
-        tracks = [] if self._listener is None else self._listener.tracks
-        others = [
-            f"track: {number} ({track})"
-            for number, track in enumerate(tracks, start=1)
-            if number != self._track
-        ]
-        if others:
-            return Reason.of("stream_other_tracks", tracks=", ".join(others))
-        return Reason.of("stream_track_empty")
+        Args:
+            arguments: from the input on; the output goes to ``pipe:1``.
 
-    def open(self) -> int:
-        """Start it; that it cannot connect shows when its output ends."""
-        self.close()
-        scheme = self._url.partition("://")[0]
-        if scheme not in STREAM_SCHEMES:
-            schemes = ", ".join(STREAM_SCHEMES)
-            raise CaptureError(Reason.of("stream_scheme", url=_public(self._url), schemes=schemes))
-        over_tcp = ["-rtsp_transport", "tcp"] if scheme.startswith("rtsp") else []
-        # What it reads, with the tracks, it tells at the level of information.
-        command = ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info"]
-        command += [*over_tcp, "-protocol_whitelist", _PROTOCOLS, "-i", self._url]
-        command += ["-map", f"0:a:{self._track - 1}", "-c:a", "pcm_f32le", "-f", "wav"]
-        command += ["-ar", str(self._rate_hz), "pipe:1"]
+        Raises:
+            CaptureError: ffmpeg is not installed.
+        """
         try:
             self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                ["ffmpeg", *_QUIET, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
             )
         except OSError as error:
             raise CaptureError(Reason.of("ffmpeg_missing")) from error
+        self._first: list[str] = []
+        self._latest: deque[str] = deque(maxlen=_LATEST_LINES)
+        self._listener = threading.Thread(target=self._listen, name="ffmpeg-log", daemon=True)
+        self._listener.start()
+
+    @property
+    def output(self) -> BinaryIO:
+        """What it writes."""
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
-        assert self._process.stderr is not None  # noqa: S101 - as this was
-        self._listener = _Listener(self._process.stderr)
-        return self._process.stdout.fileno()
+        return self._process.stdout  # type: ignore[return-value] # a pipe is a binary file
 
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            if self._process.stdout is not None:
-                self._process.stdout.close()
-            self._process = None
-        if self._listener is not None:
-            self._listener.wait()
-            self._listener = None
+    def wait(self) -> int:
+        """Its exit status, once its output has ended."""
+        return self._process.wait()
 
-    def at_end(self) -> None:
-        """A stream that ends is one that was lost, or has not what is asked of it."""
-        errors: list[str] = []
-        url = _public(self._url)
-        if self._listener is not None:
-            self._listener.wait()
-            errors, tracks = list(self._listener.errors), len(self._listener.tracks)
-            if any(phrase in line for line in errors for phrase in _NO_SUCH_TRACK):
-                raise CaptureError(self._lacks(url, tracks))
-        if errors:
-            raise CaptureError(Reason.of("stream_lost", url=url, detail=_public(errors[-1])))
-        raise CaptureError(Reason.of("stream_ended", url=url))
+    def log_lines(self, *, ended: bool = True) -> list[str]:
+        """The lines of its log without empty ones; of very many the first and the latest.
 
-    def _lacks(self, url: str, tracks: int) -> Reason:
-        if tracks == 0:
-            return Reason.of("stream_without_sound", url=url)
-        if tracks == 1:
-            return Reason.of("stream_one_track", url=url, track=self._track)
-        return Reason.of("stream_tracks", url=url, tracks=tracks, track=self._track)
+        Args:
+            ended: whether its output has ended, so that no more will come: all is waited for.
+        """
+        if ended:
+            self._listener.join(_ENDED_S)
+        return [*self._first, *self._latest]
 
+    def kill(self) -> None:
+        """End it and wait for its end; safe to call twice."""
+        self._process.kill()
+        self._process.wait()
+        self.output.close()
+        self._listener.join(_ENDED_S)
 
-def _public(text: str) -> str:
-    """A text without the user names and passwords of the URLs in it."""
-    return re.sub(r"://[^/@\s]*@", "://", text)
-
-
-def ffmpeg_source(settings: StreamSettings, sample_rate_hz: int, clock: Clock) -> StreamSource:
-    """A source that plays a URL; lost and tried again like a microphone."""
-    return StreamSource(
-        settings.name,
-        Ffmpeg(settings.url, settings.track, sample_rate_hz),
-        sample_rate_hz=sample_rate_hz,
-        clock=clock,
-        stall_s=_STALL_S,
-        channels=settings.channels,
-    )
+    def _listen(self) -> None:
+        """Take down its log on a thread of its own, so that a full pipe never stops it."""
+        assert self._process.stderr is not None  # noqa: S101 - it was asked for
+        with self._process.stderr as log:
+            for raw in iter(partial(log.readline, _LINE_BYTES), b""):
+                if line := raw.decode("utf-8", "replace").strip():
+                    first = len(self._first) < _FIRST_LINES
+                    (self._first if first else self._latest).append(line)

@@ -10,7 +10,7 @@ import json
 import math
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -196,7 +196,9 @@ def running(
         path = place / "sound.wav"
         soundfile.write(path, sound, RATE_HZ, subtype="PCM_16")
         broker = stack.enter_context(local_broker())
-        subscriber = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/bench/box/#"))
+        subscriber = stack.enter_context(
+            closing(Subscriber(HOST, broker.port, "kikimimi/bench/box/#"))
+        )
         settings = {
             "site": "bench",
             "node": "box",

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -130,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
         broker = stack.enter_context(local_broker())
         scene = None if arguments.microphone else build_scene()
         source = _source(scene, arguments.device, folder)
-        subscriber = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/demo/#"))
+        subscriber = stack.enter_context(closing(Subscriber(HOST, broker.port, "kikimimi/demo/#")))
         settings = _settings(arguments, described, source, broker, folder)
         console.print(f"Kikimimi listens for {count} sounds of [bold]{described.name}[/bold]")
         console.print(f"broker: {broker.name} on {HOST}:{broker.port}, topics kikimimi/demo/box/#")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,7 @@ class ClipTally:
     """For the quota, their age or room on the disk."""
     trouble: str = ""
     """Why the last one was not written as it should be, and what to do; empty if it was."""
+
+    def counters(self) -> dict[str, int]:
+        """By their names in health."""
+        return {f"clips_{name}": n for name, n in asdict(self).items() if name != "trouble"}

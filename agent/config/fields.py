@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
-import unicodedata
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from agent.config.mistakes import SHOWN_CHARACTERS
+from agent.config import values
 from agent.core.names import named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 E = TypeVar("E", bound=StrEnum)
 
 DAY_S = 86_400
 """Seconds of a day."""
-
-_NEAR = 0.6
-"""Similarity (difflib's ratio) from which a name is proposed instead of an unknown one."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,15}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", re.ASCII)
@@ -49,19 +44,12 @@ _CREDENTIALS = "CREDENTIALS_DIRECTORY"
 _CREDENTIALS_MARK = f"${{{_CREDENTIALS}}}"
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that an unknown one was probably meant to be."""
-    by_lower = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(name.lower()[:SHOWN_CHARACTERS], by_lower, 1, _NEAR)
-    return by_lower[near[0]] if near else None
-
-
 def text(limit: int = 1_000) -> Callable[[str], str]:
     """A text on one line: runs of white space become one space."""
 
     def convert(raw: str) -> str:
         joined = raw.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
-        _refuse_controls(joined)
+        values.refuse_controls(joined)
         plain = " ".join(joined.split())
         if not plain:
             raise ValueError("write a text")
@@ -72,35 +60,16 @@ def text(limit: int = 1_000) -> Callable[[str], str]:
     return convert
 
 
-def _refuse_controls(raw: str) -> None:
-    if raw.isprintable():
-        return
-    for character in raw:
-        if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
-            raise ValueError(f"delete the control character U+{ord(character):04X}")
-
-
 def integer(low: int, high: int) -> Callable[[str], int]:
     """A whole number within bounds."""
-
-    def convert(raw: str) -> int:
-        if not _INTEGER.fullmatch(raw) or not low <= int(raw) <= high:
-            raise ValueError(f"write a whole number from {low} to {high}")
-        return int(raw)
-
-    return convert
+    check = values.whole(low, high)
+    return lambda raw: check(int(raw) if _INTEGER.fullmatch(raw) else None)
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
     """A number within bounds."""
-
-    def convert(raw: str) -> float:
-        value = float(raw) if _NUMBER.fullmatch(raw) else math.nan
-        if not low <= value <= high:
-            raise ValueError(f"write a number from {low:g} to {high:g}")
-        return value
-
-    return convert
+    check = values.number(low, high)
+    return lambda raw: check(float(raw) if _NUMBER.fullmatch(raw) else None)
 
 
 def duration(low_s: float, high_s: float) -> Callable[[str], float]:
@@ -128,15 +97,8 @@ def switch(raw: str) -> bool:
 def choice(options: type[E]) -> Callable[[str], E]:
     """One of the values of an enumeration, in upper or lower case."""
     by_name = {option.value.lower(): option for option in options}
-
-    def convert(raw: str) -> E:
-        if raw.lower() in by_name:
-            return by_name[raw.lower()]
-        near = nearest(raw, by_name)
-        proposal = f" (did you mean '{near}'?)" if near else ""
-        raise ValueError(f"write one of {', '.join(by_name)}{proposal}")
-
-    return convert
+    check = values.choice(by_name)
+    return lambda raw: by_name[check(raw.lower())]
 
 
 def path(base: Path) -> Callable[[str], Path]:
@@ -147,7 +109,7 @@ def path(base: Path) -> Callable[[str], Path]:
 
     def convert(raw: str) -> Path:
         # Bytes that are no UTF-8 are lone surrogates here, and part of a name all the same.
-        _refuse_controls(os.fsencode(raw).decode("utf-8", "ignore"))
+        values.refuse_controls(os.fsencode(raw).decode("utf-8", "ignore"))
         if not raw.strip():
             raise ValueError("write a path")
         try:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.config import fields
 from agent.config import yaml_tree as yamlfile
-from agent.config.reader import Place, read
+from agent.config.reader import Place, bare, hints_of, read
 from agent.config.settings import Settings
 from agent.config.table import Table
+from agent.config.values import nearest
 from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -36,14 +36,6 @@ A relative path in the environment starts at the working folder, one in the file
 """
 
 _PREFIX = "KIKIMIMI_"
-_FILE_VARIABLES = frozenset(
-    {
-        "KIKIMIMI_BUNDLE",
-        "KIKIMIMI_DESCRIPTIONS",
-        "KIKIMIMI_STATE_DIR",
-        "KIKIMIMI_MQTT_PASSWORD_FILE",
-    }
-)
 
 
 def load_settings(
@@ -83,15 +75,21 @@ def _with_environment(
         where = f"environment variable {name}"
         value = environ[name]
         if name in ENVIRONMENT and value:
-            if name in _FILE_VARIABLES and not value.startswith("~"):
+            if _is_file(ENVIRONMENT[name]) and not value.startswith("~"):
                 value = str(Path.cwd() / value)
             scalar = yamlfile.Scalar(where, value)
             root = root.put(tuple(ENVIRONMENT[name].split(".")), scalar)
-        elif name not in known.values() and (
-            near := fields.nearest(name.removeprefix(_PREFIX), known)
-        ):
+        elif name not in known.values() and (near := nearest(name.removeprefix(_PREFIX), known)):
             problems.append(Problem(where, "is not a setting", f"did you mean {known[near]}?"))
     return root
+
+
+def _is_file(field: str) -> bool:
+    """Whether a setting such as ``mqtt.password_file`` is a path."""
+    kind: type = Settings
+    for name in field.split("."):
+        kind, _ = bare(hints_of(kind)[name])
+    return kind is Path
 
 
 def _state_dir(environ: Mapping[str, str]) -> Path:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from functools import cache, partial
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from agent.core.errors import Problem
 
 T = TypeVar("T")
+
+hints_of: Callable[[type], dict[str, Any]] = cache(partial(get_type_hints, include_extras=True))
+"""The annotations of a dataclass, by field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,11 @@ class From:
     read: Callable[[Table, Place], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A dataclass whose fields stand in the table itself, beside the others."""
+
+
 def load(path: Path, default: T, prepare: Callable[[Table], None] = lambda _: None) -> T:
     """The settings of a file, and what ``default`` holds in place of those that it leaves out.
 
@@ -167,7 +176,14 @@ def read(table: Table, default: T, place: Place = Place()) -> T:
         default: an instance of the dataclass: what holds where the table says nothing.
         place: what they are read beside.
     """
-    values = {name: getattr(default, name) for name in _hints(type(default))}
+    found = read_part(table, default, place)
+    table.finish()
+    return found
+
+
+def read_part(table: Table, default: T, place: Place = Place()) -> T:
+    """As :func:`read`, where the table has other fields too, which are asked for besides."""
+    values = {name: getattr(default, name) for name in hints_of(type(default))}
     return _read(table, type(default), values, place) or default
 
 
@@ -188,39 +204,38 @@ def read_new(table: Table, kind: type[T], place: Place = Place(), **given: Any) 
         for one in fields(kind)  # type: ignore[arg-type]
         if one.name not in given
     }
-    return _read(table, kind, values, place, **given)
+    made = _read(table, kind, values, place, **given)
+    table.finish()
+    return made
 
 
 def converter(kind: type, name: str) -> Callable[[str], Any]:
     """How one field of a dataclass is read, for an option of the command line that sets it too."""
-    return _converter(*_bare(_hints(kind)[name]), Place())
-
-
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)
+    return _converter(*bare(hints_of(kind)[name]), Place())
 
 
 def _read(
     table: Table, kind: type[T], defaults: dict[str, Any], place: Place, **given: Any
 ) -> T | None:
-    hints = _hints(kind)
+    hints = hints_of(kind)
     found = {name: _value(table, name, hints[name], defaults[name], place) for name in defaults}
     made = None if MISSING in found.values() else kind(**given, **found)
     if isinstance(made, Checked):
         made = made.checked(table)
-    table.finish()
     return made
 
 
 def _value(table: Table, name: str, hint: Any, default: Any, place: Place) -> Any:
     """One field; ``MISSING`` where it has no default and is not there or wrong."""
-    kind, note = _bare(hint)
+    kind, note = bare(hint)
     if isinstance(note, From):
         found = note.read(table, place)
         return default if found is None else found
+    if isinstance(note, Inline):
+        return read_part(table, default, place)
     if get_origin(kind) is tuple:
         return _values(table, name, get_args(kind)[0], default, place)
-    if is_dataclass(kind):
+    if is_dataclass(kind) and note is None:
         return _part(table, name, kind, default, place)
     convert = _converter(kind, note, place)
     name = (isinstance(note, By) and note.name) or name
@@ -241,14 +256,14 @@ def _part(table: Table, name: str, kind: type, default: Any, place: Place) -> An
 
 def _values(table: Table, name: str, hint: Any, default: Any, place: Place) -> Any:
     """A list of values or of tables."""
-    kind, note = _bare(hint)
+    kind, note = bare(hint)
     if note is not None or not is_dataclass(kind):
         return table.values(name, _converter(kind, note, place), default)
     made = [read_new(one, kind, place) for one in table.tables(name)]
     return tuple(one for one in made if one is not None) if made else default
 
 
-def _bare(hint: Any) -> tuple[type, Any]:
+def bare(hint: Any) -> tuple[type, Any]:
     """A type without ``None`` and without what is noted at it, and that."""
     note = None
     while get_origin(hint) in {Annotated, Union, UnionType}:

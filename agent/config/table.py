@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.config import lookalikes, mistakes
-from agent.config.fields import nearest
 from agent.config.lookalikes import Finding
+from agent.config.values import nearest
 from agent.config.yaml_tree import Mapping, Node, Scalar, Sequence
 from agent.core.errors import Problem
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.alerts.alerts import timestamp
+from agent.config import jsonl, values
 from agent.console.tasks import order
 from agent.core import files, folders
 from agent.core.errors import StoreError, failing_as
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from agent.console.tasks import Item, Pair
     from agent.core.clock import Clock
+    from agent.core.errors import Problem
 
 JOURNAL, RATINGS = "journal.jsonl", "ratings.jsonl"
 
@@ -160,20 +162,18 @@ class Ratings:
         if not path.exists():
             return
         lines = []
-        where = str(path)
-        try:
-            # Whoever mends a line by an editor may leave a byte-order mark.
-            written = path.read_text(encoding="utf-8-sig").split("\n")
-            for number, text in enumerate(written, start=1):
-                if not text.strip():
-                    continue
-                where = f"{path}:{number}"
-                line = json.loads(text)
-                key = (line["caption"], line["recording"], bool(line["again"]))
-                self._said[line["rater"]][key] = line["rating"]
-                lines.append(line)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{where}: {error!r}; mend or delete the line") from error
+        problems: list[Problem] = []
+        with failing_as(StoreError, path, "mend console.ratings"):
+            content = path.read_bytes()
+        for row in jsonl.rows(content, str(path), problems):
+            rater, caption, recording = map(row.text, ("rater", "caption", "recording"))
+            again = row.checked("again", values.switch)
+            rating = row.nullable("rating", values.whole(0, _HIGHEST))
+            if row.fine:
+                self._said[rater][caption, recording, bool(again)] = rating
+                lines.append(row.values)
+        if problems:
+            raise StoreError(f"{problems[0]}; or delete the line")
         self._mend(lines)
 
     def _mend(self, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from agent.config import jsonl
 from agent.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 MOST_PAIRS = 10_000
@@ -114,38 +114,29 @@ def order(pairs: Sequence[Pair], rater: str) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _rows(path: Path, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(path: Path, problems: list[Problem]) -> Iterator[tuple[str, Mapping[str, object]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         found = f"cannot be read ({error})"
         problems.append(Problem(str(path), found, "name the output of training select"))
         return
-    if path.suffix == ".csv":
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        try:
-            for row in reader:
-                yield f"{path}:{reader.line_num}", dict(row)
-        except csv.Error as error:
-            where = f"{path}:{reader.line_num}"
-            problems.append(Problem(where, f"is not CSV ({error})", "mend the line"))
+    if path.suffix != ".csv":
+        yield from ((row.where, row.values) for row in jsonl.rows(content, str(path), problems))
         return
-    # Not splitlines(): it also breaks at characters that JSON allows inside a text.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            problems.append(Problem(f"{path}:{number}", f"is not JSON ({error})", "mend the line"))
-            continue
-        if isinstance(row, dict):
-            yield f"{path}:{number}", row
-        else:
-            problems.append(Problem(f"{path}:{number}", "is no object", "write {…} on each line"))
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        for row in reader:
+            yield f"{path}:{reader.line_num}", dict(row)
+    except csv.Error as error:
+        where = f"{path}:{reader.line_num}"
+        problems.append(Problem(where, f"is not CSV ({error})", "mend the line"))
 
 
-def _pair(where: str, row: dict[str, Any], base: Path, problems: list[Problem]) -> Pair | None:
+def _pair(
+    where: str, row: Mapping[str, object], base: Path, problems: list[Problem]
+) -> Pair | None:
     texts = {name: row.get(name) for name in _FIELDS[1:]}
     wrong = [
         name

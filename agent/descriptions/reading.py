@@ -8,18 +8,15 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.config import channels, fields
+from agent.config import channels, fields, reader
 from agent.config import yaml_tree as yamlfile
 from agent.config.table import Item, Table
 from agent.core.errors import DescriptionsError, Problem
-from agent.core.records import Severity
 from agent.descriptions.records import (
     Defaults,
     DescriptionSet,
-    DetectionPolicy,
     ErrorDescription,
     Example,
-    Hits,
 )
 
 if TYPE_CHECKING:
@@ -29,11 +26,8 @@ VERSION = 1
 MAX_DESCRIPTIONS = 1_000
 MAX_TEXTS = 10_000
 MAX_TEXT_CHARACTERS = 300
-MAX_HITS_WINDOWS = 100
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
-_HITS = re.compile(r"([0-9]{1,3}) +of +([0-9]{1,3})", re.ASCII)
-_DAY_S = 86_400.0
 
 
 def load(path: Path) -> DescriptionSet:
@@ -90,7 +84,7 @@ class _Reader:
     def read(self, root: Table, digest: str) -> DescriptionSet:
         """The whole file."""
         root.required("version", fields.integer(VERSION, VERSION))
-        defaults = self._defaults(root.table("defaults"))
+        defaults = reader.read(root.table("defaults"), Defaults())
         if not root.has("errors"):
             root.report("errors", "is missing", "write at least one description under 'errors:'")
         tables = root.tables("errors")
@@ -115,15 +109,6 @@ class _Reader:
             where=self._where,
         )
 
-    def _defaults(self, table: Table) -> Defaults:
-        defaults = Defaults()
-        defaults = Defaults(
-            severity=table.value("severity", fields.choice(Severity), defaults.severity),
-            policy=_policy(table, defaults.policy),
-        )
-        table.finish()
-        return defaults
-
     def _error(self, table: Table, defaults: Defaults) -> ErrorDescription:
         error_id = table.required("id", _error_id) or ""
         text = table.required("text", _TEXT) or ""
@@ -135,14 +120,16 @@ class _Reader:
             self._describe(item, error_id)
         for item in unlike:
             self._refuse_describing(item, "unlike", error_id)
+        examples = table.plain_or_tables("examples", self._plain_example, self._example)
+        own = reader.read_part(table, defaults)
         error = ErrorDescription(
             error_id=error_id,
             text=text,
             paraphrases=tuple(item.text for item in paraphrases),
             unlike=tuple(item.text for item in unlike),
-            examples=table.plain_or_tables("examples", self._plain_example, self._example),
-            severity=table.value("severity", fields.choice(Severity), defaults.severity),
-            policy=_policy(table, defaults.policy),
+            examples=examples,
+            severity=own.severity,
+            policy=own.policy,
             enabled=table.value("enabled", fields.switch, default=True),
             where=table.where,
         )
@@ -192,47 +179,6 @@ class _Reader:
                 table.report("id", f"is {error.error_id!r} again ({where})", "choose another id")
             elif error.error_id:
                 first[error.error_id] = table.where_of("id")
-
-
-def _policy(table: Table, default: DetectionPolicy) -> DetectionPolicy:
-    return DetectionPolicy(
-        threshold=table.value("threshold", _threshold, default.threshold),
-        hysteresis=table.value("hysteresis", fields.number(0.0, 10.0), default.hysteresis),
-        hits=table.value("hits", _hits, default.hits),
-        cooldown_s=table.value("cooldown", fields.duration(0.0, _DAY_S), default.cooldown_s),
-        false_alarms_per_day=table.value(
-            "false_alarms_per_day", fields.number(0.001, 1_000.0), default.false_alarms_per_day
-        ),
-        threshold_bounds=_bounds(table, default.threshold_bounds),
-    )
-
-
-def _bounds(table: Table, default: tuple[float, float] | None) -> tuple[float, float] | None:
-    """Two thresholds, the lower one first; the default where they are left out or wrong."""
-    given = table.values("threshold_bounds", fields.number(0.0, 100.0), ())
-    if not given:
-        return default
-    if len(given) != 2 or given[0] > given[1]:  # noqa: PLR2004
-        found = f"is {list(given)}"
-        table.report("threshold_bounds", found, "write the lowest and the highest, such as [3, 7]")
-        return default
-    return given[0], given[1]
-
-
-def _threshold(raw: str) -> float | None:
-    if raw.lower() == "auto":
-        return None
-    try:
-        return fields.number(0.0, 100.0)(raw)
-    except ValueError as error:
-        raise ValueError(f"write auto, or {str(error).removeprefix('write ')}") from error
-
-
-def _hits(raw: str) -> Hits:
-    match = _HITS.fullmatch(raw)
-    if not match or not 1 <= int(match[1]) <= int(match[2]) <= MAX_HITS_WINDOWS:
-        raise ValueError(f"write for example '2 of 3' (at most of {MAX_HITS_WINDOWS})")
-    return Hits(int(match[1]), int(match[2]))
 
 
 def _error_id(raw: str) -> str:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from agent.config import fields
+from agent.config.fields import DAY_S
+from agent.config.reader import Between, By, From, Inline
 from agent.core.records import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from agent.config.reader import Place
+    from agent.config.table import Table
     from agent.core.errors import Problem
+
+MAX_HITS_WINDOWS = 100
+
+_HITS = re.compile(r"([0-9]{1,3}) +of +([0-9]{1,3})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +35,47 @@ class Hits:
         return f"{self.hits} of {self.windows}"
 
 
+def _bounds(table: Table, _place: Place) -> tuple[float, float] | None:
+    """Two thresholds, the lower one first; ``None`` where they are left out or wrong."""
+    given = table.values("threshold_bounds", fields.number(0.0, 100.0), ())
+    if not given:
+        return None
+    if len(given) != 2 or given[0] > given[1]:  # noqa: PLR2004
+        found = f"is {list(given)}"
+        table.report("threshold_bounds", found, "write the lowest and the highest, such as [3, 7]")
+        return None
+    return given[0], given[1]
+
+
+def _threshold(raw: str) -> float | None:
+    if raw.lower() == "auto":
+        return None
+    try:
+        return fields.number(0.0, 100.0)(raw)
+    except ValueError as error:
+        raise ValueError(f"write auto, or {str(error).removeprefix('write ')}") from error
+
+
+def _hits(raw: str) -> Hits:
+    match = _HITS.fullmatch(raw)
+    if not match or not 1 <= int(match[1]) <= int(match[2]) <= MAX_HITS_WINDOWS:
+        raise ValueError(f"write for example '2 of 3' (at most of {MAX_HITS_WINDOWS})")
+    return Hits(int(match[1]), int(match[2]))
+
+
 @dataclass(frozen=True, slots=True)
 class DetectionPolicy:
     """When scores of a description become an event, as the file says."""
 
-    threshold: float | None = None
+    threshold: Annotated[float | None, By(_threshold)] = None
     """Score to reach, in standard deviations of the background; ``None``: calibrated here."""
-    hysteresis: float = 0.5
+    hysteresis: Annotated[float, Between(0.0, 10.0)] = 0.5
     """An event goes on until the score is this far below the threshold."""
-    hits: Hits = Hits(2, 3)
-    cooldown_s: float = 30.0
-    false_alarms_per_day: float = 1.0
+    hits: Annotated[Hits, By(_hits)] = Hits(2, 3)
+    cooldown_s: Annotated[float, By(fields.duration(0.0, DAY_S), "cooldown")] = 30.0
+    false_alarms_per_day: Annotated[float, Between(0.001, 1_000.0)] = 1.0
     """What an ``auto`` threshold is calibrated for."""
-    threshold_bounds: tuple[float, float] | None = None
+    threshold_bounds: Annotated[tuple[float, float] | None, From(_bounds)] = None
     """Lowest and highest threshold that calibration and verdicts may come to; ``None``: as
     calibrated, and verdicts up to 1 below and 3 above it."""
 
@@ -47,7 +85,7 @@ class Defaults:
     """What holds for descriptions that do not say otherwise."""
 
     severity: Severity = Severity.MINOR
-    policy: DetectionPolicy = DetectionPolicy()
+    policy: Annotated[DetectionPolicy, Inline()] = DetectionPolicy()
 
 
 @dataclass(frozen=True, slots=True)

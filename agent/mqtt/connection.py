@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
+from paho.mqtt.enums import LogLevel, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from agent.core.clock import SystemClock
+from agent.mqtt.client import make_client
 from agent.mqtt.diagnosis import no_connection
-from agent.mqtt.messages import MAX_PACKET_BYTES, OFFLINE, Incoming
-from agent.mqtt.tls import tls_context
+from agent.mqtt.messages import MAX_PACKET_BYTES, Incoming
 from agent.mqtt.version import REFUSED
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
-    from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
+    from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
     from paho.mqtt.reasoncodes import ReasonCode
 
     from agent.config import MqttSettings
@@ -43,63 +43,6 @@ _SUBSCRIPTION = SubscribeOptions(
     retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND,
 )
 
-_log = logging.getLogger(__name__)
-
-
-def _set_login(client: Client, settings: MqttSettings) -> None:
-    """Give a client what the broker knows the site by: name and password, TLS."""
-    if settings.username is not None:
-        client.username_pw_set(settings.username, settings.password())
-    if settings.tls is not None:
-        client.tls_set_context(tls_context(settings.tls))
-        client.tls_insecure_set(settings.tls.insecure)
-
-
-def passing_client(settings: MqttSettings, who: str, *, v5: bool) -> Client:
-    """A client that is nobody at the broker: no last will, no session that is taken up again.
-
-    Args:
-        settings: what the broker knows the site by.
-        who: how its name there begins.
-        v5: MQTT 5, or else 3.1.1.
-
-    Raises:
-        BrokerError: the password or a certificate cannot be read.
-    """
-    client = Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=f"{who}-{secrets.token_hex(8)}",
-        protocol=_protocol(v5=v5),
-        reconnect_on_failure=False,
-    )
-    _set_login(client, settings)
-    return client
-
-
-def _protocol(*, v5: bool) -> MQTTProtocolVersion:
-    return MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311
-
-
-class _Client(Client):
-    """paho's client, whose thread tells of its end even when a broker sent it nonsense."""
-
-    on_broken: Callable[[str], None]
-
-    def loop_forever(
-        self, timeout: float = 1.0, retry_first_connection: bool = False
-    ) -> MQTTErrorCode:
-        """Run the network loop until the connection ends."""
-        try:
-            return super().loop_forever(timeout, retry_first_connection)
-        except Exception as error:
-            _log.warning("broker_sent_nonsense", extra={"reason": repr(error)})
-            self.on_broken(f"the broker sent what is no MQTT ({type(error).__name__})")
-            return MQTTErrorCode.MQTT_ERR_PROTOCOL
-
-    def release(self) -> None:
-        """Give its sockets back now; paho would when the garbage collector comes by."""
-        self._reset_sockets()
-
 
 class Connection:
     """One paho client, from its connect to its end.
@@ -112,13 +55,16 @@ class Connection:
         self,
         settings: MqttSettings,
         client_id: str,
-        status_topic: str,
+        status_topic: str | None,
         changed: threading.Condition,
         clock: Clock,
         *,
         v5: bool,
+        heard: Callable[[Incoming], None] | None = None,
     ) -> None:
-        """Make a client with its last will; connects to nothing yet.
+        """Make a client as :func:`make_client` does; connects to nothing yet.
+
+        Messages are handed to ``heard`` on paho's thread, or wait for :meth:`take_incoming`.
 
         Raises:
             BrokerError: the password or a certificate cannot be read.
@@ -126,6 +72,8 @@ class Connection:
         self.accepted: bool | None = None
         self.refusal = ""
         self.lost = False
+        self.ended = ""
+        """How the connection ended, in the words of paho."""
         self.incoming: deque[tuple[Incoming, int, int]] = deque()
         self.incoming_dropped = 0
         self.largest_packet_bytes: int | None = None
@@ -139,16 +87,9 @@ class Connection:
         self._clock = clock
         self._accepted_at_s = clock.monotonic()
         self._live: deque[MQTTMessageInfo] = deque()
-        client = _Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if v5 else False,
-            protocol=_protocol(v5=v5),
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.will_set(status_topic, OFFLINE, qos=1, retain=True)
-        _set_login(client, settings)
+        self._guest = status_topic is None
+        self._heard = heard
+        client = make_client(settings, client_id, status_topic, v5=v5)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)
@@ -165,7 +106,7 @@ class Connection:
             BrokerError: there is no connection.
         """
         settings, properties = self._settings, None
-        if self._v5:
+        if self._v5 and not self._guest:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = round(settings.session_expiry_s)
             properties.ReceiveMaximum = _RECEIVE_MAXIMUM
@@ -175,7 +116,7 @@ class Connection:
                 settings.host,
                 settings.port,
                 keepalive=round(settings.keepalive_s),
-                clean_start=False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY,
+                clean_start=MQTT_CLEAN_START_FIRST_ONLY if properties is None else False,
                 properties=properties,
             )
         except (OSError, ValueError) as error:
@@ -225,7 +166,7 @@ class Connection:
 
     def subscribe(self, topic_filter: str) -> int | None:
         """Ask for messages; the message id, or ``None`` when the connection is gone."""
-        if self._v5:
+        if self._v5 and not self._guest:
             rc, message_id = self._client.subscribe(topic_filter, options=_SUBSCRIPTION)
         else:
             rc, message_id = self._client.subscribe(topic_filter, qos=1)
@@ -253,6 +194,22 @@ class Connection:
         with self._changed:
             self._changed.wait_for(lambda: self.lost or len(self.outcomes) >= count, timeout_s)
 
+    def outcome(
+        self, message_id: int | None, stopping: Callable[[], bool], timeout_s: float
+    ) -> str | None:
+        """Block until the broker has answered one message, or for a while.
+
+        Returns:
+            Why it refused, empty where it took it; ``None`` where it did not answer.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.lost or stopping() or message_id in dict(self.outcomes), timeout_s
+            )
+            answers = [refusal for one, refusal in self.outcomes if one == message_id]
+            self.outcomes = [one for one in self.outcomes if one[0] != message_id]
+        return answers[-1] if answers else None
+
     def _on_connect(
         self,
         _client: Client,
@@ -278,6 +235,7 @@ class Connection:
     ) -> None:
         with self._changed:
             self.lost = True
+            self.ended = str(reason)
             if reason.is_failure and not self.refusal:
                 self.refusal = f"connection lost: {self._socket_error or reason}"
             self._changed.notify_all()
@@ -300,23 +258,46 @@ class Connection:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         properties = message.properties
-        with self._changed:
-            try:
-                incoming = Incoming(
-                    topic=message.topic,
-                    payload=bytes(message.payload),
-                    retained=message.retain,
-                    response_topic=getattr(properties, "ResponseTopic", None),
-                    correlation=getattr(properties, "CorrelationData", None),
-                    expires_in_s=getattr(properties, "MessageExpiryInterval", None),
-                    after_connect_s=self._clock.monotonic() - self._accepted_at_s,
-                )
-            except UnicodeDecodeError:  # of the topic
+        try:
+            incoming = Incoming(
+                topic=message.topic,
+                payload=bytes(message.payload),
+                retained=message.retain,
+                response_topic=getattr(properties, "ResponseTopic", None),
+                correlation=getattr(properties, "CorrelationData", None),
+                expires_in_s=getattr(properties, "MessageExpiryInterval", None),
+                after_connect_s=self._clock.monotonic() - self._accepted_at_s,
+            )
+        except UnicodeDecodeError:  # of the topic
+            with self._changed:
                 self.incoming_dropped += 1
-                return
+            return
+        if self._heard is not None:
+            self._heard(incoming)
+            return
+        with self._changed:
             if len(self.incoming) >= _INCOMING:
                 # Without acknowledgement: what came at QoS 1 comes again with the next connection.
                 self.incoming_dropped += 1
                 return
             self.incoming.append((incoming, message.mid, message.qos))
             self._changed.notify_all()
+
+
+def guest(
+    settings: MqttSettings,
+    who: str,
+    changed: threading.Condition,
+    *,
+    v5: bool,
+    heard: Callable[[Incoming], None] = lambda _: None,
+) -> Connection:
+    """A connection of nobody at the broker: no last will, no session that is taken up again.
+
+    Its name there begins with ``who``. Messages are told to ``heard``, retained ones first.
+
+    Raises:
+        BrokerError: the password or a certificate cannot be read.
+    """
+    name = f"{who}-{secrets.token_hex(8)}"
+    return Connection(settings, name, None, changed, SystemClock(), v5=v5, heard=heard)

@@ -61,6 +61,16 @@ class LinkStatus:
     incoming_dropped: int = 0
     """Messages that came in faster than they could be taken."""
 
+    def counters(self) -> dict[str, int]:
+        """By their names in health."""
+        return {
+            "messages_delivered": self.delivered,
+            "messages_refused": self.refused,
+            "messages_oversized": self.oversized,
+            "live_discarded": self.live_discarded,
+            "commands_dropped": self.incoming_dropped,
+        }
+
 
 def sendable(payload: str) -> str:
     """The payload without what UTF-8 cannot say, such as a file name in another encoding."""

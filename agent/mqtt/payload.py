@@ -12,8 +12,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from agent.config import moments
-from agent.config.fields import nearest
+from agent.config import moments, values
+from agent.config.values import Values, matching
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -24,12 +24,20 @@ MAX_TEXT_CHARACTERS = 64
 _MAX_DIGITS = 18
 _SHOWN_CHARACTERS = 40
 _TOLD = 5
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_TEXT = re.compile(
-    r"(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]{1,64}"  # no controls
+_REQUEST_ID = matching(
+    re.compile(r"[A-Za-z0-9._:-]{1,64}"),
+    "write 1 to 64 letters, digits, '.', '_', ':' or '-', new for each request",
 )
-_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _SHORT = f"write 1 to {MAX_TEXT_CHARACTERS} characters, none of them control characters"
+_TEXT = matching(
+    re.compile(
+        r"(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]{1,64}"  # no controls
+    ),
+    f"{_SHORT}, or null",
+)
+_ULID = matching(
+    re.compile(r"[0-9A-HJKMNP-TV-Z]{26}"), "write the alert's own: 26 digits and capital letters"
+)
 
 Value: TypeAlias = str | int | float | bool | None
 
@@ -76,60 +84,54 @@ def parse(payload: bytes) -> dict[str, Value]:
     return parsed
 
 
-class Fields:
+class Fields(Values):
     """The fields of one command, taken one by one; what is wrong is collected."""
 
-    def __init__(self, values: Mapping[str, Value]) -> None:
-        self._values = values
-        self._known: list[str] = []
+    def __init__(self, fields: Mapping[str, Value]) -> None:
+        super().__init__(fields)
         self._problems: list[str] = []
+
+    def report(self, name: str, found: str, remedy: str) -> None:
+        """Collect a problem with a field."""
+        self._problems.append(f"{name} {found}; {remedy}")
+
+    def found(self, value: object) -> str:
+        """What is told of a value that is wrong."""
+        if value is None:
+            return "is missing or null"
+        if isinstance(value, bool):
+            return f"is {str(value).lower()}"
+        return f"is {shown(value)}" if isinstance(value, str) else f"is {value:g}"
 
     def one(self, name: str, number: int) -> None:
         """A number that has to be there and has only one value, such as the schema's."""
-        value = self._take(name)
-        if value != number or isinstance(value, bool):
-            self._problems.append(f"{name} {_found(value)}; write {number}")
+        self.checked(name, values.exactly(number))
 
     def request_id(self, name: str = "request_id") -> str:
         """What the sender knows the answer by."""
-        value = self._take(name)
-        if isinstance(value, str) and _REQUEST_ID.fullmatch(value):
-            return value
-        remedy = "write 1 to 64 letters, digits, '.', '_', ':' or '-', new for each request"
-        self._problems.append(f"{name} {_found(value)}; {remedy}")
-        return ""
+        return self.checked(name, _REQUEST_ID) or ""
 
     def text(self, name: str, *, default: str | None = None) -> str | None:
         """A short text without control characters, or ``null``; the default where left out."""
-        value = self._take(name)
-        if value is None and (name in self._values or default is not None):
+        if self.take(name) is None and (name in self.values or default is not None):
             return default
-        if isinstance(value, str) and _TEXT.fullmatch(value):
-            return value
-        self._problems.append(f"{name} {_found(value)}; {_SHORT}, or null")
-        return default
+        found = self.checked(name, _TEXT)
+        return default if found is None else found
 
     def number(self, name: str, low: float, high: float) -> float:
         """A number within bounds."""
-        value = self._take(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
-            return float(value)
-        self._problems.append(f"{name} {_found(value)}; write a number from {low:g} to {high:g}")
-        return low
+        found = self.checked(name, values.number(low, high))
+        return low if found is None else found
 
     def number_or_none(self, name: str, low: float, high: float) -> float | None:
         """A number within bounds; ``None`` where it is ``null`` or left out."""
-        if self._values.get(name) is None:
-            self._take(name)
-            return None
-        return self.number(name, low, high)
+        return None if self.take(name) is None else self.number(name, low, high)
 
     def needed(self, name: str) -> str:
         """A short text that has to be there."""
-        if self._values.get(name) is not None:
+        if self.take(name) is not None:
             return self.text(name, default="") or ""
-        self._take(name)
-        self._problems.append(f"{name} is missing or null; {_SHORT}")
+        self.report(name, self.found(None), _SHORT)
         return ""
 
     def choice(self, name: str, allowed: Collection[str], default: str | None = None) -> str:
@@ -137,33 +139,25 @@ class Fields:
 
         The first of them where it is another, which is told.
         """
-        if default is not None and name not in self._values:
+        if default is not None and name not in self.values:
             return default
-        value = self._take(name)
-        if isinstance(value, str) and value in allowed:
-            return value
-        near = nearest(value, allowed) if isinstance(value, str) else None
-        remedy = f"did you mean {near}?" if near else f"write {' or '.join(allowed)}"
-        self._problems.append(f"{name} {_found(value)}; {remedy}")
-        return next(iter(allowed))
+
+        def check(value: object) -> str:
+            if isinstance(value, str) and value in allowed:
+                return value
+            near = values.nearest(value, allowed) if isinstance(value, str) else None
+            raise ValueError(f"did you mean {near}?" if near else f"write {' or '.join(allowed)}")
+
+        return self.checked(name, check) or next(iter(allowed))
 
     def ulid(self, name: str) -> str:
         """The id of an alert."""
-        value = self._take(name)
-        if isinstance(value, str) and _ULID.fullmatch(value):
-            return value
-        remedy = "write the alert's own: 26 digits and capital letters"
-        self._problems.append(f"{name} {_found(value)}; {remedy}")
-        return ""
+        return self.checked(name, _ULID) or ""
 
     def moment(self, name: str) -> float:
         """A moment, as UTC, seconds since the epoch."""
-        value = self._take(name)
-        try:
-            return moments.exact(value if isinstance(value, str) else "")
-        except ValueError as error:
-            self._problems.append(f"{name} {_found(value)}; {error}")
-            return 0.0
+        found = self.checked(name, lambda v: moments.exact(v if isinstance(v, str) else ""))
+        return found or 0.0
 
     def finish(self) -> None:
         """Refuse the command if anything is wrong with it.
@@ -171,33 +165,19 @@ class Fields:
         Raises:
             RefusedError: a field is missing, unknown or of another kind.
         """
-        # What is read twice is told once.
-        problems, known = list(dict.fromkeys(self._problems)), list(dict.fromkeys(self._known))
-        for name in self._values.keys() - self._known:
-            near = nearest(name, known)
-            remedy = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
-            problems.append(f"{shown(name)} is not a field; {remedy}")
+        for name, near in self.unknown():
+            remedy = f"did you mean {near}?" if near else f"known are {', '.join(self.known)}"
+            self.report(shown(name), "is not a field", remedy)
+        problems = list(dict.fromkeys(self._problems))  # what is read twice is told once
         if problems:
             more = f" | and {len(problems) - _TOLD} more" if len(problems) > _TOLD else ""
             raise RefusedError(" | ".join(problems[:_TOLD]) + more)
-
-    def _take(self, name: str) -> Value:
-        self._known.append(name)
-        return self._values.get(name)
 
 
 def shown(text: str) -> str:
     """What was sent, in quotes, short, and without characters that would disturb a terminal."""
     cut = "…" if len(text) > _SHOWN_CHARACTERS else ""
     return f"{text[:_SHOWN_CHARACTERS]!r}{cut}"
-
-
-def _found(value: Value) -> str:
-    if value is None:
-        return "is missing or null"
-    if isinstance(value, bool):
-        return f"is {str(value).lower()}"
-    return f"is {shown(value)}" if isinstance(value, str) else f"is {value:g}"
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

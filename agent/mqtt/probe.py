@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import queue
-from contextlib import suppress
+import threading
 from typing import TYPE_CHECKING
 
 from agent.core.errors import BrokerError
-from agent.mqtt.connection import passing_client
-from agent.mqtt.diagnosis import no_connection
-from agent.mqtt.version import REFUSED, Version
+from agent.mqtt.connection import guest
+from agent.mqtt.version import Version
 
 if TYPE_CHECKING:
     from agent.config import MqttSettings
 
-_CONNECT_S, _HANDSHAKE_S = 5.0, 10.0
+_HANDSHAKE_S = 10.0
 
 
 def log_in(settings: MqttSettings) -> None:
@@ -40,25 +38,17 @@ def _refusal(settings: MqttSettings, *, v5: bool) -> str:
     Raises:
         BrokerError: nobody answers.
     """
-    answers: queue.Queue[str] = queue.Queue()
-    client = passing_client(settings, "check", v5=v5)
-    client.connect_timeout = _CONNECT_S
-    client.on_connect = lambda _c, _u, _flags, reason, _p: answers.put(
-        f"{REFUSED}: {reason}" if reason.is_failure else ""
-    )
-    client.on_disconnect = lambda _c, _u, _flags, reason, _p: answers.put(
-        f"the connection ended before an answer ({reason})"
-    )
+    connection = guest(settings, "check", threading.Condition(), v5=v5)
     try:
-        client.connect(settings.host, settings.port)
-    except (OSError, ValueError) as error:
-        raise BrokerError(f"mqtt: no connection to {no_connection(settings, error)}") from error
-    client.loop_start()
+        connection.open()
+    except BrokerError as error:
+        raise BrokerError(f"mqtt: no connection to {error}") from error
     try:
-        return answers.get(timeout=_HANDSHAKE_S)
-    except queue.Empty:
+        connection.wait_accepted(lambda: False, _HANDSHAKE_S)
+        if connection.accepted is not None:
+            return "" if connection.accepted else connection.refusal
+        if connection.ended:
+            return f"the connection ended before an answer ({connection.ended})"
         return "no answer as of an MQTT broker"
     finally:
-        with suppress(Exception):  # whatever state a broken connection is in
-            client.disconnect()
-        client.loop_stop()
+        connection.close()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-
+from agent.config import MqttSettings, Protocol
 from agent.core.errors import BrokerError
+from agent.mqtt.follower import Follower
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from paho.mqtt.client import MQTTMessage
+    from agent.mqtt.messages import Incoming
 
 _PATIENCE_S = 20.0
 
@@ -40,34 +38,20 @@ class Subscriber:
             BrokerError: the broker does not answer.
         """
         self._heard: queue.Queue[Heard] = queue.Queue()
-        self._ready: queue.Queue[bool] = queue.Queue()
+        answered = threading.Event()
         # Every MQTT broker speaks 3.1.1.
-        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv311)
-        self._client.on_connect = lambda client, *_: client.subscribe(topic_filter, qos=1)
-        self._client.on_subscribe = lambda *_: self._ready.put(item=True)
-        self._client.on_message = self._on_message
-        try:
-            self._client.connect(host, port)
-            self._client.loop_start()
-            self._ready.get(timeout=_PATIENCE_S)
-        except (OSError, queue.Empty) as error:
-            raise BrokerError(
-                f"{host}:{port}: no answer ({error}); start a broker there"
-            ) from error
+        settings = MqttSettings(host=host, port=port, protocol=Protocol.V311)
+        self._follower = Follower(settings, topic_filter, self._take, answered.set)
+        self._follower.start()
+        answered.wait(_PATIENCE_S)
+        if trouble := self._follower.trouble:
+            self._follower.stop()
+            reason = trouble.removeprefix(f"{host}:{port}: ").partition("; ")[0]
+            raise BrokerError(f"{host}:{port}: no answer ({reason}); start a broker there")
 
-    def __enter__(self) -> Self:
-        """Use it for as long as the context lasts."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Disconnect."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._follower.stop()
 
     def next(self, timeout_s: float) -> Heard | None:
         """The next message, or ``None`` when none came in time."""
@@ -76,6 +60,6 @@ class Subscriber:
         except queue.Empty:
             return None
 
-    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+    def _take(self, message: Incoming) -> None:
         payload = message.payload.decode("utf-8", "replace")
         self._heard.put(Heard(message.topic, payload, time.time()))

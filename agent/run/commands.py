@@ -15,12 +15,12 @@ from __future__ import annotations
 import json
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 from agent.alerts.alerts import timestamp
 from agent.alerts.verdicts import UndoCommand, VerdictCommand
-from agent.config.fields import nearest
+from agent.config.values import nearest
 from agent.core.rate_limit import Bucket, Rate
 from agent.core.reasons import Reason
 from agent.mqtt import Reply
@@ -95,6 +95,10 @@ class CommandTally:
     """Requests delivered again, which were answered again and not carried out again."""
     unanswered: int = 0
     """Refused without an answer, since refusals are answered at a limited rate."""
+
+    def counters(self) -> dict[str, int]:
+        """By their names in health."""
+        return {f"commands_{name}": count for name, count in asdict(self).items()}
 
 
 class _LimitedError(RefusedError):

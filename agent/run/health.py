@@ -33,69 +33,6 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
-    """What was done and what was lost since the start; never reset."""
-
-    windows: int = 0
-    """Windows scored."""
-    windows_dropped: int = 0
-    """Windows that inference was too slow for."""
-    overflows: int = 0
-    """Times that a device or its ring buffer ran over."""
-    dropped_samples: int = 0
-    non_finite_samples: int = 0
-    alerts: int = 0
-    suppressed: int = 0
-    """Events that a cooldown kept back."""
-    reloads: int = 0
-    reloads_rejected: int = 0
-    messages_delivered: int = 0
-    messages_refused: int = 0
-    """Times that the broker refused a message or the subscription to commands."""
-    messages_oversized: int = 0
-    """States and live values that were too large to be sent."""
-    live_discarded: int = 0
-    """Live values (level, scores) that met no connection, or one that is too slow."""
-    muted: int = 0
-    """Alerts that a mute kept back."""
-    verdicts: int = 0
-    """Answers to alerts that were kept."""
-    verdicts_undone: int = 0
-    """Taken back by whoever gave them."""
-    commands_accepted: int = 0
-    commands_refused: int = 0
-    """With a reason on ``cmd/result``."""
-    commands_limited: int = 0
-    """Of these, because too many came."""
-    commands_duplicated: int = 0
-    """Delivered again by the broker, and only answered again."""
-    commands_unanswered: int = 0
-    """Refused without an answer, because too many were."""
-    commands_dropped: int = 0
-    """Came faster than they could be taken."""
-    clips_written: int = 0
-    clips_scrambled: int = 0
-    """Of these, because somebody spoke."""
-    clips_withheld: int = 0
-    """Their sound was not written, for what may be said in it."""
-    clips_failed: int = 0
-    """Could not be written."""
-    clips_missed: int = 0
-    """Alerts whose sound was gone, or that came faster than clips can be written."""
-    clips_deleted: int = 0
-    """For their age, the quota or room on the disk."""
-    store_errors: int = 0
-    notify_errors: int = 0
-    """Messages that the service manager did not take."""
-
-    @property
-    def drop_ratio(self) -> float:
-        """Windows dropped among all windows that were due."""
-        due = self.windows + self.windows_dropped
-        return self.windows_dropped / due if due else 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Signal:
     """What was measured of one source: the last second, the last day, and since the start."""
 
@@ -143,11 +80,17 @@ class Health:
     """What was measured of each source by name."""
     mutes: Sequence[Mute]
     """What a person has silenced."""
-    counters: Counters
+    counters: Mapping[str, int]
+    """What was done and what was lost since the start, by name; never reset."""
+
+    @property
+    def drop_ratio(self) -> float:
+        """Windows dropped among all windows that were due."""
+        dropped = self.counters["windows_dropped"]
+        return dropped / max(1, self.counters["windows"] + dropped)
 
     def to_json(self) -> str:
         """The retained payload (``docs/mqtt/health.schema.json``)."""
-        counters = self.counters
         return json.dumps(
             {
                 "schema": SCHEMA,
@@ -158,7 +101,7 @@ class Health:
                 "bundle": self.bundle,
                 "descriptions": self.descriptions,
                 "lag_s": round(self.lag_s, 3),
-                "drop_ratio": round(counters.drop_ratio, 6),
+                "drop_ratio": round(self.drop_ratio, 6),
                 "clock_synced": self.clock_synced,
                 "outbox_depth": self.outbox_depth,
                 "open_alerts": self.open_alerts,
@@ -173,9 +116,7 @@ class Health:
                     }
                     for mute in self.mutes
                 ],
-                "counters": {
-                    name: getattr(counters, name) for name in Counters.__dataclass_fields__
-                },
+                "counters": dict(self.counters),
             },
             ensure_ascii=False,
             separators=(",", ":"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.config.fields import nearest
+from agent.config.values import nearest
 from agent.core.reasons import Reason
 from agent.mqtt.payload import RefusedError, shown
 

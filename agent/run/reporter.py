@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.alerts.alerts import timestamp
 from agent.alerts.open_alerts import OpenAlertsPublisher
+from agent.capture.source import SourceCounters
 from agent.clips.tally import ClipTally
 from agent.core import notes
 from agent.core.reasons import Reason
 from agent.core.records import SourceState
+from agent.mqtt import LinkStatus
 from agent.run.commands import CommandTally
-from agent.run.health import Counters, Health, Signal, State
+from agent.run.health import Health, Signal, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from agent.core.records import Match
     from agent.detector.mutes import Mute
     from agent.mqtt import Link
-    from agent.mqtt.messages import LinkStatus
     from agent.mqtt.topics import Topics
     from agent.run.tally import Tally
     from agent.store.box import BoxStore
@@ -51,17 +53,23 @@ class Snapshot:
     sources: Sequence[SourceStatus]
     tally: Tally
     windows_dropped: int
+    """Windows that inference was too slow for."""
     suppressed: int
+    """Events that a cooldown kept back."""
     outbox_depth: int
     store_trouble: str
     config_error: str
     mutes: Sequence[Mute] = ()
     muted: int = 0
+    """Alerts that a mute kept back."""
     commands: CommandTally = field(default_factory=CommandTally)
     verdicts: int = 0
+    """Answers to alerts that were kept."""
     verdicts_undone: int = 0
+    """Of these, taken back by whoever gave them."""
     open_alerts: int = 0
     notify_errors: int = 0
+    """Messages that the service manager did not take."""
     background: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with calibration and background, by part."""
     clips: ClipTally = field(default_factory=ClipTally)
@@ -163,48 +171,13 @@ class Reporter:
         state = snapshot.state
         if state is State.OK and reasons:
             state = State.DEGRADED
-        captured = [status.counters for status in snapshot.sources]
-        tally = snapshot.tally
-        link = None if self.link is None else self.link.status
-        counters = Counters(
-            windows=tally.windows,
-            windows_dropped=snapshot.windows_dropped,
-            overflows=sum(counts.overflows for counts in captured),
-            dropped_samples=sum(counts.dropped_samples for counts in captured),
-            non_finite_samples=sum(counts.non_finite_samples for counts in captured),
-            alerts=tally.alerts,
-            suppressed=snapshot.suppressed,
-            reloads=tally.reloads,
-            reloads_rejected=tally.reloads_rejected,
-            messages_delivered=link.delivered if link else 0,
-            messages_refused=link.refused if link else 0,
-            messages_oversized=link.oversized if link else 0,
-            live_discarded=link.live_discarded if link else 0,
-            muted=snapshot.muted,
-            verdicts=snapshot.verdicts,
-            verdicts_undone=snapshot.verdicts_undone,
-            commands_accepted=snapshot.commands.accepted,
-            commands_refused=snapshot.commands.refused,
-            commands_limited=snapshot.commands.limited,
-            commands_duplicated=snapshot.commands.duplicated,
-            commands_unanswered=snapshot.commands.unanswered,
-            commands_dropped=link.incoming_dropped if link else 0,
-            clips_written=snapshot.clips.written,
-            clips_scrambled=snapshot.clips.scrambled,
-            clips_withheld=snapshot.clips.withheld,
-            clips_failed=snapshot.clips.failed,
-            clips_missed=snapshot.clips.missed,
-            clips_deleted=snapshot.clips.deleted,
-            store_errors=tally.store_errors,
-            notify_errors=snapshot.notify_errors,
-        )
         return Health(
             state=state,
             reasons=reasons,
             version=self.version,
             bundle=snapshot.bundle,
             descriptions=snapshot.descriptions,
-            lag_s=tally.lag_s,
+            lag_s=snapshot.tally.lag_s,
             clock_synced=self.clock.synced(),
             outbox_depth=snapshot.outbox_depth,
             open_alerts=snapshot.open_alerts,
@@ -212,7 +185,7 @@ class Reporter:
             sources={status.source: status.state.value for status in snapshot.sources},
             signals={status.source: _signal(status) for status in snapshot.sources},
             mutes=snapshot.mutes,
-            counters=counters,
+            counters=_counters(snapshot, self.link),
         )
 
     def _reasons(self, snapshot: Snapshot, now_s: float) -> dict[str, Reason]:
@@ -249,6 +222,25 @@ class Reporter:
         if now_s < self._dropped_until_s:
             reasons["inference"] = Reason.of("inference_slow", dropped=self._dropped)
         return reasons
+
+
+def _counters(snapshot: Snapshot, link: Link | None) -> dict[str, int]:
+    """What each part has counted; that of all sources together."""
+    counters = Counter(
+        windows_dropped=snapshot.windows_dropped,
+        suppressed=snapshot.suppressed,
+        muted=snapshot.muted,
+        verdicts=snapshot.verdicts,
+        verdicts_undone=snapshot.verdicts_undone,
+        notify_errors=snapshot.notify_errors,
+    )
+    counters.update(snapshot.tally.counters())
+    counters.update((LinkStatus() if link is None else link.status).counters())
+    counters.update(snapshot.commands.counters())
+    counters.update(snapshot.clips.counters())
+    for one in (SourceCounters(), *(status.counters for status in snapshot.sources)):
+        counters.update(asdict(one))
+    return dict(counters)
 
 
 def _broker_code(link: LinkStatus | None) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the pipeline counts itself."""
+    """Counters of health, and how late the box is."""
 
     windows: int = 0
+    """Windows scored."""
     alerts: int = 0
     reloads: int = 0
     reloads_rejected: int = 0
     store_errors: int = 0
     lag_s: float = 0.0
+    """Age of the last scored window's end when its scores were ready."""
+
+    def counters(self) -> dict[str, int]:
+        """By their names in health."""
+        return {name: count for name, count in asdict(self).items() if name != "lag_s"}

@@ -12,7 +12,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from agent.config.fields import nearest
+from agent.config.values import nearest
 from agent.core.errors import Problem
 from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.config import jsonl
 from agent.core.errors import Problem
-from training.data import jsonl
 from training.data.files import write_text
 from training.data.manifest import ManifestError
 from training.data.readers.classes import CLASS_LABEL, class_caption

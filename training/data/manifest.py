@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from agent.config import jsonl
 from agent.core import files
 from agent.core.errors import Problem
-from training.data import jsonl
 from training.data.records import (
     HIGHEST_RATING,
     LOWEST_RATING,
@@ -183,9 +183,7 @@ class _Reader:
         """A row of captions.jsonl."""
         identity = self._own_id(row, self.captions)
         text = row.text("text")
-        language = row.text("language")
-        if language and not _LANGUAGE.fullmatch(language):
-            row.report("language", f"is {language!r}", "write two or three letters: ja, en")
+        language = row.formed("language", _LANGUAGE, "write two or three letters: ja, en")
         recording = row.optional_text("recording")
         row.finish()
         if recording:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import descriptions
-from agent.config.fields import nearest
+from agent.config.values import nearest
 from training.data.readers.classes import class_caption
 from training.data.readers.registry import data_sets
 from training.data.records import Caption, Manifest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.config.fields import nearest
+from agent.config.values import nearest
 from training.model.audio_tower import TowerKind
 from training.model.mobilenet import MN04
 

@@ -18,13 +18,13 @@ follows by convolution, so that the numbers can be fitted to people: see rater_f
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import special
 
+from agent.config.values import number
 from training.data.arrays import Values
 from training.data.files import write_json
 from training.data.records import HIGHEST_RATING, LOWEST_RATING
@@ -146,15 +146,15 @@ def load_model(path: Path = RESOURCE) -> RaterModel:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: is no JSON ({error}); run `{FIT_COMMAND}`") from error
-    names = [field.name for field in fields(RaterModel)]
-    for name in names:
-        value: Any = stored.get(name) if isinstance(stored, dict) else None
-        least, most = _BOUNDS[name]
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (number and least <= value <= most):
-            remedy = f"write a number from {least:g} to {most:g}, or run `{FIT_COMMAND}`"
-            raise ValueError(f"{path}: {name} is {value!r}; {remedy}")
-    model = RaterModel(**{name: float(stored[name]) for name in names})
+    found = {}
+    for name, bounds in _BOUNDS.items():
+        value = stored.get(name) if isinstance(stored, dict) else None
+        try:
+            found[name] = number(*bounds)(value)
+        except ValueError as error:
+            remedy = f"{error}, or run `{FIT_COMMAND}`"
+            raise ValueError(f"{path}: {name} is {value!r}; {remedy}") from error
+    model = RaterModel(**found)
     if model.high <= model.low:
         raise ValueError(f"{path}: high is {model.high}; write more than low, {model.low}")
     return model

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent.capture.ffmpeg_pipe import Ffmpeg
+from agent.capture.ffmpeg import Ffmpeg
 from agent.capture.soundfiles.decoder import CHUNK_VALUES, check_rate, cut_short
 from agent.core.errors import AudioFileError, CaptureError
 from agent.core.names import shown
@@ -146,7 +146,6 @@ def _arguments(path: Path, kind: Kind) -> list[str | bytes]:
     but files and the pipe may be opened at all.
     """
     return [
-        *("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info"),
         *("-protocol_whitelist", "file,pipe", "-f", kind.demuxer, "-threads", "1"),
         *("-i", b"file:" + os.fsencode(path.absolute()), "-map", "0:a:0"),
         *("-c:a", "pcm_f32be", "-f", "au", "pipe:1"),

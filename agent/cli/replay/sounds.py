@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent.cli.labels.box import clip_file, labelled
 from agent.cli.labels.export import FILE_NAME
+from agent.config import jsonl, values
 from agent.core.errors import ConfigError, Problem, reason
 from agent.core.folders import inside
 from agent.core.records import Verdict
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from agent.config import Settings
     from agent.store import Store
 
-_SHOWN_CHARACTERS = 60
 _CLIP_ENDING = ".flac"
 
 
@@ -100,55 +99,33 @@ def from_folders(folders: Iterable[Path]) -> tuple[Sound, ...]:
     for folder in folders:
         where = folder / FILE_NAME
         try:
-            lines = where.read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
+            content = where.read_bytes()
+        except OSError as error:
             remedy = "name a folder that `kikimimi labels export` wrote"
             problems.append(Problem(str(where), reason(error), remedy))
             continue
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                _take(line, folder, f"{where}:{number}", gathered, problems)
+        for row in jsonl.rows(content, str(where), problems):
+            _take(row, folder, gathered)
     if problems:
         raise ConfigError(problems)
     return gathered.sounds()
 
 
-def _take(
-    line: str, folder: Path, where: str, gathered: _Gathered, problems: list[Problem]
-) -> None:
+def _take(row: jsonl.Row, folder: Path, gathered: _Gathered) -> None:
     """One line of ``labels.jsonl``: the fields that a replay needs are checked, no others."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        problems.append(Problem(where, f"is no JSON ({error})", "write one JSON object a line"))
-        return
-    if not isinstance(row, dict):
-        problems.append(Problem(where, "is no JSON object", "write one JSON object a line"))
-        return
-    found: dict[str, str] = {}
-    for name in ("clip", "error_id", "description", "operator", "ts_verdict", "verdict"):
-        value = row.get(name)
-        if isinstance(value, str) and value:
-            found[name] = value
-        elif value is not None or name not in {"clip", "verdict"}:
-            shown = json.dumps(value, ensure_ascii=False)[:_SHOWN_CHARACTERS]
-            problems.append(Problem(f"{where} {name}", f"is {shown}", "write a text"))
-            return
-    if "verdict" in found and found["verdict"] not in set(Verdict):
-        remedy = f"write one of {', '.join(Verdict)}, or null"
-        problems.append(Problem(f"{where} verdict", f"is {found['verdict']!r}", remedy))
-        return
-    if "clip" not in found:
-        return
-    path = inside(folder, found["clip"])
-    if path is None or path.suffix != _CLIP_ENDING:
-        remedy = "write a FLAC file inside the folder: clips/….flac"
-        problems.append(Problem(f"{where} clip", f"is {found['clip']!r}", remedy))
+    clip = row.optional_text("clip")
+    error_id, description = row.text("error_id"), row.text("description")
+    operator, given_at = row.text("operator"), row.text("ts_verdict")
+    verdict = row.optional("verdict", values.choice([*Verdict]))
+    path = inside(folder, clip) if clip else None
+    if clip and (path is None or path.suffix != _CLIP_ENDING):
+        row.report("clip", f"is {clip!r}", "write a FLAC file inside the folder: clips/….flac")
+    if path is None or not row.fine:
         return
     verdicts = gathered.add(path)
-    if "verdict" in found:
-        own = verdicts.setdefault(found["error_id"], _OperatorVerdicts(found["description"]))
-        own.take(found["operator"], found["ts_verdict"], Verdict(found["verdict"]))
+    if verdict is not None:
+        own = verdicts.setdefault(error_id, _OperatorVerdicts(description))
+        own.take(operator, given_at, Verdict(verdict))
 
 
 def from_box(settings: Settings, store: Store) -> tuple[Sound, ...]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
+from agent.config.reader import Between
+from agent.config.record import AtMost, FilledText, record
 from agent.core import files, folders
 from agent.core.errors import StoreError, failing_as, reason
-from agent.watchlist.calibration.threshold import Kind, Rate
+from agent.watchlist.calibration.threshold import Kind, Rate  # noqa: TC001 - read by the annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,52 +32,55 @@ _PART_NAME = re.compile(r"[A-Za-z0-9_.-]{1,120}\.npz", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _REMEDY = "delete it and run 'kikimimi calibrate' again"
 
+_Time: TypeAlias = Annotated[float, Between(-1e12, 1e12)]
+_Quantity: TypeAlias = Annotated[float, Between(0.0, 1e12)]
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One file of window embeddings, in the order of time."""
 
-    file: str
-    sha256: str
-    rows: int
-    stream: str
+    file: FilledText
+    sha256: FilledText
+    rows: Annotated[int, Between(1, MOST_ROWS)]
+    stream: FilledText
     """Parts of one stream follow on each other."""
-    source: str
+    source: FilledText
     recorded: bool
     """Whether it is a recording: its times are then seconds from its start, not UTC."""
-    starts_at: float
-    ends_at: float
+    starts_at: _Time
+    ends_at: _Time
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """Sound that is left out, since a person says that it was a real error."""
 
-    source: str
-    starts_at: float
-    ends_at: float
+    source: FilledText
+    starts_at: _Time
+    ends_at: _Time
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What the background says of one description."""
 
-    error_id: str
-    wording: str
+    error_id: FilledText
+    wording: FilledText
     """Hash of its texts and of what it is told apart from."""
-    key: str
+    key: FilledText
     """Hash of all that the finding follows from; another one has to be found anew."""
-    mean: float
+    mean: Annotated[float, Between(-2.0, 2.0)]
     """Mean of its margin on this site's background."""
-    std: float
+    std: Annotated[float, Between(1e-6, 2.0)]
     """Standard deviation of that margin."""
     kind: Kind
-    threshold: float
-    wanted: float
+    threshold: Annotated[float, Between(0.0, 1_000.0)]
+    wanted: _Quantity
     """False alarms a day that were asked for."""
     rate: Rate | None
     """What to expect at the threshold; ``None`` where nothing can be told."""
-    hours: float
+    hours: _Quantity
     held: bool = False
     """Whether the threshold is a bound that the operator set."""
 
@@ -84,24 +89,24 @@ class Finding:
 class Index:
     """Everything but the embeddings."""
 
-    bundle: str
+    bundle: FilledText
     """Digest of the bundle whose tower heard it."""
-    embedding_size: int
-    hop_s: float
-    sources: int
+    embedding_size: Annotated[int, Between(1, MOST_SIZE)]
+    hop_s: Annotated[float, Between(0.01, 100.0)]
+    sources: Annotated[int, Between(1, 1_000)]
     """Microphones of the box: a false alarm a day is the box's, not that of each."""
-    made_at: float
+    made_at: _Time
     """UTC of the last change."""
-    parts: tuple[Part, ...] = ()
+    parts: Annotated[tuple[Part, ...], AtMost(MOST_PARTS)] = ()
     hearing: str = ""
     """Stream of a recording that is not heard to its end yet."""
-    excluded: tuple[Span, ...] = ()
-    trim: int = 0
+    excluded: Annotated[tuple[Span, ...], AtMost(MOST_PARTS)] = ()
+    trim: Annotated[int, Between(0, 1_000)] = 0
     """Loudest events of each description that are taken to have been real."""
-    findings: tuple[Finding, ...] = ()
-    mean: tuple[float, ...] = ()
+    findings: Annotated[tuple[Finding, ...], AtMost(MOST_PARTS)] = ()
+    mean: Annotated[tuple[Annotated[float, Between(-1.0, 1.0)], ...], AtMost(MOST_SIZE)] = ()
     """Mean of the embeddings; empty until the findings are made."""
-    spread: float = 0.0
+    spread: Annotated[float, Between(0.0, 2.0)] = 0.0
     """How far single windows lie from the mean of the embeddings (``drift.Reference``)."""
 
     @property
@@ -132,8 +137,8 @@ def read(folder: Path) -> Index | None:
         raise StoreError(f"{path}: over {MOST_BYTES} bytes; {_REMEDY}")
     try:
         return _index(json.loads(raw))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise StoreError(f"{path}: {_cause(error)}; {_REMEDY}") from error
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: {error}; {_REMEDY}") from error
 
 
 def write(folder: Path, index: Index) -> None:
@@ -168,94 +173,18 @@ def set_aside(folder: Path) -> Path | None:
     return target
 
 
-def _cause(error: Exception) -> str:
-    return f"no field {error}" if isinstance(error, KeyError) else str(error)
-
-
-def _index(raw: dict[str, Any]) -> Index:
+def _index(raw: object) -> Index:
     """The record of a file's values; whatever is odd raises."""
-    if raw["schema"] != SCHEMA:
-        raise ValueError(f"schema {raw['schema']!r}, this version reads {SCHEMA}")
-    parts = tuple(_part(item) for item in _list(raw["parts"], MOST_PARTS))
-    excluded = tuple(_span(item) for item in _list(raw["excluded"], MOST_PARTS))
-    if len({part.file for part in parts}) != len(parts):
+    schema = raw.get("schema") if isinstance(raw, dict) else None
+    if schema != SCHEMA:
+        raise ValueError(f"schema {schema!r}, this version reads {SCHEMA}")
+    index = record(Index, raw, closed=False, complete=True)
+    for part in index.parts:
+        if not _PART_NAME.fullmatch(part.file) or not _SHA256.fullmatch(part.sha256):
+            raise ValueError(f"names a part {part.file!r} that this version does not write")
+    if len({part.file for part in index.parts}) != len(index.parts):
         raise ValueError("names a part twice")
-    size = _whole(raw["embedding_size"], 1, MOST_SIZE)
-    mean = tuple(_number(item, -1.0, 1.0) for item in _list(raw["mean"], MOST_SIZE))
-    if len(mean) not in (0, size):
-        raise ValueError(f"holds a mean of {len(mean)} values for embeddings of {size}")
-    return Index(
-        bundle=_text(raw["bundle"]),
-        embedding_size=size,
-        hop_s=_number(raw["hop_s"], 0.01, 100.0),
-        sources=_whole(raw["sources"], 1, 1_000),
-        made_at=_number(raw["made_at"]),
-        parts=parts,
-        hearing=str(raw["hearing"]),
-        excluded=excluded,
-        trim=_whole(raw["trim"], 0, 1_000),
-        findings=tuple(_finding(item) for item in _list(raw["findings"], MOST_PARTS)),
-        mean=mean,
-        spread=_number(raw["spread"], 0.0, 2.0),
-    )
-
-
-def _part(raw: dict[str, Any]) -> Part:
-    part = Part(
-        file=_text(raw["file"]),
-        sha256=_text(raw["sha256"]),
-        rows=_whole(raw["rows"], 1, MOST_ROWS),
-        stream=_text(raw["stream"]),
-        source=_text(raw["source"]),
-        recorded=raw["recorded"] is True,
-        starts_at=_number(raw["starts_at"]),
-        ends_at=_number(raw["ends_at"]),
-    )
-    if not _PART_NAME.fullmatch(part.file) or not _SHA256.fullmatch(part.sha256):
-        raise ValueError(f"names a part {part.file!r} that this version does not write")
-    return part
-
-
-def _span(raw: dict[str, Any]) -> Span:
-    return Span(_text(raw["source"]), _number(raw["starts_at"]), _number(raw["ends_at"]))
-
-
-def _finding(raw: dict[str, Any]) -> Finding:
-    rate = raw["rate"]
-    return Finding(
-        error_id=_text(raw["error_id"]),
-        wording=_text(raw["wording"]),
-        key=_text(raw["key"]),
-        mean=_number(raw["mean"], -2.0, 2.0),
-        std=_number(raw["std"], 1e-6, 2.0),
-        kind=Kind(raw["kind"]),
-        threshold=_number(raw["threshold"], 0.0, 1_000.0),
-        wanted=_number(raw["wanted"], 0.0),
-        rate=None if rate is None else Rate(*(_number(rate[f.name], 0.0) for f in fields(Rate))),
-        hours=_number(raw["hours"], 0.0),
-        held=raw["held"] is True,
-    )
-
-
-def _list(raw: object, most: int) -> list[Any]:
-    if not isinstance(raw, list) or len(raw) > most:
-        raise ValueError("holds something else than a list, or too long a one")
-    return raw
-
-
-def _text(raw: object) -> str:
-    if not isinstance(raw, str) or not raw:
-        raise ValueError(f"holds {raw!r} in the place of a text")
-    return raw
-
-
-def _number(raw: object, least: float = -1e12, most: float = 1e12) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not least <= raw <= most:
-        raise ValueError(f"holds {raw!r} in the place of a number from {least:g} to {most:g}")
-    return float(raw)
-
-
-def _whole(raw: object, least: int, most: int) -> int:
-    if isinstance(raw, bool) or not isinstance(raw, int) or not least <= raw <= most:
-        raise ValueError(f"holds {raw!r} in the place of a whole number from {least} to {most}")
-    return raw
+    if len(index.mean) not in (0, index.embedding_size):
+        found = f"holds a mean of {len(index.mean)} values"
+        raise ValueError(f"{found} for embeddings of {index.embedding_size}")
+    return index

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import numpy as np
 
+from agent.config.reader import Between
 from agent.watchlist.calibration import poisson
 from agent.watchlist.calibration.maxima import FLOOR, STEP
 from agent.watchlist.calibration.poisson import DAY_H
@@ -16,6 +17,8 @@ from agent.watchlist.calibration.tail import FEWEST, MOST, Tail
 
 if TYPE_CHECKING:
     from agent.detector.events import Seconds
+
+_Quantity: TypeAlias = Annotated[float, Between(0.0, 1e12)]
 
 HIGHEST = 100.0
 """No threshold is higher; the descriptions file does not take one either."""
@@ -38,9 +41,9 @@ class Kind(StrEnum):
 class Rate:
     """False alarms a day: what to expect, and one-sided bounds with 90 % confidence each."""
 
-    low: float
-    expected: float
-    high: float
+    low: _Quantity
+    expected: _Quantity
+    high: _Quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from agent.capture.devices import Device
-from agent.capture.microphone import Microphone, _input_devices, list_devices
+from agent.capture.microphone import Microphone
+from agent.capture.portaudio import _input_devices, list_devices
 from agent.core.errors import CaptureError
 from tests.fakes import FakeClock
 

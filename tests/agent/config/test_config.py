@@ -336,6 +336,23 @@ def test_the_environment_overrides_the_file(
     assert settings.log.level is LogLevel.ERROR
 
 
+def test_paths_of_the_environment_start_at_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever setting is a path; those of the file start at the file's folder."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "here").touch()
+    config = tmp_path / "etc" / "agent.yaml"
+    config.write_text("site: here\nbundle: there\nmqtt: {username: here}\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(config, {}).bundle == tmp_path / "etc" / "there"
+    names = ("BUNDLE", "DESCRIPTIONS", "STATE_DIR", "MQTT_PASSWORD_FILE")
+    settings = load_settings(config, {f"KIKIMIMI_{name}": "here" for name in names})
+    found = {settings.bundle, settings.descriptions, settings.state_dir}
+    assert found | {settings.mqtt.password_file} == {tmp_path / "here"}
+    assert (settings.site, settings.mqtt.username) == ("here", "here")
+
+
 def test_the_environment_names_the_file(tmp_path: Path) -> None:
     """KIKIMIMI_CONFIG stands in for the command line's --config, which goes first."""
     for name in ("one", "two"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import fields
+from agent.config.values import nearest
 
 
 class _Colour(StrEnum):
@@ -82,4 +83,4 @@ def test_paths_start_at_their_base() -> None:
 )
 def test_the_nearest_name_is_proposed(name: str, expected: str | None) -> None:
     """Only a name that is near is."""
-    assert fields.nearest(name, ["severity", "text"]) == expected
+    assert nearest(name, ["severity", "text"]) == expected

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import jsonschema
 import numpy as np
 import soundfile
 
 from agent.capture.build import make_source
-from agent.capture.supervisor import Supervisor
+from agent.capture.source import SourceCounters
+from agent.capture.supervisor import SourceStatus, Supervisor
+from agent.clips import ClipTally
 from agent.config import FileSettings, PublishSettings
+from agent.core.records import SourceState
+from agent.mqtt import LinkStatus
 from agent.mqtt.topics import Topics
+from agent.run.commands import CommandTally
 from agent.run.health import State
 from agent.run.reporter import Reporter, Snapshot
 from agent.run.tally import Tally
 from tests.fakes import FakeClock
+from tests.schemas import schema
 from tests.signals import noise
 
 if TYPE_CHECKING:
@@ -25,6 +33,18 @@ if TYPE_CHECKING:
     from agent.run.health import Health
 
 RATE_HZ = 32_000
+SNAPSHOT = Snapshot(
+    state=State.OK,
+    bundle=f"sha256:{64 * 'b'}",
+    descriptions=f"sha256:{64 * 'd'}",
+    sources=(),
+    tally=Tally(),
+    windows_dropped=0,
+    suppressed=0,
+    outbox_depth=0,
+    store_trouble="",
+    config_error="",
+)
 
 
 def health_of(settings: FileSettings) -> Health:
@@ -39,22 +59,79 @@ def health_of(settings: FileSettings) -> Health:
         samples += len(block.samples)
         if samples >= 2 * RATE_HZ:
             stop.set()
-    topics = Topics("kikimimi", "site", "box")
-    reporter = Reporter(None, topics, PublishSettings(), clock)
-    return reporter.report(
-        Snapshot(
-            state=State.OK,
-            bundle="sha256:b",
-            descriptions="sha256:d",
-            sources=[supervisor.status],
-            tally=Tally(),
-            windows_dropped=0,
-            suppressed=0,
-            outbox_depth=0,
-            store_trouble="",
-            config_error="",
-        )
+    return reporter(clock).report(replace(SNAPSHOT, sources=[supervisor.status]))
+
+
+def reporter(clock: FakeClock) -> Reporter:
+    """A reporter of a box without MQTT."""
+    return Reporter(None, Topics("kikimimi", "site", "box"), PublishSettings(), clock)
+
+
+def test_every_part_is_counted_under_the_names_of_the_schema() -> None:
+    """None is missing, also where a part is switched off, and each has its part's count."""
+    counted = SourceCounters(overflows=1, dropped_samples=2, non_finite_samples=3)
+    status = SourceStatus("mic", SourceState.OK, "", 0.0, counters=counted)
+    snapshot = replace(
+        SNAPSHOT,
+        sources=[status, replace(status, source="mic2")],
+        tally=Tally(
+            windows=30, alerts=7, reloads=8, reloads_rejected=9, store_errors=10, lag_s=0.5
+        ),
+        windows_dropped=10,
+        suppressed=11,
+        muted=12,
+        verdicts=13,
+        verdicts_undone=14,
+        notify_errors=15,
+        commands=CommandTally(16, 17, 18, 19, 20),
+        clips=ClipTally(21, 22, 23, 24, 25, 26),
     )
+    health = reporter(FakeClock()).report(snapshot)
+    payload = json.loads(health.to_json())
+    jsonschema.validate(payload, schema("health"))
+    assert payload["drop_ratio"] == 0.25
+    assert payload["counters"] == {
+        "windows": 30,
+        "windows_dropped": 10,
+        "alerts": 7,
+        "suppressed": 11,
+        "muted": 12,
+        "overflows": 2,
+        "dropped_samples": 4,
+        "non_finite_samples": 6,
+        "reloads": 8,
+        "reloads_rejected": 9,
+        "store_errors": 10,
+        "notify_errors": 15,
+        "verdicts": 13,
+        "verdicts_undone": 14,
+        "live_discarded": 0,
+        "messages_delivered": 0,
+        "messages_refused": 0,
+        "messages_oversized": 0,
+        "commands_accepted": 16,
+        "commands_refused": 17,
+        "commands_limited": 18,
+        "commands_duplicated": 19,
+        "commands_unanswered": 20,
+        "commands_dropped": 0,
+        "clips_written": 21,
+        "clips_scrambled": 22,
+        "clips_withheld": 23,
+        "clips_failed": 24,
+        "clips_missed": 25,
+        "clips_deleted": 26,
+    }
+    silent = reporter(FakeClock()).report(SNAPSHOT)
+    assert {*silent.counters} == {*health.counters}
+    link = LinkStatus(delivered=1, refused=2, oversized=3, live_discarded=4, incoming_dropped=5)
+    assert link.counters() == {
+        "messages_delivered": 1,
+        "messages_refused": 2,
+        "messages_oversized": 3,
+        "live_discarded": 4,
+        "commands_dropped": 5,
+    }
 
 
 def test_channels_that_cancel_are_a_reason_until_one_is_chosen(tmp_path: Path) -> None:

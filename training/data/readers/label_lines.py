@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from agent.config import jsonl
 from agent.core.errors import Problem
 from agent.core.records import FloatArray
-from training.data import jsonl
 from training.data.manifest import ManifestError
 from training.data.records import HIGHEST_RATING, LOWEST_RATING
 
@@ -112,25 +112,25 @@ def _label(row: jsonl.Row, folder: Path) -> Label:
     if schema != SCHEMA:
         row.report("schema", f"is {schema:g}", f"write {SCHEMA}, or read it with a newer Kikimimi")
     label = Label(
-        label_id=_text(row, "label_id", _ULID, "write a ULID: 26 digits and capital letters"),
+        label_id=row.formed("label_id", _ULID, "write a ULID: 26 digits and capital letters"),
         clip=_clip(row, folder),
         started_at=_time(row, "ts_start"),
-        site=_text(row, "site", _TOPIC_LEVEL, "write at most 64 characters without / + #"),
-        node=_text(row, "node", _TOPIC_LEVEL, "write at most 64 characters without / + #"),
-        source=_text(row, "source", _TOPIC_LEVEL, "write at most 64 characters without / + #"),
-        error_id=_text(row, "error_id", _NAMED, "write at most 64 characters"),
+        site=row.formed("site", _TOPIC_LEVEL, "write at most 64 characters without / + #"),
+        node=row.formed("node", _TOPIC_LEVEL, "write at most 64 characters without / + #"),
+        source=row.formed("source", _TOPIC_LEVEL, "write at most 64 characters without / + #"),
+        error_id=row.formed("error_id", _NAMED, "write at most 64 characters"),
         description=row.text("description"),
-        language=_text(row, "language", _LANGUAGE, "write two or three letters: ja, en"),
-        verdict=None if _left_out(row, "verdict") else row.choice("verdict", Verdict),
+        language=row.formed("language", _LANGUAGE, "write two or three letters: ja, en"),
+        verdict=None if row.take("verdict") is None else row.choice("verdict", Verdict),
         relevance=None
-        if _left_out(row, "relevance")
+        if row.take("relevance") is None
         else row.number("relevance", LOWEST_RATING, HIGHEST_RATING),
-        operator=_text(row, "operator", _NAMED, "write at most 64 characters"),
+        operator=row.formed("operator", _NAMED, "write at most 64 characters"),
         judged_at=_time(row, "ts_verdict"),
         score=row.number("score", -_LARGEST, _LARGEST),
         threshold=row.number("threshold", -_LARGEST, _LARGEST),
-        bundle=_text(row, "bundle", _SHA256, "write sha256: and 64 digits a-f 0-9"),
-        descriptions=_text(row, "descriptions", _SHA256, "write sha256: and 64 digits a-f 0-9"),
+        bundle=row.formed("bundle", _SHA256, "write sha256: and 64 digits a-f 0-9"),
+        descriptions=row.formed("descriptions", _SHA256, "write sha256: and 64 digits a-f 0-9"),
         where=row.where,
         embedding=_embedding(row),
     )
@@ -140,20 +140,8 @@ def _label(row: jsonl.Row, folder: Path) -> Label:
     return label
 
 
-def _left_out(row: jsonl.Row, name: str) -> bool:
-    """Whether a field that may be null is; it is known then."""
-    return row._values.get(name) is None and row.optional_text(name) is None  # noqa: SLF001
-
-
-def _text(row: jsonl.Row, name: str, form: re.Pattern[str], remedy: str) -> str:
-    value = row.text(name)
-    if value and not form.fullmatch(value):
-        row.report(name, f"is {value[:_NAME_CHARACTERS]!r}", remedy)
-    return value
-
-
 def _time(row: jsonl.Row, name: str) -> datetime:
-    value = _text(row, name, _TIME, "write UTC as 2026-01-02T03:04:05.678Z")
+    value = row.formed(name, _TIME, "write UTC as 2026-01-02T03:04:05.678Z")
     try:
         return datetime.fromisoformat(value)
     except ValueError:

@@ -153,8 +153,12 @@ def test_clips_of_a_box_are_replayed(
     [
         ("{", "labels.jsonl:1: is no JSON"),
         (_label("siren", "../../secret", "confirm"), "labels.jsonl:1 clip: is "),
-        (_label("siren", "siren", "perhaps"), "labels.jsonl:1 verdict: is 'perhaps'"),
-        (_label("", "siren", "confirm"), 'labels.jsonl:1 error_id: is ""'),
+        (
+            _label("siren", "siren", "perhaps"),
+            'labels.jsonl:1 verdict: is "perhaps"; write one of confirm, reject, unsure, or null',
+        ),
+        (_label("", "siren", "confirm"), "labels.jsonl:1 error_id: is empty; write a text"),
+        ('{"clip": null}', 'labels.jsonl:1 error_id: is missing; write "error_id": …'),
     ],
 )
 def test_wrong_labels_are_told(

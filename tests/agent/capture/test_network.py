@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.capture.ffmpeg import ffmpeg_source
+from agent.capture.network import network_source
 from agent.capture.supervisor import Supervisor
 from agent.config import StreamSettings
 from agent.core.clock import SystemClock
@@ -64,7 +64,7 @@ def read_all(source: StreamSource, blocks: list[Block]) -> None:
 @needs_ffmpeg
 def test_stream_is_heard_and_its_end_is_a_loss(address: str) -> None:
     """All sound comes, and then the supervisor learns that there is no more."""
-    source = ffmpeg_source(
+    source = network_source(
         StreamSettings("camera", f"http://{address}/noise.flac"), RATE_HZ, SystemClock()
     )
     source.open()
@@ -78,7 +78,7 @@ def test_stream_is_heard_and_its_end_is_a_loss(address: str) -> None:
 @needs_ffmpeg
 def test_reason_of_ffmpeg_is_told_without_the_password(address: str) -> None:
     """What ffmpeg says reaches the operator, and the camera's password does not."""
-    source = ffmpeg_source(
+    source = network_source(
         StreamSettings("camera", f"http://me:secret@{address}/none"), RATE_HZ, SystemClock()
     )
     source.open()
@@ -93,24 +93,24 @@ def test_reason_of_ffmpeg_is_told_without_the_password(address: str) -> None:
 def test_other_schemes_are_refused(url: str) -> None:
     """A URL reaches the network, not the box's files, and is never an option of ffmpeg."""
     with pytest.raises(CaptureError, match="write a URL with one of rtsp"):
-        ffmpeg_source(StreamSettings("camera", url), RATE_HZ, SystemClock()).open()
+        network_source(StreamSettings("camera", url), RATE_HZ, SystemClock()).open()
 
 
 def test_missing_ffmpeg_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install."""
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CaptureError, match="apt-get install ffmpeg"):
-        ffmpeg_source(StreamSettings("camera", "http://127.0.0.1/"), RATE_HZ, SystemClock()).open()
+        network_source(StreamSettings("camera", "http://127.0.0.1/"), RATE_HZ, SystemClock()).open()
 
 
 @needs_ffmpeg
 def test_close_ends_the_process(address: str) -> None:
     """No process stays behind, and closing twice is fine."""
-    source = ffmpeg_source(
+    source = network_source(
         StreamSettings("camera", f"http://{address}/noise.flac"), RATE_HZ, SystemClock()
     )
     source.open()
-    process = source._pipe._process
+    process = source._pipe._ffmpeg._process
     source.close()
     source.close()
     assert process.returncode is not None
@@ -126,7 +126,7 @@ def film(folder: Path, *arguments: str) -> str:
 def stream(address: str, name: str, **settings: Any) -> StreamSource:
     """A source of what the server has under a name."""
     chosen = StreamSettings("camera", f"http://{address}/{name}", **settings)
-    return ffmpeg_source(chosen, RATE_HZ, SystemClock())
+    return network_source(chosen, RATE_HZ, SystemClock())
 
 
 def refusal(source: StreamSource) -> str:

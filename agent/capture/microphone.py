@@ -173,9 +173,9 @@ class Microphone:
     def read(self, timeout_s: float) -> Block | None:
         """What arrived since the last call, at most a second; waits where nothing did."""
         if self._stream is None:
-            raise CaptureError(f"device '{self._device}' is not open")
+            raise CaptureError(Reason.of("device_not_open", device=self._device))
         if PORTAUDIO.stale:
-            raise CaptureError("the sound cards have changed; opened again to see them")
+            raise CaptureError(Reason.of("cards_changed"))
         self._arrived.clear()
         if self._ring.waiting == 0 and not self._finished:
             self._arrived.wait(timeout_s)

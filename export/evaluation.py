@@ -13,8 +13,8 @@ import torch
 
 from agent import descriptions
 from agent.capture.audiofile import read_audio
-from agent.cli.retrieval import mean_average_precision, top_1
 from agent.core.records import FloatArray
+from agent.matcher.retrieval import mean_average_precision, top_1
 from export.onnx import WINDOW_FRAMES
 from training.data.frontend import LogMel
 from training.data.readers import esc50, everyday, folders

@@ -44,7 +44,9 @@ HOMES = {
     "PIL": {"agent/clips/picture.py"},
     "jinja2": {"agent/cli/report/page.py"},
     "amqtt": {"agent/cli/demo_broker.py"},
-    "starlette": {f"agent/console/{name}.py" for name in ("api", "app", "guard", "login")},
+    "starlette": {
+        f"agent/console/{name}.py" for name in ("api", "app", "guard", "login", "refusals")
+    },
     "uvicorn": {"agent/cli/console.py"},
     "matplotlib": {"training/studies/figures.py"},
 }

@@ -61,8 +61,8 @@ def open_payload(found: OpenAlerts) -> str:
     """The JSON of the alerts that await an answer (``docs/mqtt/alerts-open.schema.json``)."""
     listed: list[str] = []
     left = _MAX_BYTES
-    for one in found.newest:
-        text = json.dumps(_open_alert(one), ensure_ascii=False, separators=(",", ":"))
+    for open_alert in found.newest:
+        text = json.dumps(_open_alert(open_alert), ensure_ascii=False, separators=(",", ":"))
         left -= len(text.encode("utf-8", "replace"))
         if left < 0:
             break
@@ -70,18 +70,18 @@ def open_payload(found: OpenAlerts) -> str:
     return f'{{"schema":{SCHEMA},"count":{found.count},"alerts":[{",".join(listed)}]}}'
 
 
-def _open_alert(one: OpenAlert) -> dict[str, str | float | None]:
-    detection = one.alert.detection
+def _open_alert(open_alert: OpenAlert) -> dict[str, str | float | None]:
+    detection = open_alert.alert.detection
     return {
-        "alert_id": one.alert.alert_id,
+        "alert_id": open_alert.alert.alert_id,
         "event_type": detection.step.value,
         "ts_start": timestamp(detection.starts_at),
         "ts_end": timestamp(detection.ends_at),
         "source": detection.source,
         "error_id": detection.error_id,
-        "description": one.alert.description,
+        "description": open_alert.alert.description,
         "score": round(detection.score, 3),
         "threshold": round(detection.threshold, 3),
-        "severity": one.alert.severity.value,
-        "clip": one.clip,
+        "severity": open_alert.alert.severity.value,
+        "clip": open_alert.clip,
     }

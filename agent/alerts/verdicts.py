@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.alerts.alerts import Review, alert_payload, new_id
 from agent.core.answers import Answer, Entry, Through, holding
+from agent.core.reasons import Reason
 from agent.core.records import Verdict
 from agent.mqtt.payload import RefusedError, shown
 
@@ -58,9 +59,9 @@ class Verdicts:
         self._undo_s = undo_s
         self._lock = threading.Lock()
         self.given = 0
-        """Since the start."""
+        """Answers taken since the start."""
         self.undone = 0
-        """Of these and earlier ones, taken back since the start."""
+        """Answers taken back since the start, also those given before it."""
 
     def give(
         self,
@@ -94,9 +95,7 @@ class Verdicts:
         """
         now = self._clock.now()
         if self._clock.synced() and given_at - now > _AHEAD_S:
-            raise RefusedError(
-                f"ts is {given_at - now:.0f} s ahead; set the sender's clock and send it again"
-            )
+            raise RefusedError(Reason.of("clock_ahead", seconds=round(given_at - now)))
         answer = Answer(
             label_id=new_id(now),
             alert_id=alert_id,
@@ -116,7 +115,7 @@ class Verdicts:
                 raise _used(request_id)
             alert = self._alert(alert_id)
             if len(self._store.answers(alert_id)) >= _MOST_ANSWERS:
-                raise RefusedError(f"{_MOST_ANSWERS} verdicts were given on it; no more are kept")
+                raise RefusedError(Reason.of("verdicts_full", most=_MOST_ANSWERS))
             review = Review(verdict, relevance, operator, given_at)
             if not self._keep(answer, alert, review, self._entry("verdict", now, answer)):
                 raise _used(request_id)  # by another process, just now
@@ -146,21 +145,20 @@ class Verdicts:
                 raise _used(request_id)
             alert = self._alert(alert_id)
             answers = self._store.answers(alert_id)
-            mine = [one for one in holding(answers) if one.operator == operator]
+            mine = [answer for answer in holding(answers) if answer.operator == operator]
             if not mine:
-                raise RefusedError(
-                    f"operator {shown(operator)} has no verdict on it that could be taken back"
-                )
+                raise RefusedError(Reason.of("verdict_none", operator=shown(operator)))
             if (age_s := now - mine[-1].received_at) > self._undo_s:
                 raise RefusedError(
-                    f"the verdict came in {age_s:.0f} s ago, and verdicts.undo_s is "
-                    f"{self._undo_s:g}; give another verdict instead"
+                    Reason.of("undo_too_late", seconds=round(age_s), most=self._undo_s)
                 )
             undone = replace(mine[-1], undone_at=now, undone_request_id=request_id)
-            rest = holding(undone if one.label_id == undone.label_id else one for one in answers)
+            rest = holding(
+                undone if answer.label_id == undone.label_id else answer for answer in answers
+            )
             review = _review(rest) or Review(None, None, operator, now)
             if not self._keep(undone, alert, review, self._entry("undo", now, undone)):
-                raise RefusedError("was taken back already, by another request")
+                raise RefusedError(Reason.of("undone_already"))
             self.undone += 1
         return False
 
@@ -174,13 +172,8 @@ class Verdicts:
         if alert is not None:
             return alert
         if not self._store.readable:
-            raise RefusedError(
-                f"alert_id {alert_id} cannot be looked up: the box's store cannot be read "
-                "(health tells why); send it again later"
-            )
-        raise RefusedError(
-            f"alert_id {alert_id} is no alert of this box; write the one of its message"
-        )
+            raise RefusedError(Reason.of("alert_unreadable", alert_id=alert_id))
+        raise RefusedError(Reason.of("alert_unknown", alert_id=alert_id))
 
     def _keep(self, answer: Answer, alert: Alert, review: Review, entry: Entry) -> bool:
         """Write it all at once, and have the message sent; whether it was new."""
@@ -223,12 +216,14 @@ class VerdictCommand:
         """
         request_id = fields.request_id()
         alert_id = fields.ulid("alert_id")
-        verdict = Verdict(fields.choice("verdict", [one.value for one in Verdict]))
+        verdict = Verdict(fields.choice("verdict", [choice.value for choice in Verdict]))
         relevance = fields.number_or_none("relevance", 0.0, HIGHEST_RELEVANCE)
         label = fields.text("label", default="") or None
         operator = fields.needed("operator")
         given_at = fields.moment("ts")
-        through = Through(fields.choice("through", [one.value for one in Through], Through.MQTT))
+        through = Through(
+            fields.choice("through", [choice.value for choice in Through], Through.MQTT)
+        )
         fields.finish()
         return self._verdicts.give(
             request_id=request_id,
@@ -262,8 +257,7 @@ class UndoCommand:
 
 
 def _used(request_id: str) -> RefusedError:
-    remedy = "choose a new one for each request"
-    return RefusedError(f"request_id {shown(request_id)} was used for something else; {remedy}")
+    return RefusedError(Reason.of("request_used", request_id=shown(request_id)))
 
 
 def _review(answers: Sequence[Answer]) -> Review | None:

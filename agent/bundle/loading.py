@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agent.bundle.manifest import BACKGROUND, FRONTEND, MANIFEST, FileEntry, Manifest
-from agent.core.errors import BundleError, reason
+from agent.core.errors import BundleError, failing_as
 
 if TYPE_CHECKING:
     from agent.core.records import FloatArray
@@ -108,11 +108,8 @@ def load(folder: Path | None = None) -> Bundle:
     """
     folder = DEFAULT if folder is None else folder
     where = folder / MANIFEST
-    try:
+    with failing_as(BundleError, where, "name a folder that holds a bundle"):
         raw = where.read_bytes()
-    except OSError as error:
-        message = f"{where}: {reason(error)}; name a folder that holds a bundle"
-        raise BundleError(message) from error
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -134,12 +131,9 @@ def sha256_of(path: Path) -> str:
 
 
 def _verify(path: Path, entry: FileEntry) -> None:
-    try:
+    with failing_as(BundleError, path, "install the bundle again"):
         size = path.stat().st_size
         found = sha256_of(path) if size == entry.size_bytes else None
-    except OSError as error:
-        message = f"{path}: {reason(error)}; install the bundle again"
-        raise BundleError(message) from error
     if found is None:
         message = (
             f"{path}: {size} bytes, but the manifest says {entry.size_bytes}; "

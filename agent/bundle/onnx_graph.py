@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from agent.core.errors import BundleError, reason
+from agent.core.errors import BundleError, failing_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,10 +67,8 @@ class Graph:
         """
         self._path = path
         self._outputs = [output.name, *(state.name for state in states)]
-        try:
+        with failing_as(BundleError, path, "install the bundle again"):
             content = path.read_bytes()
-        except OSError as error:
-            raise BundleError(f"{path}: {reason(error)}; install the bundle again") from error
         if _EXTERNAL_KEY in content:
             raise BundleError(
                 f"{path}: refers to weights in another file; export it with its weights inside"

@@ -36,15 +36,11 @@ class Assembly:
         self._clock = clock
         self._wall = WallClock(clock)
         self._mixdown = Mixdown(channels)
-        self._non_finite = 0
+        self.non_finite = 0
+        """Samples that were not a number, infinite or absurd, and were replaced by zero."""
         self._epoch_s: float | None = None  # monotonic time of index 0
         self._next_index = 0
         self._begin_rate_hz(sample_rate_hz)
-
-    @property
-    def non_finite(self) -> int:
-        """Samples that were not a number, infinite or absurd, and were replaced by zero."""
-        return self._non_finite
 
     @property
     def remark(self) -> str:
@@ -123,7 +119,7 @@ class Assembly:
         chosen = self._mixdown.chosen(frames)
         sane = np.abs(chosen) <= _LIMIT  # false for NaN, too
         if not sane.all():
-            self._non_finite += int(sane.size - np.count_nonzero(sane))
+            self.non_finite += int(sane.size - np.count_nonzero(sane))
             chosen = np.where(sane, chosen, np.float32(0.0))
         return np.ascontiguousarray(self._mixdown.add(chosen), np.float32)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from agent.core import files, folders
 from agent.core.errors import reason
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +30,9 @@ SCHEMA = 1
 LEARNT_DAYS = 7
 """Days that make up the usual: one of each kind in a week."""
 DRIFTED_DB = 10.0
-"""Decibels beyond the range at which the level has drifted: three times the power and more ..."""
+"""Decibels beyond the range at which the level has drifted: about three times the amplitude."""
 RECOVERED_DB = 6.0
-"""... and at which it no longer has."""
+"""Decibels beyond the range at which a level that had drifted is the usual one again."""
 
 _HOUR_S = 3_600
 _DAY_HOURS = 24
@@ -83,12 +84,11 @@ class LevelBaseline:
         drift_db = self.drift_db
         if not self._drifted or drift_db is None:
             return ""
-        how = "louder" if drift_db > 0 else "quieter"
-        where = f"; if that is right, delete {self._path} and start again" if self._path else ""
-        return (
-            f"the last day was {abs(drift_db):.0f} dB {how} than any of the first week; check "
-            f"place, cover and gain of the microphone{where}"
-        )
+        code = "level_louder" if drift_db > 0 else "level_quieter"
+        drifted = Reason.of(code, decibels=round(abs(drift_db)))
+        if self._path is None:
+            return drifted
+        return Reason.joined([drifted, Reason.of("level_as_it_should", file=str(self._path))])
 
     def add(self, rms_dbfs: float | None) -> None:
         """Take the level of the next second; digital silence counts for nothing."""

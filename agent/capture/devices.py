@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,7 @@ def _fits(device: Device, text: str) -> bool:
     terms = [word for word in words if _TERM.fullmatch(word)]
     rest = " ".join(word for word in words if word not in terms)
     known = device.identity.casefold().split()
-    return bool(words) and all(one in known for one in terms) and rest in device.label.casefold()
+    return bool(words) and all(term in known for term in terms) and rest in device.label.casefold()
 
 
 def find_device(devices: Sequence[Device], wanted: str) -> Device:
@@ -122,13 +123,8 @@ def find_device(devices: Sequence[Device], wanted: str) -> Device:
     if found:
         which = "; ".join(f"'{device.label}'" for device in found)
         raise CaptureError(
-            f"device '{wanted}' fits {len(found)} input devices: {which}; write more of the name"
+            Reason.of("device_ambiguous", device=wanted, count=len(found), found=which)
         )
     if not devices:
-        raise CaptureError(
-            f"device '{wanted}' not found: this machine shows no input device; connect a "
-            "microphone, and let the user belong to the group 'audio'"
-        )
-    raise CaptureError(
-        f"device '{wanted}' not found; input devices: {there}; write 'default' or a part of a name"
-    )
+        raise CaptureError(Reason.of("device_none", device=wanted))
+    raise CaptureError(Reason.of("device_unknown", device=wanted, found=there))

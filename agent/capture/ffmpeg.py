@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 from agent.capture.stream import StreamSource
 from agent.config.sources import STREAM_SCHEMES
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from agent.config.sources import StreamSettings
@@ -63,17 +64,15 @@ class _Listener:
 class Ffmpeg:
     """One ffmpeg process that sends all channels of one sound track as float32."""
 
+    begins_anew = True
+    """Another process, another header."""
+
     def __init__(self, url: str, track: int, sample_rate_hz: int) -> None:
         self._url = url
         self._track = track
         self._rate_hz = sample_rate_hz
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: _Listener | None = None
-
-    @property
-    def begins_anew(self) -> bool:
-        """Another process, another header."""
-        return True
 
     @property
     def if_silent(self) -> str:
@@ -85,18 +84,16 @@ class Ffmpeg:
             if number != self._track
         ]
         if others:
-            return f"or hear another sound track of the stream: {', '.join(others)}"
-        return "or switch the camera's microphone on: the stream's only sound track is empty"
+            return Reason.of("stream_other_tracks", tracks=", ".join(others))
+        return Reason.of("stream_track_empty")
 
     def open(self) -> int:
         """Start it; that it cannot connect shows when its output ends."""
         self.close()
         scheme = self._url.partition("://")[0]
         if scheme not in STREAM_SCHEMES:
-            raise CaptureError(
-                f"stream '{_public(self._url)}' is not read; write a URL with one of "
-                f"{', '.join(STREAM_SCHEMES)}"
-            )
+            schemes = ", ".join(STREAM_SCHEMES)
+            raise CaptureError(Reason.of("stream_scheme", url=_public(self._url), schemes=schemes))
         over_tcp = ["-rtsp_transport", "tcp"] if scheme.startswith("rtsp") else []
         # What it reads, with the tracks, it tells at the level of information.
         command = ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info"]
@@ -108,7 +105,7 @@ class Ffmpeg:
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
         except OSError as error:
-            raise CaptureError("ffmpeg is missing; install it: apt-get install ffmpeg") from error
+            raise CaptureError(Reason.of("ffmpeg_missing")) from error
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
         assert self._process.stderr is not None  # noqa: S101 - as this was
         self._listener = _Listener(self._process.stderr)
@@ -128,24 +125,23 @@ class Ffmpeg:
 
     def at_end(self) -> None:
         """A stream that ends is one that was lost, or has not what is asked of it."""
-        reason = "it ended"
+        errors: list[str] = []
+        url = _public(self._url)
         if self._listener is not None:
             self._listener.wait()
             errors, tracks = list(self._listener.errors), len(self._listener.tracks)
             if any(phrase in line for line in errors for phrase in _NO_SUCH_TRACK):
-                raise CaptureError(f"stream '{_public(self._url)}' {self._lacks(tracks)}")
-            reason = errors[-1] if errors else reason
-        raise CaptureError(f"stream '{_public(self._url)}' is lost: {_public(reason)}")
+                raise CaptureError(self._lacks(url, tracks))
+        if errors:
+            raise CaptureError(Reason.of("stream_lost", url=url, detail=_public(errors[-1])))
+        raise CaptureError(Reason.of("stream_ended", url=url))
 
-    def _lacks(self, tracks: int) -> str:
+    def _lacks(self, url: str, tracks: int) -> Reason:
         if tracks == 0:
-            return (
-                "has no sound; switch the camera's audio on (where its video is set up), or write "
-                "the URL of a stream that has it"
-            )
+            return Reason.of("stream_without_sound", url=url)
         if tracks == 1:
-            return f"has 1 sound track, not {self._track}; write track: 1"
-        return f"has {tracks} sound tracks, not {self._track}; write track: 1 to {tracks}"
+            return Reason.of("stream_one_track", url=url, track=self._track)
+        return Reason.of("stream_tracks", url=url, tracks=tracks, track=self._track)
 
 
 def _public(text: str) -> str:

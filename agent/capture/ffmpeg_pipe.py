@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ class Ffmpeg:
             )
         except OSError as error:
             os.close(self._errors)
-            raise CaptureError("ffmpeg is missing; install it: apt-get install ffmpeg") from error
+            raise CaptureError(Reason.of("ffmpeg_missing")) from error
         finally:
             os.close(writing)
 
@@ -59,15 +60,15 @@ class Ffmpeg:
         """Its exit status, once its output has ended."""
         return self._process.wait()
 
-    def said(self) -> list[str]:
+    def log_lines(self) -> list[str]:
         """The lines of its log that were not asked for before, without empty ones."""
-        said = b""
+        output = b""
         try:
-            while len(said) < _MOST_SAID_BYTES and (more := os.read(self._errors, 4_096)):
-                said += more
+            while len(output) < _MOST_SAID_BYTES and (more := os.read(self._errors, 4_096)):
+                output += more
         except BlockingIOError:  # it runs, and said no more
             pass
-        lines = (line.strip() for line in said.decode("utf-8", "replace").splitlines())
+        lines = (line.strip() for line in output.decode("utf-8", "replace").splitlines())
         return [line for line in lines if line]
 
     def kill(self) -> None:

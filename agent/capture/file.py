@@ -10,6 +10,7 @@ from agent.capture.mixdown import Mixdown
 from agent.capture.source import SourceCounters
 from agent.capture.timeline import WallClock
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 from agent.core.records import Block
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class FileSource:
     Times of capture are the sound's own time since ``open``, so that windows keep their length
     whatever the speed.
     """
+
+    if_silent = ""
+    """Nothing is known that else could be tried."""
 
     def __init__(
         self,
@@ -56,7 +60,8 @@ class FileSource:
             speed: sound's time over real time, 20 for twenty times as fast.
             channels: to be mixed, counted from 1; all of them if ``None``.
         """
-        self._name = name
+        self.name = name
+        """Name of the source."""
         self._path = path
         self._rate_hz = sample_rate_hz
         self._clock = clock
@@ -72,21 +77,12 @@ class FileSource:
         self._audio: Iterator[FloatArray] | None = None
         self._remark = ""
         self._samples: FloatArray | None = None  # read and not yet due
-        self._ended = False
+        self.ended = False
+        """Whether all was read."""
         self._index = 0
         self._epoch_s: float | None = None  # monotonic time of index 0 at speed 1
         self._start_index = 0
         self._start_s = 0.0
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self._name
-
-    @property
-    def ended(self) -> bool:
-        """Whether all was read."""
-        return self._ended
 
     def counters(self) -> SourceCounters:
         """Nothing is lost from a file."""
@@ -95,18 +91,13 @@ class FileSource:
     @property
     def remark(self) -> str:
         """What is odd about the file, and that channels cancel, where they do."""
-        return "; ".join(filter(None, (self._remark, self._mixdown.remark)))
-
-    @property
-    def if_silent(self) -> str:
-        """Nothing."""
-        return ""
+        return Reason.joined((self._remark, self._mixdown.remark))
 
     def open(self) -> None:
         """Begin at the file's start; a file that cannot be read is told here."""
         self.close()
         self._closed.clear()
-        self._ended = False
+        self.ended = False
         self._audio = self._from_start()
         self._samples = next(self._audio)
         self._start_s = self._clock.monotonic()
@@ -129,13 +120,13 @@ class FileSource:
             self._samples = self._following(self._audio)
         samples = self._samples
         if samples is None:
-            self._ended = True
+            self.ended = True
             return None
         if self._realtime and not self._due(len(samples), timeout_s):
             return None
         played_s = (self._index - self._start_index) / self._rate_hz
         block = Block(
-            source=self._name,
+            source=self.name,
             index=self._index,
             captured_at=self._wall.utc(self._start_s + played_s),
             samples=samples,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.core.reasons import Reason
 from agent.core.records import SourceState
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class LevelMeter:
     def reset(self) -> None:
         """Forget all, as after a loss of the source."""
         self._sums = _Sums()
-        self._level: Level | None = None
+        self.level: Level | None = None
+        """The last whole interval; ``None`` until there is one."""
         self._ratios: deque[float] = deque(maxlen=self._intervals)
         self._means: deque[float] = deque(maxlen=self._intervals)
         self._still_value: float | None = None
@@ -102,11 +104,6 @@ class LevelMeter:
         self._silent = False
         self._clipped = False
         self._offset = False
-
-    @property
-    def level(self) -> Level | None:
-        """The last whole interval; ``None`` until there is one."""
-        return self._level
 
     @property
     def state(self) -> SourceState:
@@ -121,14 +118,12 @@ class LevelMeter:
         if self._silent:
             still_s = self._still_samples / self._rate_hz
             if self._still_value is not None and abs(self._still_value) > _STILL:
-                return (
-                    f"the value has stood still at {self._still_value:.3f} for {still_s:.0f} s; "
-                    "check cable and converter"
-                )
-            return f"digital silence for {still_s:.0f} s; check plug, mute and gain"
+                value = round(self._still_value, 3)
+                return Reason.of("signal_stuck", value=value, seconds=round(still_s))
+            return Reason.of("signal_silent", seconds=round(still_s))
         if self._clipped:
             share = 100.0 * sum(self._ratios) / self._intervals
-            return f"{share:.1f} % of the samples are at full scale; lower the gain"
+            return Reason.of("signal_clipped", percent=round(share, 1))
         return ""
 
     @property
@@ -137,10 +132,7 @@ class LevelMeter:
         if not self._offset or self._silent:
             return ""
         mean = sum(self._means) / self._intervals
-        return (
-            f"the signal is {100.0 * mean:+.0f} % of full scale off zero (DC); check converter, "
-            "cable and phantom power"
-        )
+        return Reason.of("signal_offset", percent=round(100.0 * mean))
 
     def add(self, samples: FloatArray) -> None:
         """Take the next block, shape ``(samples,)``."""
@@ -158,10 +150,10 @@ class LevelMeter:
         if max(-lowest, highest) >= _CLIPPED:
             sums.clipped += int(np.count_nonzero(np.abs(samples) >= _CLIPPED))
         if sums.samples >= self._interval_samples:
-            self._level = sums.level()
+            self.level = sums.level()
             self._sums = _Sums()
-            self._judge_clipping(self._level.clipped_ratio)
-            self._judge_offset(self._level.dc)
+            self._judge_clipping(self.level.clipped_ratio)
+            self._judge_offset(self.level.dc)
 
     def _follow(self, lowest: float, highest: float, samples: int) -> None:
         limits = self._limits

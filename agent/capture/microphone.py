@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from agent.capture.assembly import Assembly
 from agent.capture.devices import Device, card_identity, cards, find_device, stable_name
-from agent.capture.patience import Patience
 from agent.capture.ring import RingBuffer
 from agent.capture.source import SourceCounters
+from agent.capture.timed_call import TimedCall
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,10 +70,7 @@ class _PortAudio:
             if self._cards != cards() or (self._missed and since_s > _RENEWAL_S):
                 self.stale = self._streams > 0
                 if not self._changed.wait_for(lambda: self._streams == 0, _CALL_S / 2):
-                    raise CaptureError(
-                        f"device '{wanted}' waits until the other microphones make room for a "
-                        "new look at the sound cards"
-                    )
+                    raise CaptureError(Reason.of("device_waits", device=wanted))
             if self._streams == 0:
                 self._renew(library)
                 self._renewed_s = monotonic_s
@@ -103,7 +101,7 @@ class _PortAudio:
             library._terminate()  # noqa: SLF001 - the documented way to see new devices
             library._initialize()  # noqa: SLF001
         except library.PortAudioError as error:
-            raise CaptureError(f"PortAudio cannot be initialised: {error}") from error
+            raise CaptureError(Reason.of("portaudio_not_started", detail=str(error))) from error
         self._cards = cards()
         self.stale = False
 
@@ -116,9 +114,7 @@ def _sounddevice() -> ModuleType:
     try:
         import sounddevice
     except OSError as error:
-        raise CaptureError(
-            "the PortAudio library is missing; install it: apt-get install libportaudio2"
-        ) from error
+        raise CaptureError(Reason.of("portaudio_missing")) from error
     return sounddevice  # type: ignore[no-any-return]
 
 
@@ -126,7 +122,7 @@ def _input_devices(library: ModuleType) -> tuple[Device, ...]:
     try:
         return _listed(library)
     except library.PortAudioError as error:
-        raise CaptureError(f"PortAudio cannot list the sound devices: {error}") from error
+        raise CaptureError(Reason.of("portaudio_no_list", detail=str(error))) from error
 
 
 def _listed(library: ModuleType) -> tuple[Device, ...]:
@@ -163,6 +159,12 @@ def list_devices() -> tuple[Device, ...]:
 class Microphone:
     """One input device."""
 
+    ended = False
+    """Never: a microphone that is gone may come back."""
+
+    if_silent = ""
+    """Nothing is known that else could be tried."""
+
     def __init__(
         self,
         name: str,
@@ -183,13 +185,14 @@ class Microphone:
             clock: tells when sound arrived.
             stall_s: a device that delivers nothing for so long is given up.
         """
-        self._name = name
+        self.name = name
+        """Name of the source."""
         self._device = device
         self._channels = channels
         self._clock = clock
         self._stall_s = stall_s
         self._assembly = Assembly(name, sample_rate_hz, clock, channels)
-        self._patience = Patience(f"device '{device}'")
+        self._timed_call = TimedCall(f"device '{device}'")
         self._stream: Any = None
         self._ring = RingBuffer(1, 1)
         self._rate_hz = sample_rate_hz
@@ -202,16 +205,6 @@ class Microphone:
         self._overflows = 0
         self._dropped = 0
 
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self._name
-
-    @property
-    def ended(self) -> bool:
-        """Never: a microphone that is gone may come back."""
-        return False
-
     def counters(self) -> SourceCounters:
         """What went wrong so far; samples at the device's rate."""
         return SourceCounters(self._overflows, self._dropped, self._assembly.non_finite)
@@ -221,20 +214,15 @@ class Microphone:
         """That channels cancel, where they do."""
         return self._assembly.remark
 
-    @property
-    def if_silent(self) -> str:
-        """Nothing."""
-        return ""
-
     def open(self) -> None:
         """Find the device and start it."""
         self.close()
-        self._patience.run(self._start, _CALL_S)
+        self._timed_call.run(self._start, _CALL_S)
 
     def close(self) -> None:
         """Stop the device."""
         if self._stream is not None:
-            self._patience.run(self._stop, _CALL_S / 2)
+            self._timed_call.run(self._stop, _CALL_S / 2)
 
     def _stop(self) -> None:
         stream, self._stream = self._stream, None
@@ -248,9 +236,9 @@ class Microphone:
     def _make(self, library: ModuleType, device: Device) -> Any:
         most = max(self._channels)
         if most > device.channels:
+            there = device.channels
             raise CaptureError(
-                f"device '{device.label}' has {device.channels} input channels, not {most}; "
-                f"choose channels from 1 to {device.channels}"
+                Reason.of("device_channels", device=device.label, channels=there, wanted=most)
             )
         # A card is opened with all the channels that it has; a sound server would make up more.
         channels = device.channels if device.channels <= _MOST_CHANNELS else most
@@ -306,9 +294,9 @@ class Microphone:
     def read(self, timeout_s: float) -> Block | None:
         """What arrived since the last call, at most a second; waits where nothing did."""
         if self._stream is None:
-            raise CaptureError(f"device '{self._device}' is not open")
+            raise CaptureError(Reason.of("device_not_open", device=self._device))
         if _PORTAUDIO.stale:
-            raise CaptureError("the sound cards have changed; opened again to see them")
+            raise CaptureError(Reason.of("cards_changed"))
         self._arrived.clear()
         if self._ring.waiting == 0 and not self._finished:
             self._arrived.wait(timeout_s)
@@ -341,14 +329,11 @@ class Microphone:
 
     def _check_alive(self) -> None:
         if self._finished:
-            raise CaptureError(
-                f"device '{self._device}' stopped by itself; check its plug and the sound server"
-            )
+            raise CaptureError(Reason.of("device_stopped", device=self._device))
         quiet_s = self._clock.monotonic() - self._heard_s
         if quiet_s > self._stall_s:
             raise CaptureError(
-                f"device '{self._device}' delivered nothing for {quiet_s:.1f} s; check its plug "
-                "and the sound server"
+                Reason.of("device_quiet", device=self._device, seconds=round(quiet_s, 1))
             )
 
 
@@ -367,6 +352,6 @@ def _accepted_rate_hz(library: ModuleType, device: Device, channels: int) -> int
     raise CaptureError(_refusal(device, refusal)) from refusal
 
 
-def _refusal(device: Device, error: Exception | None) -> str:
-    reason = str(error).replace("\n", " ")
-    return f"device '{device.label}' cannot be opened: {reason}; is another program using it?"
+def _refusal(device: Device, error: Exception | None) -> Reason:
+    detail = str(error).replace("\n", " ")
+    return Reason.of("device_busy", device=device.label, detail=detail)

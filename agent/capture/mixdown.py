@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.capture.octaves import HalfOctaves
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -88,19 +89,12 @@ class Mixdown:
         self._begin(0)
 
     @property
-    def choice(self) -> Choice | None:
-        """The channel that is heard alone, and why; ``None`` while all are mixed."""
-        return self._choice
-
-    @property
-    def last_choice(self) -> Choice | None:
-        """The latest of all that was heard, though its cause may have ended."""
-        return self._last_choice
-
-    @property
     def remark(self) -> str:
         """What is wrong with the mean, and what to write in YAML; empty if nothing is."""
-        return f"{self._choice}; write channels: [{self._choice.channel}]" if self._choice else ""
+        if self.choice is None:
+            return ""
+        alone = Reason.of("channel_alone", channel=self.choice.channel)
+        return Reason.joined([self.choice.fault, alone])
 
     def missing(self, count: int) -> str:
         """What is wrong with the chosen channels where there are ``count``; empty if nothing."""
@@ -122,8 +116,10 @@ class Mixdown:
     def _begin(self, channels: int) -> None:
         self._count = channels
         self._powers = HalfOctaves(self._rate_hz, channels) if channels > 1 else None
-        self._choice: Choice | None = None
-        self._last_choice: Choice | None = None
+        self.choice: Choice | None = None
+        """The channel that is heard alone, and why; ``None`` while all are mixed."""
+        self.last_choice: Choice | None = None
+        """The latest of all that was heard, though its cause may have ended."""
         self._taken: int | None = None
         self._heard_s = 0.0
         self._well_s = 0.0
@@ -172,13 +168,13 @@ class Mixdown:
         return self._mix(frames)
 
     def _mix(self, frames: FloatArray) -> FloatArray:
-        mixed = _heard(frames, self._taken)
+        mixed = _mixed(frames, self._taken)
         if self._fading:
             count = min(self._fading, len(frames))
             share = np.arange(self._fading, self._fading - count, -1, dtype=np.float32)
             share /= self._fade_frames + 1
             mixed = mixed.copy()
-            mixed[:count] += share * (_heard(frames[:count], self._before) - mixed[:count])
+            mixed[:count] += share * (_mixed(frames[:count], self._before) - mixed[:count])
             self._fading -= count
         self._begun = True
         return mixed
@@ -232,8 +228,8 @@ class Mixdown:
 
     def _take(self, channel: int | None, fault: str) -> None:
         self._well_s, self._elsewhere = 0.0, 0
-        self._choice = None if channel is None else Choice(self._names[channel], fault)
-        self._last_choice = self._choice or self._last_choice
+        self.choice = None if channel is None else Choice(self._names[channel], fault)
+        self.last_choice = self.choice or self.last_choice
         if channel != self._taken:
             self._before, self._taken = self._taken, channel
             self._fading = self._fade_frames if self._begun else 0
@@ -245,19 +241,22 @@ class Mixdown:
     def _fault(self, found: _Found) -> str:
         silent = [name for name, dead in zip(self._names, found.dead, strict=True) if dead]
         if len(silent) == self._count - 1:
-            which = f"channel {silent[0]} has" if len(silent) == 1 else "the other channels have"
-            return f"{which} no sound"
+            if len(silent) == 1:
+                return Reason.of("channel_dead", channel=silent[0])
+            return Reason.of("channels_dead")
         *first, last = self._names
-        named = f"{', '.join(map(str, first))} and {last}"
+        named = ", ".join(map(str, first))
         everywhere = 2 * np.count_nonzero(found.cancels) > np.count_nonzero(found.compared)
         if len(first) == 1 and everywhere:
-            return f"channels {named} cancel each other: one side is inverted (two wires swapped)"
+            return Reason.of("channels_cancel", first=named, last=last)
         assert self._powers is not None  # noqa: S101 - there are several channels
         worst = int(np.where(found.cancels, found.loss, 0.0).argmax())
-        return (
-            f"channels {named} weaken each other by {10.0 * math.log10(found.loss[worst]):.0f} dB "
-            f"around {self._powers.centres_hz[worst]:.0f} Hz: one hears the sound later than "
-            "another, or is inverted"
+        return Reason.of(
+            "channels_weaken",
+            first=named,
+            last=last,
+            decibels=round(10.0 * math.log10(found.loss[worst])),
+            hertz=round(float(self._powers.centres_hz[worst])),
         )
 
 
@@ -318,7 +317,7 @@ class _Found:
         return int(np.argmax(levels_db >= levels_db.max() - _SAME_DB))
 
 
-def _heard(frames: FloatArray, taken: int | None) -> FloatArray:
+def _mixed(frames: FloatArray, taken: int | None) -> FloatArray:
     if taken is not None:
         return frames[:, taken]
     # A tenth of the time of numpy's mean over rows of two.

@@ -56,14 +56,10 @@ class PcmReader:
     def __init__(self, raw: PcmFormat) -> None:
         """Args: what raw bytes mean."""
         self._raw = raw
-        self._format: PcmFormat | None = None
+        self.format: PcmFormat | None = None
+        """What the bytes mean; ``None`` until enough of them were seen."""
         self._pending = b""
         self._left_bytes: int | None = None  # of the WAV file's sound; None: no end known
-
-    @property
-    def format(self) -> PcmFormat | None:
-        """What the bytes mean; ``None`` until enough of them were seen."""
-        return self._format
 
     @property
     def complete(self) -> bool:
@@ -78,21 +74,21 @@ class PcmReader:
                 another kind of sound file.
         """
         self._pending += data
-        if self._format is None:
-            self._format = self._detect()
-            if self._format is None:
+        if self.format is None:
+            self.format = self._detect()
+            if self.format is None:
                 return np.zeros((0, 1), np.float32)
         size = len(self._pending)
         if self._left_bytes is not None:
             size = min(size, self._left_bytes)
-        frame_bytes = self._format.frame_bytes
+        frame_bytes = self.format.frame_bytes
         size -= size % frame_bytes
         whole, self._pending = self._pending[:size], self._pending[size:]
         if self._left_bytes is not None:
             self._left_bytes -= size
             if self._left_bytes < frame_bytes:  # the rest of a torn frame is no sound
                 self._left_bytes = 0
-        return _decode(whole, self._format)
+        return _decode(whole, self.format)
 
     def _detect(self) -> PcmFormat | None:
         if undecided(self._pending):

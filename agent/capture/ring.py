@@ -20,30 +20,26 @@ class RingBuffer:
     def __init__(self, capacity_frames: int, channels: int) -> None:
         self._frames = np.zeros((capacity_frames, channels), np.float32)
         self._claimed = 0  # what the writer may be overwriting up to
-        self._written = 0  # what is whole
-        self._read = 0
-
-    @property
-    def written(self) -> int:
+        self.written = 0  # what is whole
         """Frames written so far."""
-        return self._written
+        self._read = 0
 
     @property
     def waiting(self) -> int:
         """Frames written and not yet read, lost ones included."""
-        return self._written - self._read
+        return self.written - self._read
 
     def write(self, frames: FloatArray) -> None:
         """Copy frames in, shape ``(frames, channels)``; only the last ones where they exceed it."""
         capacity = len(self._frames)
-        end = self._written + len(frames)
+        end = self.written + len(frames)
         self._claimed = end
         kept = frames[-capacity:]
         start = (end - len(kept)) % capacity
         head = min(len(kept), capacity - start)
         self._frames[start : start + head] = kept[:head]
         self._frames[: len(kept) - head] = kept[head:]
-        self._written = end
+        self.written = end
 
     def read(self, most: int) -> tuple[int, FloatArray]:
         """The oldest frames that are still whole, and the position of the first of them.
@@ -53,8 +49,8 @@ class RingBuffer:
         """
         capacity = len(self._frames)
         while True:
-            start = max(self._read, self._written - capacity)
-            count = min(most, self._written - start)
+            start = max(self._read, self.written - capacity)
+            count = min(most, self.written - start)
             first = start % capacity
             head = min(count, capacity - first)
             frames = np.concatenate(

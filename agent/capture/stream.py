@@ -12,6 +12,7 @@ from agent.capture.pcm import PcmFormat, PcmReader
 from agent.capture.source import SourceCounters
 from agent.config.sources import Encoding
 from agent.core.errors import CaptureError, reason
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from agent.core.clock import Clock
@@ -62,20 +63,23 @@ class StandardInput:
     descriptor: int = 0
     _copy: int | None = None
 
+    begins_anew = False
+    """It goes on where it was left."""
+
+    if_silent = ""
+    """Nothing is known that else could be tried."""
+
     def open(self) -> int:
         """A copy, so that closing it leaves the original alone."""
         self.close()
         try:
             if os.isatty(self.descriptor):
-                raise CaptureError(
-                    "standard input is a terminal; send sound into it: "
-                    "arecord -f S16_LE -r 48000 -t wav | kikimimi run"
-                )
+                raise CaptureError(Reason.of("input_terminal"))
             self._copy = os.dup(self.descriptor)
         except OSError as error:
             if isinstance(error, CaptureError):
                 raise
-            raise CaptureError("standard input is closed; send sound into it") from error
+            raise CaptureError(Reason.of("input_closed")) from error
         return self._copy
 
     def close(self) -> None:
@@ -83,16 +87,6 @@ class StandardInput:
         if self._copy is not None:
             os.close(self._copy)
             self._copy = None
-
-    @property
-    def begins_anew(self) -> bool:
-        """It goes on where it was left."""
-        return False
-
-    @property
-    def if_silent(self) -> str:
-        """Nothing."""
-        return ""
 
     def at_end(self) -> None:
         """The sender is done, and so are we."""
@@ -130,7 +124,8 @@ class StreamSource:
                 source.
             channels: to be mixed, counted from 1; all of them if ``None``.
         """
-        self._name = name
+        self.name = name
+        """Name of the source."""
         self._pipe = pipe
         self._clock = clock
         self._raw = raw or PcmFormat(Encoding.F32, sample_rate_hz, 1)
@@ -145,11 +140,6 @@ class StreamSource:
         self._begun = False
         self._ended = False
         self._dropped = 0
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self._name
 
     @property
     def ended(self) -> bool:
@@ -192,7 +182,7 @@ class StreamSource:
     def read(self, timeout_s: float) -> Block | None:
         """What the pipe holds, at most 64 KiB; waits where it is empty."""
         if self._descriptor is None:
-            raise CaptureError(f"source '{self._name}' is not open")
+            raise CaptureError(Reason.of("source_not_open", source=self.name))
         if self.ended:
             return None
         if self._reader.complete:
@@ -205,7 +195,7 @@ class StreamSource:
         try:
             data = os.read(self._descriptor, _READ_BYTES)
         except OSError as error:
-            raise CaptureError(f"source '{self._name}': {reason(error)}") from error
+            raise CaptureError(self._unreadable(reason(error))) from error
         if not data:
             return self._finish()
         self._heard_s = self._clock.monotonic()
@@ -218,7 +208,9 @@ class StreamSource:
     def _check_alive(self) -> None:
         quiet_s = self._clock.monotonic() - self._heard_s
         if self._stall_s is not None and quiet_s > self._stall_s:
-            raise CaptureError(f"source '{self._name}': nothing came for {quiet_s:.1f} s")
+            raise CaptureError(
+                Reason.of("sender_quiet", source=self.name, seconds=round(quiet_s, 1))
+            )
 
     def _assemble(self, frames: FloatArray) -> Block | None:
         rate_hz = self._begin()
@@ -245,10 +237,11 @@ class StreamSource:
         self._judged = self._absurd = 0
         if share <= _MOST_ABSURD:
             return
-        refusal = (
-            f"source '{self._name}': {share:.0%} of the samples are no numbers or far beyond full "
-            f"scale, so this is not {form.encoding}; say what is sent: "
-            "--format s16le --rate 16000 --channels 1 (in agent.yaml format, rate_hz, channels)"
+        refusal = Reason.of(
+            "sender_not_samples",
+            source=self.name,
+            percent=round(100.0 * share),
+            encoding=str(form.encoding),
         )
         if self._final:
             self._refusal = refusal
@@ -265,10 +258,13 @@ class StreamSource:
 
     def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
         """What the sender sends is not to be read, nor what it sends after that."""
-        refusal = f"source '{self._name}': {reason}"
+        refusal = self._unreadable(reason)
         if not self._pipe.begins_anew:
             self._refusal = refusal
         raise CaptureError(refusal) from cause
+
+    def _unreadable(self, detail: str) -> Reason:
+        return Reason.of("sender_unreadable", source=self.name, detail=detail)
 
     def _finish(self) -> Block | None:
         self._pipe.at_end()

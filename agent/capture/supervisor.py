@@ -13,6 +13,7 @@ from agent.capture.baseline import LevelBaseline
 from agent.capture.level import LevelMeter, SignalLimits
 from agent.capture.source import SourceCounters
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 from agent.core.records import SourceState
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ class SourceStatus:
     reopenings: int = 0
     """Times that it was lost and opened again."""
     ended: bool = False
-    """Whether no more sound will ever come ..."""
+    """Whether no more sound will ever come."""
     failed: bool = False
-    """... because of a fault that no other try can heal."""
+    """Whether it ended by a fault that no other try can heal."""
 
     @property
     def level_dbfs(self) -> float | None:
@@ -125,14 +126,10 @@ class Supervisor:
         self._overflowed_s: float | None = None
         self._asked_s: float | None = None
         self._changing = threading.Lock()
-        self._status = SourceStatus(
-            source.name, SourceState.LOST, "starting: no sound yet", clock.now()
+        self.status = SourceStatus(
+            source.name, SourceState.LOST, Reason.of("source_starting"), clock.now()
         )
-
-    @property
-    def status(self) -> SourceStatus:
         """What the source is doing; may be asked for from any thread."""
-        return self._status
 
     def watch(self) -> None:
         """See whether the source holds its thread; from the thread that reports.
@@ -143,16 +140,13 @@ class Supervisor:
         asked_s = self._asked_s
         if asked_s is None or self._clock.monotonic() - asked_s < self._hung_s:
             return
-        reason = (
-            f"a call has not returned for {self._hung_s:g} s; check the device, disk or sound "
-            "server behind it, and start the agent again if that does not help"
-        )
+        reason = Reason.of("source_hung", seconds=self._hung_s)
         with self._changing:
-            before = self._status
+            before = self.status
             if before.ended or before.reason == reason:
                 return
             lost = before.state is SourceState.LOST
-            self._status = replace(
+            self.status = replace(
                 before,
                 state=SourceState.LOST,
                 reason=reason,
@@ -180,7 +174,7 @@ class Supervisor:
     def _all_blocks(self, stop: threading.Event) -> Generator[Block | None]:
         while not stop.is_set():
             yield from self._session(stop)
-            if self._status.ended:
+            if self.status.ended:
                 return
             yield from self._pause(stop)
 
@@ -196,7 +190,7 @@ class Supervisor:
                     self._hear(block)
                 elif self._source.ended:
                     heard = self._heard_s > self._opened_s
-                    reason = "the sound is at its end" if heard else "no sound came before the end"
+                    reason = Reason.of("source_ended" if heard else "source_empty")
                     self._set(SourceState.LOST, reason, ended=True)
                     return
                 else:
@@ -207,7 +201,8 @@ class Supervisor:
             self._meter.reset()
             # A source that is at its end with an error cannot be healed by another try.
             gone = self._source.ended
-            self._set(SourceState.LOST, str(error), ended=gone, failed=gone)
+            reason = Reason.given(str(error), "source_failed")
+            self._set(SourceState.LOST, reason, ended=gone, failed=gone)
         finally:
             self._close()
 
@@ -240,43 +235,39 @@ class Supervisor:
         level = self._meter.level
         if level is not None and level is not before:
             self._usual.add(level.rms_dbfs)
-        if self._source.counters().overflows > self._status.counters.overflows:
+        if self._source.counters().overflows > self.status.counters.overflows:
             self._overflowed_s = now_s
         overflowed_s = self._overflowed_s
         if overflowed_s is not None and now_s - overflowed_s < self._overrun_s:
-            self._set(
-                SourceState.OVERRUN,
-                "sound was lost because this machine is too busy; give it less to do",
-            )
+            self._set(SourceState.OVERRUN, Reason.of("source_overrun"))
         else:
             self._set(self._meter.state, self._reason())
 
     def _reason(self) -> str:
-        reason = self._meter.reason
         hint = self._source.if_silent if self._meter.state is SourceState.SILENT else ""
-        return f"{reason}; {hint}" if hint else reason
+        return Reason.joined([self._meter.reason, hint])
 
     def _wait(self) -> None:
         quiet_s = self._clock.monotonic() - self._heard_s
         if quiet_s >= self._quiet_s:
             self._meter.reset()
-            self._set(SourceState.LOST, f"no sound for {self._quiet_s:g} s; check the sender")
+            self._set(SourceState.LOST, Reason.of("source_quiet", seconds=self._quiet_s))
 
     def _set(
         self, state: SourceState, reason: str, *, ended: bool = False, failed: bool = False
     ) -> None:
         remarks = [self._source.remark, self._meter.remark, self._usual.reason]
         with self._changing:
-            before = self._status
+            before = self.status
             changed = state is not before.state
-            self._status = SourceStatus(
+            self.status = SourceStatus(
                 source=self._source.name,
                 state=state,
                 reason=reason,
                 since=self._clock.now() if changed else before.since,
                 level=self._meter.level,
                 drift_db=self._usual.drift_db,
-                remark="; ".join(filter(None, remarks)) if state is not SourceState.LOST else "",
+                remark=Reason.joined(remarks) if state is not SourceState.LOST else "",
                 counters=self._source.counters(),
                 reopenings=max(0, self._openings - 1),
                 ended=ended,
@@ -287,7 +278,7 @@ class Supervisor:
             self._log_state()
 
     def _log_state(self) -> None:
-        status = self._status
+        status = self.status
         fine = status.state is SourceState.OK or (status.ended and not status.failed)
         report = _log.info if fine else _log.warning
         report(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent.cli.retrieval import mean_average_precision, top_1
 from agent.core.errors import ConfigError, Problem, reason
 from agent.core.names import shown
+from agent.matcher.retrieval import mean_average_precision, top_1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -87,12 +87,12 @@ def run(arguments: argparse.Namespace) -> int:
         *matching(bundle, arguments.descriptions, sound),
         *running(arguments.bundle, arguments.descriptions, sound, arguments.seconds),
     ]
-    for one in figures:
+    for figure in figures:
         if arguments.json:
-            print(json.dumps(asdict(one)))
+            print(json.dumps(asdict(figure)))
         else:
-            ratio = "" if one.ratio is None else f"{one.ratio:10.4g} {one.to}"
-            print(f"{one.name:<58} {one.value:10.3f} {one.unit:<4} {ratio}")
+            ratio = "" if figure.ratio is None else f"{figure.ratio:10.4g} {figure.to}"
+            print(f"{figure.name:<58} {figure.value:10.3f} {figure.unit:<4} {ratio}")
     return 0
 
 
@@ -196,7 +196,7 @@ def running(
         path = place / "sound.wav"
         soundfile.write(path, sound, RATE_HZ, subtype="PCM_16")
         broker = stack.enter_context(local_broker())
-        heard = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/bench/box/#"))
+        subscriber = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/bench/box/#"))
         settings = {
             "site": "bench",
             "node": "box",
@@ -217,7 +217,7 @@ def running(
                 child.wait_for_event("ready", _READY_S)
                 starts_s.append(time.perf_counter() - began_s)
                 if len(starts_s) == 2:  # noqa: PLR2004 - the one that is measured further
-                    run = _observe(heard, child, seconds)
+                    run = _observe(subscriber, child, seconds)
     delays_ms = run.delays_ms or [math.nan]
     p50, p99 = (float(np.percentile(delays_ms, q)) for q in (50, 99))
     early, late = run.resident_mib[0], run.resident_mib[-1]
@@ -253,13 +253,13 @@ class Observed:
     alerts: int = 0
 
 
-def _observe(heard: Subscriber, child: Child, seconds: float) -> Observed:
+def _observe(subscriber: Subscriber, child: Child, seconds: float) -> Observed:
     run = Observed()
     process = Path(f"/proc/{child.pid}")
     settled_s = min(_SETTLED_S, seconds / 2)
     began_s = time.monotonic()
     while (elapsed_s := time.monotonic() - began_s) < seconds:
-        message = heard.next(1.0)
+        message = subscriber.next(1.0)
         child.check()
         if not run.resident_mib and elapsed_s >= settled_s:
             run.resident_mib.append(_status(process, "VmRSS") / _MEBI)

@@ -37,7 +37,7 @@ def check_examples(
     where = str(settings.state_dir / FILE_NAME)
     try:
         with closing(Store.reading(settings.state_dir)) as store:
-            named = any(one.examples for one in descriptions.active)
+            named = any(described.examples for described in descriptions.active)
             if not named and not any(clip.labelled for clip in store.clips()):
                 return [], []
             library = Library(bundle, store, folder_of(settings))
@@ -47,40 +47,42 @@ def check_examples(
     except OSError as error:
         if not isinstance(error, StoreError):
             error = StoreError(f"{where}: {reason(error)}; let this user read it")
-        return [Problem.told(where, str(error))], []
+        return [Problem.from_message(where, str(error))], []
     except (TextError, BundleError):
         return [], []  # told where texts and the bundle are checked
     # A file that is not there is told where the descriptions are read.
     missing = {
         str(example)
-        for one in descriptions.active
-        for example in one.examples
+        for described in descriptions.active
+        for example in described.examples
         if not example.path.is_file()
     }
-    rest = tuple(one for one in joined.set_aside if one.name not in missing)
-    warnings, notes = told(replace(joined, set_aside=rest), descriptions)
+    rest = tuple(aside for aside in joined.set_aside if aside.name not in missing)
+    warnings, notes = example_findings(replace(joined, set_aside=rest), descriptions)
     return warnings, [*notes, *library.remarks]
 
 
-def told(joined: Joined, descriptions: DescriptionSet) -> tuple[list[Problem], list[str]]:
+def example_findings(
+    joined: Joined, descriptions: DescriptionSet
+) -> tuple[list[Problem], list[str]]:
     """Warnings of named files that do not count, and notes of all the rest."""
-    places = {one.error_id: one.where for one in descriptions.active}
+    places = {described.error_id: described.where for described in descriptions.active}
     named = {
-        one.error_id: {str(example): example.path for example in one.examples}
-        for one in descriptions.active
+        described.error_id: {str(example): example.path for example in described.examples}
+        for described in descriptions.active
     }
     notes = list(_counts(joined.examples, joined.rejected, places))
     warnings: list[Problem] = []
     apart: list[str] = []
-    for one in joined.set_aside:
-        if one.kind is Kind.EXAMPLE and one.name in named[one.error_id]:
-            name, path = shown(one.name), shown(named[one.error_id][one.name])
-            found = one.reason if path in one.reason else f"{name} {one.reason}"
-            where = f"{places[one.error_id]}.examples"
+    for aside in joined.set_aside:
+        if aside.kind is Kind.EXAMPLE and aside.name in named[aside.error_id]:
+            name, path = shown(aside.name), shown(named[aside.error_id][aside.name])
+            found = aside.reason if path in aside.reason else f"{name} {aside.reason}"
+            where = f"{places[aside.error_id]}.examples"
             warnings.append(Problem(where, found, "name another recording of it, or none"))
         else:
-            what = f"{one.error_id}: {one.kind} {shown(one.name)}"
-            apart.append(f"{what} does not count: {one.reason}")
+            what = f"{aside.error_id}: {aside.kind} {shown(aside.name)}"
+            apart.append(f"{what} does not count: {aside.reason}")
     notes += apart[:_MOST_TOLD]
     if len(apart) > _MOST_TOLD:
         notes.append(f"{len(apart) - _MOST_TOLD} more recordings do not count")

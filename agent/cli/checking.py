@@ -8,18 +8,16 @@ from __future__ import annotations
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
 from agent import descriptions as descriptions_file
 from agent.bundle import loading as bundles
-from agent.bundle.loading import Bundle
 from agent.capture.audiofile import iter_audio
 from agent.cli.check_examples import check_examples
+from agent.cli.check_texts import Embed, check_texts
 from agent.config import FileSettings, MicrophoneSettings, StreamSettings, load_settings
 from agent.core import folders
 from agent.core.errors import (
@@ -31,10 +29,8 @@ from agent.core.errors import (
     DescriptionsError,
     KikimimiError,
     Problem,
-    TextError,
     reason,
 )
-from agent.core.records import FloatArray
 from agent.descriptions.language import foreign
 from agent.mqtt import log_in
 from agent.watchlist.calibration.applied import check_calibration
@@ -43,16 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from agent.bundle.loading import Bundle
     from agent.config import MqttSettings, Settings
-    from agent.descriptions import DescriptionSet, ErrorDescription
+    from agent.descriptions import DescriptionSet
 
-Embed: TypeAlias = Callable[[Bundle, Sequence[str]], FloatArray]
-"""Unit embeddings ``(texts, dim)`` of texts; raises TextError for one that it cannot read."""
 FindMicrophone: TypeAlias = Callable[[MicrophoneSettings], object]
 """Finds a microphone; raises CaptureError where there is none."""
 
-DUPLICATE_COSINE = 0.95
-"""Descriptions whose texts are at least this near are hard to tell apart."""
 _RATE_HZ = 32_000
 """Of the beginning of a sound file, which is read to see whether it can be."""
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -132,7 +125,7 @@ def check(
     if descriptions_path is not None:
         descriptions = _load_descriptions(descriptions_path, problems, warnings)
     if bundle is not None and descriptions is not None and probes.embed is not None:
-        _check_texts(descriptions, bundle, probes.embed, problems, warnings)
+        check_texts(descriptions, bundle, probes.embed, problems, warnings)
     if descriptions is not None:
         noted += descriptions.notes
         if bundle is not None:
@@ -167,7 +160,7 @@ def _load_bundle(path: Path | None, problems: list[Problem]) -> Bundle | None:
 def _as_problem(error: KikimimiError) -> Problem:
     """The three parts of an error's message: ``where: found; remedy``."""
     where, _, _ = str(error).partition(": ")
-    return Problem.told(where, str(error))
+    return Problem.from_message(where, str(error))
 
 
 def _load_descriptions(
@@ -265,82 +258,3 @@ def _check_broker(mqtt: MqttSettings, warnings: list[Problem]) -> None:
         log_in(mqtt)
     except BrokerError as error:
         warnings.append(_as_problem(error))
-
-
-def _check_texts(
-    descriptions: DescriptionSet,
-    bundle: Bundle,
-    embed: Embed,
-    problems: list[Problem],
-    warnings: list[Problem],
-) -> None:
-    texts = descriptions.texts()
-    try:
-        embeddings = embed(bundle, texts)
-    except TextError:
-        for text, error in _unreadable(texts, bundle, embed):
-            problem = Problem(descriptions.where[text], str(error), "write it in other words")
-            problems.append(problem)
-        return
-    rows = {text: row for row, text in enumerate(texts)}
-    warnings.extend(_near_duplicates(descriptions.active, rows, embeddings))
-    for described in descriptions.active:
-        contrast = (*described.unlike, *descriptions.background)
-        warnings.extend(_explained(described, contrast, rows, embeddings))
-
-
-def _unreadable(
-    texts: Sequence[str], bundle: Bundle, embed: Embed
-) -> Iterator[tuple[str, TextError]]:
-    """The texts that the bundle cannot read, found by halving."""
-    try:
-        embed(bundle, texts)
-    except TextError as error:
-        if len(texts) == 1:
-            yield texts[0], error
-            return
-        middle = len(texts) // 2
-        yield from _unreadable(texts[:middle], bundle, embed)
-        yield from _unreadable(texts[middle:], bundle, embed)
-
-
-def _near_duplicates(
-    errors: Sequence[ErrorDescription], rows: Mapping[str, int], embeddings: FloatArray
-) -> Iterator[Problem]:
-    """Pairs of descriptions of which a text of one is nearly a text of the other."""
-    own_rows = [[rows[text] for text in error.texts] for error in errors]
-    flat = np.concatenate([np.array(one) for one in own_rows]) if errors else np.array([], int)
-    starts = np.cumsum([0, *map(len, own_rows[:-1])])
-    every = embeddings[flat]
-    for number, error in enumerate(errors):
-        # One description at a time: all pairs at once would not fit into a small box's memory.
-        cosine = (every @ embeddings[own_rows[number]].T).max(axis=1)
-        nearest = np.maximum.reduceat(cosine, starts)
-        for other in np.flatnonzero(nearest >= DUPLICATE_COSINE).tolist():
-            if other > number:
-                found = f"is nearly the same as {errors[other].error_id} ({nearest[other]:.2f})"
-                remedy = "make one of them, or tell in both what differs"
-                yield Problem(error.where, f"{error.error_id} {found}", remedy)
-
-
-def _explained(
-    error: ErrorDescription,
-    contrast: Sequence[str],
-    rows: Mapping[str, int],
-    embeddings: FloatArray,
-) -> Iterator[Problem]:
-    """The description if a sound that is normal here is as near to it as its own paraphrases."""
-    if not contrast:
-        return
-    text = embeddings[rows[error.text]]
-    cosines = embeddings[[rows[one] for one in contrast]] @ text
-    own = DUPLICATE_COSINE
-    if error.paraphrases:
-        own = float((embeddings[[rows[one] for one in error.paraphrases]] @ text).max())
-    strongest = int(cosines.argmax())
-    if cosines[strongest] >= own:
-        found = (
-            f"{error.error_id} is explained by {contrast[strongest]!r} "
-            f"({cosines[strongest]:.2f}, its own paraphrases {own:.2f})"
-        )
-        yield Problem(error.where, found, "say what sounds different, or leave that text out")

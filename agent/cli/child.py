@@ -91,12 +91,17 @@ def running_agent(
         try:
             yield Child(process, log)
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process, _STOP_S)
+
+
+def end(process: subprocess.Popen[Any], wait_s: float) -> None:
+    """End a process, by force where it does not listen."""
+    process.terminate()
+    try:
+        process.wait(wait_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _start(

@@ -190,7 +190,7 @@ def _announce(console: ConsoleSettings, token: str | None) -> None:
     print(f"console: {address}", file=sys.stderr, flush=True)
     if token is not None:
         # After the '#', which no browser sends and no log keeps.
-        told = f"set the password up there first: {address}setup#{token}"
-        print(told, file=sys.stderr, flush=True)
+        link = f"set the password up there first: {address}setup#{token}"
+        print(link, file=sys.stderr, flush=True)
         if host in {"0.0.0.0", "[::]"}:  # noqa: S104 - compared, not listened on
             print("(with this machine's address in the place of that one)", file=sys.stderr)

@@ -74,18 +74,18 @@ class View:
     alerts: list[ShownAlert] = field(default_factory=list)
     ended: int = 0
 
-    def take(self, heard: Heard) -> ShownAlert | None:
+    def take(self, message: Heard) -> ShownAlert | None:
         """Follow one message; gives the alert if it is a new one."""
-        kind = heard.topic.rsplit("/", 1)[-1]
+        kind = message.topic.rsplit("/", 1)[-1]
         if kind == "level":
-            self.level_dbfs = json.loads(heard.payload)
-        elif kind == "state" and "/source/" in heard.topic:
-            self.source_state = heard.payload
+            self.level_dbfs = json.loads(message.payload)
+        elif kind == "state" and "/source/" in message.topic:
+            self.source_state = message.payload
         elif kind == "health":
-            payload = json.loads(heard.payload)
+            payload = json.loads(message.payload)
             self.health, self.reasons = payload["state"], payload["reasons"]
         elif kind == "alert":
-            payload = json.loads(heard.payload)
+            payload = json.loads(message.payload)
             if payload["event_type"] == "new":
                 alert = ShownAlert(
                     error_id=payload["error_id"],
@@ -94,7 +94,7 @@ class View:
                     score=payload["score"],
                     threshold=payload["threshold"],
                     starts_at=datetime.fromisoformat(payload["ts_start"]).timestamp(),
-                    arrived_at=heard.at,
+                    arrived_at=message.at,
                 )
                 self.alerts.append(alert)
                 return alert
@@ -130,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
         broker = stack.enter_context(local_broker())
         scene = None if arguments.microphone else build_scene()
         source = _source(scene, arguments.device, folder)
-        heard = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/demo/#"))
+        subscriber = stack.enter_context(Subscriber(HOST, broker.port, "kikimimi/demo/#"))
         settings = _settings(arguments, described, source, broker, folder)
         console.print(f"Kikimimi listens for {count} sounds of [bold]{described.name}[/bold]")
         console.print(f"broker: {broker.name} on {HOST}:{broker.port}, topics kikimimi/demo/box/#")
@@ -144,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
             console.print(f"playing a factory of {scene.duration_s:.0f} s in real time")
         else:
             console.print("listening; Ctrl-C ends it")
-        view = _watch(console, heard, child, stop, started_at=started_at, limit_s=limit_s)
+        view = _watch(console, subscriber, child, stop, started_at=started_at, limit_s=limit_s)
     if scene is None:
         console.print(f"{len(view.alerts)} alerts")
         return 0
@@ -185,7 +185,7 @@ def _settings(
 
 def _watch(
     console: Console,
-    heard: Subscriber,
+    subscriber: Subscriber,
     child: Child,
     stop: threading.Event,
     *,
@@ -197,7 +197,7 @@ def _watch(
     live = Live(console=console, refresh_per_second=8, transient=True)
     with live if console.is_terminal else ExitStack():
         while not stop.is_set() and (limit_s is None or time.time() - started_at < limit_s):
-            message = heard.next(_TICK_S)
+            message = subscriber.next(_TICK_S)
             alert = None if message is None else view.take(message)
             if alert is not None:
                 console.print(_line(alert, started_at), soft_wrap=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.cli.child import end
 from agent.core import extras
 from agent.core.errors import BrokerError
 from agent.core.extras import Extra
@@ -89,8 +90,8 @@ def _wait_for(process: subprocess.Popen[str], name: str, port: int) -> None:
     deadline_s = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline_s:
         if process.poll() is not None:
-            said = (process.stderr.read() if process.stderr else "").strip().splitlines()
-            reason = said[-1] if said else f"exit status {process.returncode}"
+            errors = (process.stderr.read() if process.stderr else "").strip().splitlines()
+            reason = errors[-1] if errors else f"exit status {process.returncode}"
             raise BrokerError(f"{name} does not start: {reason}; install mosquitto")
         try:
             socket.create_connection((HOST, port), 1.0).close()
@@ -102,12 +103,7 @@ def _wait_for(process: subprocess.Popen[str], name: str, port: int) -> None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    end(process, _STOP_S)
     if process.stderr is not None:
         process.stderr.close()
 

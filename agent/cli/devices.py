@@ -27,12 +27,14 @@ def run(arguments: argparse.Namespace) -> int:
     """
     devices = list_devices()
     if arguments.json:
-        print(json.dumps([{f: getattr(one, f) for f in _FIELDS} for one in devices], indent=2))
+        print(
+            json.dumps([{f: getattr(device, f) for f in _FIELDS} for device in devices], indent=2)
+        )
         return 0
     if not devices:
         print("no microphone: plug one in and see that `arecord -l` lists it", file=sys.stderr)
         return 1
-    for one in devices:
-        mark = "*" if one.is_default else " "
-        print(f"{mark} {one.label}: {one.channels} channels, {one.sample_rate_hz} Hz")
+    for device in devices:
+        mark = "*" if device.is_default else " "
+        print(f"{mark} {device.label}: {device.channels} channels, {device.sample_rate_hz} Hz")
     return 0

@@ -77,7 +77,7 @@ class Report:
     @property
     def _differing(self) -> list[tuple[Service, Path]]:
         fates = dict(self.fates)
-        return [(one, path) for one, path in self.units.items() if fates[path] is Fate.KEPT]
+        return [(service, path) for service, path in self.units.items() if fates[path] is Fate.KEPT]
 
     def lines(self) -> Iterator[str]:
         """What was done and what to type next, for people."""
@@ -92,7 +92,8 @@ class Report:
         yield f"  {self.command} check --config {self.config} --online"
         yield "then type:"
         yield "  sudo systemctl daemon-reload"
-        yield f"  sudo systemctl enable --now {' '.join(one.known_as for one in self.units)}"
+        names = " ".join(service.known_as for service in self.units)
+        yield f"  sudo systemctl enable --now {names}"
         if Service.CONSOLE in self.units:
             yield "and take the link that sets the page's password from"
             yield f"  journalctl -u {Service.CONSOLE.known_as}"
@@ -142,7 +143,7 @@ def install(
         config = config.absolute()
         _refuse_hidden(command, config)
     services = [Service.AGENT, *([Service.CONSOLE] if console else [])]
-    texts = {one: unit(command, config, one) for one in services}
+    texts = {service: unit(command, config, service) for service in services}
     root = Path("/") if prefix is None else prefix.absolute()
 
     def below(path: Path) -> Path:
@@ -161,8 +162,10 @@ def install(
             except OSError as error:
                 raise _failed(example, error, "install kikimimi again") from error
             fates.append((target, _write(target, content, command)))
-    units = {one: below(UNITS / one.unit) for one in services}
-    fates += [(units[one], _write(units[one], text, command)) for one, text in texts.items()]
+    units = {service: below(UNITS / service.unit) for service in services}
+    fates += [
+        (units[service], _write(units[service], text, command)) for service, text in texts.items()
+    ]
     return Report(command, config, units, tuple(fates))
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from agent import descriptions
 from agent.bundle import loading as bundles
 from agent.cli.accuracy import accuracy, read_truth
-from agent.cli.check_examples import told
+from agent.cli.check_examples import example_findings
 from agent.config import channels, load_settings
 from agent.core.errors import AudioFileError, ConfigError, Problem
 from agent.core.names import shown
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from agent.core.records import Detection, Match
     from agent.watchlist.watchlist import Watchlist
 
-_Heard = TypeVar("_Heard")
+_Scored = TypeVar("_Scored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Scorer:
         return next(self.hearing.matches(path, self.watch.matcher, whole=True))
 
     def judged(self, path: Path) -> Iterator[tuple[Path, Match]]:
-        """The same, with the file's name."""
+        """A file as one window, with the file's name."""
         yield path, self.whole(path)
 
     def score_lines(self, path: Path, *, whole: bool, as_json: bool) -> Iterator[str]:
@@ -78,10 +78,14 @@ class Scorer:
         lasts_s = self.hearing.samples(path) / self.hearing.rate_hz
         recogniser = Recogniser(self.watch.matcher, self.watch.policies, self.hearing.rate_hz)
         alerts = 0
-        for one in self.hearing.detections(path, recogniser):
-            if one.step is Step.END:
+        for detection in self.hearing.detections(path, recogniser):
+            if detection.step is Step.END:
                 alerts += 1
-                yield self._alert_json(path, one) if as_json else self._alert_text(path, one)
+                yield (
+                    self._alert_json(path, detection)
+                    if as_json
+                    else self._alert_text(path, detection)
+                )
         if not as_json:
             found = f"{alerts or 'no'} alert{'s' if alerts > 1 else ''} in {lasts_s:.1f} s"
             if recogniser.suppressed:
@@ -227,17 +231,20 @@ def run(arguments: argparse.Namespace) -> int:
     unread: list[AudioFileError] = []
     results = []
     for name, variant in chosen.items():
-        one = scorer
+        variant_scorer = scorer
         if name:
-            one = replace(scorer, hearing=replace(scorer.hearing, encoder=Encoder(variant)))
+            hearing = replace(scorer.hearing, encoder=Encoder(variant))
+            variant_scorer = replace(scorer, hearing=hearing)
         if truth is None:
-            lines = partial(one.score_lines, whole=arguments.whole, as_json=arguments.json)
+            lines = partial(
+                variant_scorer.score_lines, whole=arguments.whole, as_json=arguments.json
+            )
             if arguments.alerts:
-                lines = partial(one.alert_lines, as_json=arguments.json)
+                lines = partial(variant_scorer.alert_lines, as_json=arguments.json)
             for line in _each(arguments.files, lines, unread, quiet=False):
                 print(line)
             continue
-        judged = list(_each(arguments.files, one.judged, unread, quiet=True))
+        judged = list(_each(arguments.files, variant_scorer.judged, unread, quiet=True))
         if judged:
             results.append(accuracy(name or "this machine", judged, truth))
     if results:
@@ -262,9 +269,9 @@ def _load(arguments: argparse.Namespace) -> Scorer:
     else:
         remedy = "name them with --descriptions FILE, or --config agent.yaml"
         raise ConfigError([Problem("kikimimi score", "no descriptions", remedy)])
-    warnings, notes = told(watch.examples, described)
-    for one in (*filter(None, [watch.calibration.trouble]), *warnings, *notes):
-        _remark(str(one))
+    warnings, notes = example_findings(watch.examples, described)
+    for note in (*filter(None, [watch.calibration.trouble]), *warnings, *notes):
+        _remark(str(note))
     chosen = channels.of_option(arguments.channels)
     return Scorer(replace(hearing, remark=_remark, channels=chosen), watch)
 
@@ -275,11 +282,11 @@ def _remark(text: str) -> None:
 
 def _each(
     files: Sequence[Path],
-    hear: Callable[[Path], Iterable[_Heard]],
+    hear: Callable[[Path], Iterable[_Scored]],
     unread: list[AudioFileError],
     *,
     quiet: bool,
-) -> Iterator[_Heard]:
+) -> Iterator[_Scored]:
     """What is heard in each file; one that cannot be read is told and kept in ``unread``."""
     from rich.console import Console
     from rich.progress import track
@@ -297,14 +304,14 @@ def _each(
 
 def _print_accuracies(results: Sequence[Accuracy], *, as_json: bool) -> None:
     if as_json:
-        for one in results:
+        for result in results:
             fields = ("variant", "files", "descriptions", "top_1", "map_10")
-            print(json.dumps({name: getattr(one, name) for name in fields}))
+            print(json.dumps({name: getattr(result, name) for name in fields}))
         return
     print("| variant | files | descriptions | top-1 | mAP@10 |")
     print("|---|---|---|---|---|")
-    for one in results:
+    for result in results:
         print(
-            f"| {one.variant} | {one.files} | {one.descriptions} "
-            f"| {one.top_1:.4f} | {one.map_10:.4f} |"
+            f"| {result.variant} | {result.files} | {result.descriptions} "
+            f"| {result.top_1:.4f} | {result.map_10:.4f} |"
         )

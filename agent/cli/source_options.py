@@ -48,13 +48,15 @@ def with_source(settings: Settings, arguments: argparse.Namespace) -> Settings:
     """
     if arguments.source == "-":
         return replace(settings, sources=(_stdin(arguments),))
-    given = [one for one in ("format", "rate", "channels") if getattr(arguments, one) is not None]
+    given = [
+        name for name in ("format", "rate", "channels") if getattr(arguments, name) is not None
+    ]
     if given:
         found = "is given without raw samples on standard input"
         raise ConfigError(
             [
-                Problem(f"--{one}", found, "write --source - with it, or leave it out")
-                for one in given
+                Problem(f"--{name}", found, "write --source - with it, or leave it out")
+                for name in given
             ]
         )
     if arguments.source is not None:

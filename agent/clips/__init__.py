@@ -1,9 +1,9 @@
 """The sound around each alert: remembered, cut, cleared of speech, kept for a while, handed out."""
 
 from agent.clips.build import folder_of, recorder
-from agent.clips.keeping import Limits, to_delete
 from agent.clips.parcel import ClipCommand
 from agent.clips.recorder import Recorder
+from agent.clips.retention import Limits, to_delete
 from agent.clips.ring import ClipRing
 from agent.clips.tally import ClipTally
 from agent.clips.worker import ClipWorker

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.clips.keeping import Limits
 from agent.clips.recorder import Recorder
+from agent.clips.retention import Limits
 from agent.clips.scrambling import Guard
 from agent.clips.speech import FRAME_S, VoiceDetector
 from agent.clips.worker import ClipWorker

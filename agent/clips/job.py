@@ -20,9 +20,9 @@ class Job:
     starts_at: float
     """UTC of the first sample, seconds since the epoch."""
     begins_s: float
-    """Where the event begins in the clip ..."""
+    """Seconds from the clip's start to the event's."""
     ends_s: float
-    """... and ends, as far as it is in it."""
+    """Seconds from the clip's start to the event's end, or to the clip's where that is earlier."""
     peak_s: float
     """Start of the window with the highest score."""
     embedding: FloatArray | None

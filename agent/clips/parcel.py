@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from agent.core.errors import reason
+from agent.core.reasons import Reason
 from agent.core.records import Speech
 from agent.mqtt.payload import RefusedError
 
@@ -69,7 +70,7 @@ class ClipCommand:
         fields.finish()
         data = self._read(alert_id, kind)
         if not self._send(pieces(alert_id, kind, data)):
-            raise RefusedError("other clips are being sent; wait until their last piece came")
+            raise RefusedError(Reason.of("clips_busy"))
 
     def _read(self, alert_id: str, kind: Kind) -> bytes:
         """The file.
@@ -79,27 +80,23 @@ class ClipCommand:
         """
         clip = self._store.clip(alert_id)
         if clip is None:
-            raise RefusedError(
-                f"alert_id {alert_id} has no clip; it is written some seconds after the alert's "
-                "end and deleted when its time or room is over"
-            )
+            raise RefusedError(Reason.of("clip_none", alert_id=alert_id))
+        what = {"kind": kind.value, "alert_id": alert_id}
         name = clip.file if kind is Kind.AUDIO else clip.picture
         if name is None and clip.speech is Speech.DROPPED:
-            raise RefusedError(f"the {kind} of {alert_id} was not kept, for what was said in it")
+            raise RefusedError(Reason.of("clip_spoken", **what))
         # The store is ours, but it is a file that somebody may have changed.
         path = (self._folder / (name or "")).resolve()
         if name is None or path.parent != self._folder:
-            raise RefusedError(f"the {kind} of {alert_id} was not kept")
+            raise RefusedError(Reason.of("clip_not_kept", **what))
         try:
             with path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError as error:
-            message = f"the {kind} of {alert_id} cannot be read ({reason(error)})"
-            raise RefusedError(message) from error
+            refusal = Reason.of("clip_unreadable", **what, detail=reason(error))
+            raise RefusedError(refusal) from error
         if len(data) > MAX_BYTES:
-            raise RefusedError(
-                f"the {kind} of {alert_id} is over {MAX_BYTES} bytes; copy it from state_dir"
-            )
+            raise RefusedError(Reason.of("clip_too_large", **what, most=MAX_BYTES))
         return data
 
 

@@ -53,9 +53,9 @@ class Marks:
     """What to point at."""
 
     begins_s: float
-    """Where the event begins in the clip ..."""
+    """Seconds from the clip's start to the event's."""
     ends_s: float
-    """... and ends."""
+    """Seconds from the clip's start to the event's end."""
     peak_s: float
     """Start of the window with the highest score."""
     title: str
@@ -119,7 +119,7 @@ def _hertz(pen: ImageDraw.ImageDraw, font: _Font, centres: npt.NDArray[np.float6
 
 def _seconds(pen: ImageDraw.ImageDraw, font: _Font, duration_s: float) -> None:
     """Label the time."""
-    step_s = next((one for one in _STEPS_S if duration_s / one <= _MOST_TICKS), _STEPS_S[-1])
+    step_s = next((step for step in _STEPS_S if duration_s / step <= _MOST_TICKS), _STEPS_S[-1])
     bottom = _TOP + _HEIGHT
     for number in range(int(duration_s / step_s) + 1):
         x = _x(number * step_s, duration_s)
@@ -135,8 +135,8 @@ def _event(pen: ImageDraw.ImageDraw, font: _Font, marks: Marks, duration_s: floa
         for y in range(_TOP, _TOP + _HEIGHT, 2 * _DASH_PX):
             pen.line((x, y, x, y + _DASH_PX - 1), _MARK, 2)
     pen.rectangle((begin, _TOP - _BAR_PX - 1, max(begin + 2, end), _TOP - 2), _MARK)
-    told = f"event {marks.begins_s:.1f} - {marks.ends_s:.1f} s, peak {marks.peak_s:.1f} s"
-    pen.text((_LEFT + _WIDTH, _TOP - 10), told, _INK, font, anchor="rs")
+    title = f"event {marks.begins_s:.1f} - {marks.ends_s:.1f} s, peak {marks.peak_s:.1f} s"
+    pen.text((_LEFT + _WIDTH, _TOP - 10), title, _INK, font, anchor="rs")
     peak = _x(marks.peak_s, duration_s)
     pen.polygon(
         ((peak - 6, _TOP + _HEIGHT), (peak + 6, _TOP + _HEIGHT), (peak, _TOP + _HEIGHT - 10)), _MARK

@@ -47,7 +47,7 @@ class _Open:
 
 
 @dataclass(slots=True)
-class _Heard:
+class _RecentSound:
     """What is remembered of one source."""
 
     ring: ClipRing
@@ -80,7 +80,7 @@ class Recorder:
         self._worker = worker
         self._clock = clock
         seconds = settings.longest_s + _LATE_S
-        self._heard = {name: _Heard(ClipRing(sample_rate_hz, seconds)) for name in sources}
+        self._recent = {name: _RecentSound(ClipRing(sample_rate_hz, seconds)) for name in sources}
         self._open: dict[str, _Open] = {}
 
     @property
@@ -94,18 +94,18 @@ class Recorder:
 
     def stop(self, timeout_s: float) -> None:
         """Cut everything as far as it was heard, and write it, for at most so long."""
-        for one in self._open.values():
-            self._cut(one)
+        for recording in self._open.values():
+            self._cut(recording)
         self._open.clear()
         self._worker.stop(timeout_s)
 
     def push(self, block: Block) -> None:
         """Remember a block; called in its source's thread."""
-        self._heard[block.source].ring.push(block)
+        self._recent[block.source].ring.push(block)
 
     def scored(self, window: Window, views: Views) -> None:
         """Remember the views of a window."""
-        remembered = self._heard[window.source].views
+        remembered = self._recent[window.source].views
         remembered.append((window.index, views))
         oldest = window.index - self._samples(self._settings.longest_s + _LATE_S)
         while remembered[0][0] < oldest:
@@ -125,19 +125,19 @@ class Recorder:
     def tick(self) -> None:
         """Cut what is due."""
         now_s = self._clock.monotonic()
-        for alert_id, one in list(self._open.items()):
-            end = self._heard[one.alert.detection.source].ring.end
-            waited_s = 0.0 if one.ended_s is None else now_s - one.ended_s
+        for alert_id, recording in list(self._open.items()):
+            end = self._recent[recording.alert.detection.source].ring.end
+            waited_s = 0.0 if recording.ended_s is None else now_s - recording.ended_s
             overdue = waited_s > self._settings.post_roll_s + _PATIENCE_S
-            if end >= self._due(one) or overdue:
+            if end >= self._due(recording) or overdue:
                 del self._open[alert_id]
-                self._cut(one)
+                self._cut(recording)
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self._rate_hz)
 
     def _begin(self, alert: Alert) -> None:
-        ring = self._heard[alert.detection.source].ring
+        ring = self._recent[alert.detection.source].ring
         anchor = ring.index_of(alert.detection.starts_at)
         if anchor is None:
             _log.warning("clip_missed", extra={"alert_id": alert.alert_id})
@@ -148,37 +148,37 @@ class Recorder:
             alert, anchor, first + self._samples(self._settings.longest_s)
         )
 
-    def _due(self, one: _Open) -> int:
+    def _due(self, recording: _Open) -> int:
         """Index with which the clip ends, as far as that is known."""
-        if one.ended_s is None:
-            return one.full
-        detection = one.alert.detection
+        if recording.ended_s is None:
+            return recording.full
+        detection = recording.alert.detection
         lasted_s = detection.ends_at - detection.starts_at
-        last = one.anchor + self._samples(lasted_s + self._settings.post_roll_s)
-        return min(last, one.full)
+        last = recording.anchor + self._samples(lasted_s + self._settings.post_roll_s)
+        return min(last, recording.full)
 
-    def _cut(self, one: _Open) -> None:
+    def _cut(self, recording: _Open) -> None:
         # All times of an event are by one clock: seconds after its start give indices, whatever
         # was done to the clock meanwhile.
-        detection = one.alert.detection
-        heard = self._heard[detection.source]
-        wanted = one.anchor - self._samples(self._settings.pre_roll_s)
-        begin, samples = heard.ring.cut(wanted, self._due(one))
+        detection = recording.alert.detection
+        heard = self._recent[detection.source]
+        wanted = recording.anchor - self._samples(self._settings.pre_roll_s)
+        begin, samples = heard.ring.cut(wanted, self._due(recording))
         if not len(samples):
-            _log.warning("clip_missed", extra={"alert_id": one.alert.alert_id})
+            _log.warning("clip_missed", extra={"alert_id": recording.alert.alert_id})
             self._worker.missed()
             return
-        peak = one.anchor + self._samples(detection.peaks_at - detection.starts_at)
-        last = one.anchor + self._samples(detection.ends_at - detection.starts_at)
+        peak = recording.anchor + self._samples(detection.peaks_at - detection.starts_at)
+        last = recording.anchor + self._samples(detection.ends_at - detection.starts_at)
         duration_s = len(samples) / self._rate_hz
         views = _nearest(heard.views, peak, self._rate_hz)
         self._worker.put(
             Job(
-                alert=one.alert,
+                alert=recording.alert,
                 samples=samples,
                 sample_rate_hz=self._rate_hz,
                 starts_at=heard.ring.time_of(begin),
-                begins_s=max(0.0, (one.anchor - begin) / self._rate_hz),
+                begins_s=max(0.0, (recording.anchor - begin) / self._rate_hz),
                 ends_s=min(duration_s, (last - begin) / self._rate_hz),
                 peak_s=min(duration_s, max(0.0, (peak - begin) / self._rate_hz)),
                 embedding=None if views is None else views.joint[0],
@@ -188,6 +188,6 @@ class Recorder:
 
 def _nearest(views: Iterable[tuple[int, Views]], index: int, tolerance: int) -> Views | None:
     """Those of the window that starts nearest to a sample; ``None`` if none is near."""
-    by_distance: Mapping[int, Views] = {abs(at - index): one for at, one in views}
+    by_distance: Mapping[int, Views] = {abs(at - index): own for at, own in views}
     nearest = min(by_distance, default=tolerance)
     return by_distance[nearest] if nearest < tolerance else None

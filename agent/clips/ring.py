@@ -72,7 +72,7 @@ class ClipRing:
         """When a remembered sample was captured, UTC, by the clock as it stood then."""
         with self._lock:
             known, captured_at = next(
-                (one for one in reversed(self._times) if one[0] <= index), self._times[0]
+                (known for known in reversed(self._times) if known[0] <= index), self._times[0]
             )
             return captured_at + (index - known) / self.sample_rate_hz
 

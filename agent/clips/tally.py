@@ -11,7 +11,7 @@ class ClipTally:
 
     written: int = 0
     scrambled: int = 0
-    """Of these, because somebody spoke."""
+    """Written clips in which speech was made unintelligible."""
     withheld: int = 0
     """Clips whose sound was not written: by the policy ``drop``, or unsearched for speech."""
     failed: int = 0

@@ -18,10 +18,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.capture.audiofile import write_flac
-from agent.clips.keeping import Limits, quota_now, to_delete
+from agent.clips.retention import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
 from agent.core import files, folders
 from agent.core.errors import AudioFileError, BundleError, reason
+from agent.core.reasons import Reason
 from agent.core.records import ClipRecord, Speech
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class ClipWorker:
                 self._write(job)
             except Exception as error:  # a clip must never take listening down
                 _log.exception("clip_failed", extra={"alert_id": job.alert.alert_id})
-                self._failed(f"internal error: {error!r}; see the log")
+                self._failed(Reason.of("clips_failed", detail=repr(error)))
             self._tidy(self._make_room)
             if self._jobs.empty():
                 self._guard.rest()
@@ -171,8 +172,7 @@ class ClipWorker:
         except BundleError as error:
             _log.error("clip_withheld", extra={"alert_id": alert_id, "reason": str(error)})
             self._store.keep_clip(record)
-            trouble = f"speech cannot be looked for, so no sound is kept: {error}"
-            self._count(withheld=1, trouble=trouble)
+            self._count(withheld=1, trouble=Reason.of("speech_unsearched", detail=str(error)))
             return
         # Some megabytes, for boxes on which nothing ever happens.
         from agent.clips.picture import Marks, draw
@@ -191,7 +191,7 @@ class ClipWorker:
                 self._remove(alert_id)
             _log.error("clip_failed", extra={"alert_id": alert_id, "reason": reason(error)})
             self._unwritten_bytes = job.samples.nbytes // 2
-            self._failed(f"{self._folder}: {reason(error)}; free the disk or mend state_dir")
+            self._failed(self._not_written(error))
             return
         self._store.keep_clip(
             replace(
@@ -237,11 +237,13 @@ class ClipWorker:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            trouble = f"{self._folder}: {reason(error)}; free the disk or mend state_dir"
-            self._count(trouble=trouble)
+            self._count(trouble=self._not_written(error))
             return
         self._unwritten_bytes = 0
         self._count(trouble="")
+
+    def _not_written(self, error: Exception) -> Reason:
+        return Reason.of("clip_not_written", folder=str(self._folder), detail=reason(error))
 
     def _remove(self, alert_id: str) -> None:
         for ending in ("flac", "png"):
@@ -251,15 +253,15 @@ class ClipWorker:
         try:
             what()
         except OSError as error:
-            found = f"{self._folder}: {reason(error)}"
-            _log.warning("clips_not_deleted", extra={"reason": found})
-            self._count(trouble=f"old clips cannot be deleted ({found}); mend state_dir")
+            folder, found = str(self._folder), reason(error)
+            _log.warning("clips_not_deleted", extra={"reason": f"{folder}: {found}"})
+            self._count(trouble=Reason.of("clips_not_deleted", folder=folder, detail=found))
 
     def _sweep(self) -> None:
         """Delete what a crash has left: sound that nobody knows of would be kept for ever."""
         if self._store.trouble or not self._folder.is_dir():
             return
-        known = {one.alert_id for one in self._store.clips()}
+        known = {clip.alert_id for clip in self._store.clips()}
         for path in self._folder.iterdir():
             ours = _OURS.fullmatch(path.name)
             if ours and (ours[3] or ours[1] not in known):
@@ -274,14 +276,14 @@ class ClipWorker:
             return
         self._look_due_s = now_s + _HOUSEKEEPING_S
         clips = self._store.clips()
-        self._held_bytes = sum(one.size_bytes for one in clips)
+        self._held_bytes = sum(clip.size_bytes for clip in clips)
         quota = self._quota_bytes(self._held_bytes)
         if self._held_bytes > quota:
             quota -= quota // _SPARE
-        for one in to_delete(clips, self._clock.now(), replace(self._limits, quota_bytes=quota)):
-            self._remove(one.alert_id)
-            self._store.forget_clip(one.alert_id, "clip_expired")
-            self._held_bytes -= one.size_bytes
+        for clip in to_delete(clips, self._clock.now(), replace(self._limits, quota_bytes=quota)):
+            self._remove(clip.alert_id)
+            self._store.forget_clip(clip.alert_id, "clip_expired")
+            self._held_bytes -= clip.size_bytes
             self._count(deleted=1)
 
     def _quota_bytes(self, held_bytes: int) -> int:

@@ -12,9 +12,10 @@ from starlette.routing import Route
 
 from agent.console.editor import ConflictError
 from agent.console.hub import Listener
-from agent.console.ratings import Rated, RefusedRatingError
+from agent.console.ratings import Rated
+from agent.console.refusals import refused
 from agent.core.answers import Through
-from agent.core.errors import BrokerError, StoreError
+from agent.core.reasons import Reason
 from agent.core.records import Verdict
 from agent.mqtt.payload import Fields, RefusedError, parse
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _HOUR_S = 3_600.0
 _MOST_ITEMS = 100_000
-_NO_RATING = "there is nothing to rate; set console.tasks in agent.yaml"
 
 
 class Api:
@@ -57,7 +57,7 @@ class Api:
         """All that happens from now on, as server-sent events."""
         hub = self._parts.hub
         if hub.full:
-            return JSONResponse({"reason": "too many pages are open; close some"}, 503)
+            return refused(503, Reason.of("pages_full"))
         listener = Listener(scores=request.query_params.get("scores") == "1")
         return StreamingResponse(hub.follow(listener), media_type="text/event-stream")
 
@@ -80,48 +80,39 @@ class Api:
             board = self._parts.board
             found = await asyncio.to_thread(board.media, alert_id, picture=picture)
         if found is None:
-            return JSONResponse({"reason": "it was not kept"}, 404)
+            return refused(404, Reason.of("media_not_kept"))
         path, media = found
         return FileResponse(path, media_type=media, headers={"cache-control": "private"})
 
     async def verdict(self, request: Request) -> Response:
         """Send somebody's answer to the box; what comes of it is told by an event."""
-        try:
-            fields = Fields(parse(await request.body()))
-            command: dict[str, Any] = {
-                "request_id": fields.request_id(),
-                "alert_id": _alert_id(request),
-                "verdict": fields.choice("verdict", [one.value for one in Verdict]),
-                "relevance": fields.number_or_none("relevance", 0.0, 100.0),
-                "label": fields.text("label", default="") or None,
-                "operator": fields.needed("operator"),
-                "ts": self._parts.box.now(),
-                "through": Through.CONSOLE.value,
-            }
-            fields.finish()
-        except RefusedError as error:
-            return JSONResponse({"reason": str(error)}, 422)
+        fields = Fields(parse(await request.body()))
+        command: dict[str, Any] = {
+            "request_id": fields.request_id(),
+            "alert_id": _alert_id(request),
+            "verdict": fields.choice("verdict", [choice.value for choice in Verdict]),
+            "relevance": fields.number_or_none("relevance", 0.0, 100.0),
+            "label": fields.text("label", default="") or None,
+            "operator": fields.needed("operator"),
+            "ts": self._parts.box.now(),
+            "through": Through.CONSOLE.value,
+        }
+        fields.finish()
         return await self._ask("verdict", command)
 
     async def undo(self, request: Request) -> Response:
         """Ask the box to take an answer back."""
-        try:
-            fields = Fields(parse(await request.body()))
-            command: dict[str, Any] = {
-                "request_id": fields.request_id(),
-                "alert_id": _alert_id(request),
-                "operator": fields.needed("operator"),
-            }
-            fields.finish()
-        except RefusedError as error:
-            return JSONResponse({"reason": str(error)}, 422)
+        fields = Fields(parse(await request.body()))
+        command: dict[str, Any] = {
+            "request_id": fields.request_id(),
+            "alert_id": _alert_id(request),
+            "operator": fields.needed("operator"),
+        }
+        fields.finish()
         return await self._ask("undo", command)
 
     async def _ask(self, name: str, command: dict[str, Any]) -> Response:
-        try:
-            await self._parts.box.ask(name, command)
-        except BrokerError as error:
-            return JSONResponse({"reason": str(error)}, 503)
+        await self._parts.box.ask(name, command)
         return JSONResponse({"request_id": command["request_id"]}, 202)
 
     async def descriptions(self, _request: Request) -> Response:
@@ -133,61 +124,57 @@ class Api:
         body = await _body(request)
         text = body.get("text")
         if not isinstance(text, str):
-            return JSONResponse({"reason": "send a text"}, 422)
+            return refused(422, Reason.of("text_missing"))
         checked = await asyncio.to_thread(self._parts.editor.check, text)
-        told = {"problems": checked.problems, "notes": checked.notes, "entries": checked.entries}
-        return JSONResponse({**told, "digest": checked.digest})
+        return JSONResponse(
+            {
+                "problems": checked.problems,
+                "notes": checked.notes,
+                "entries": checked.entries,
+                "digest": checked.digest,
+            }
+        )
 
     async def save(self, request: Request) -> Response:
         """Replace the descriptions file; the box takes it over by itself."""
         body = await _body(request)
         text, base = body.get("text"), body.get("base")
         if not isinstance(text, str) or not isinstance(base, str):
-            return JSONResponse({"reason": "send a text and what it is based on"}, 422)
+            return refused(422, Reason.of("base_missing"))
         try:
             digest = await asyncio.to_thread(self._parts.editor.save, text, base)
         except ConflictError:
             return JSONResponse({"reason": "conflict"}, 409)
         except ValueError as error:
-            return JSONResponse({"reason": str(error)}, 422)
-        except StoreError as error:
-            return JSONResponse({"reason": str(error)}, 500)
+            return refused(422, str(error), "request_wrong")
         return JSONResponse({"digest": digest})
 
     async def rating(self, request: Request) -> Response:
         """What a rater is asked now."""
         ratings = self._parts.ratings
         if ratings is None:
-            return JSONResponse({"reason": _NO_RATING}, 404)
-        try:
-            fields = Fields(parse(await request.body()))
-            rater = fields.needed("rater")
-            fields.finish()
-        except RefusedError as error:
-            return JSONResponse({"reason": str(error)}, 422)
+            return refused(404, Reason.of("nothing_to_rate"))
+        fields = Fields(parse(await request.body()))
+        rater = fields.needed("rater")
+        fields.finish()
         return JSONResponse(await asyncio.to_thread(ratings.next, rater))
 
     async def rate(self, request: Request) -> Response:
         """Keep a rating; answers with what is asked next."""
         ratings = self._parts.ratings
         if ratings is None:
-            return JSONResponse({"reason": _NO_RATING}, 404)
-        try:
-            fields = Fields(parse(await request.body()))
-            rater = fields.needed("rater")
-            number = round(fields.number("number", 0, _MOST_ITEMS))
-            rating = fields.number_or_none("rating", 0.0, 100.0)
-            rated = Rated(
-                rating=None if rating is None else round(rating),
-                played_s=fields.number("played_s", 0.0, _HOUR_S),
-                took_s=fields.number("took_s", 0.0, 24 * _HOUR_S),
-            )
-            fields.finish()
-            await asyncio.to_thread(ratings.rate, rater, number, rated)
-        except (RefusedError, RefusedRatingError) as error:
-            return JSONResponse({"reason": str(error)}, 422)
-        except StoreError as error:
-            return JSONResponse({"reason": str(error)}, 500)
+            return refused(404, Reason.of("nothing_to_rate"))
+        fields = Fields(parse(await request.body()))
+        rater = fields.needed("rater")
+        number = round(fields.number("number", 0, _MOST_ITEMS))
+        rating = fields.number_or_none("rating", 0.0, 100.0)
+        rated = Rated(
+            rating=None if rating is None else round(rating),
+            played_s=fields.number("played_s", 0.0, _HOUR_S),
+            took_s=fields.number("took_s", 0.0, 24 * _HOUR_S),
+        )
+        fields.finish()
+        await asyncio.to_thread(ratings.rate, rater, number, rated)
         return JSONResponse(await asyncio.to_thread(ratings.next, rater))
 
     async def rating_sound(self, request: Request) -> Response:
@@ -195,7 +182,7 @@ class Api:
         ratings, number = self._parts.ratings, request.path_params["pair"]
         pairs = ratings.pairs if ratings else ()
         if not re.fullmatch(r"[0-9]{1,6}", number) or int(number) >= len(pairs):
-            return JSONResponse({"reason": "there is no such recording"}, 404)
+            return refused(404, Reason.of("no_recording"))
         pair = pairs[int(number)]
         # Neither name nor folder: they may tell what it is.
         headers = {"cache-control": "private"}
@@ -210,7 +197,7 @@ def _alert_id(request: Request) -> str:
     """
     alert_id: str = request.path_params["alert_id"]
     if not _ULID.fullmatch(alert_id):
-        raise RefusedError("the address names no alert")
+        raise RefusedError(Reason.of("address_wrong"))
     return alert_id
 
 

@@ -8,13 +8,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.console import files
 from agent.console.api import Api
 from agent.console.guard import Guard, known_names
 from agent.console.login import Login
+from agent.console.refusals import handlers, refused
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +39,7 @@ def make_app(parts: Parts) -> ASGIApp:
     def serve(request: Request, name: str) -> Response:
         file = static.get(name)
         if file is None:
-            return JSONResponse({"reason": "there is no such file"}, 404)
+            return refused(404, Reason.of("no_file"))
         headers = {"etag": file.tag, "cache-control": "no-cache"}
         known = request.headers.get("if-none-match", "")
         if hmac.compare_digest(known.encode("utf-8", "replace"), file.tag.encode()):
@@ -52,7 +54,7 @@ def make_app(parts: Parts) -> ASGIApp:
 
     async def failed(_request: Request, error: Exception) -> Response:
         _log.error("request_failed", exc_info=error)
-        return JSONResponse({"reason": "the console failed; its log says why"}, 500)
+        return refused(500, Reason.of("console_failed"))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -70,7 +72,7 @@ def make_app(parts: Parts) -> ASGIApp:
             *api.routes(),
         ],
         lifespan=lifespan,
-        exception_handlers={500: failed},
+        exception_handlers={500: failed, **handlers()},
     )
     secure = parts.settings.console.cert_file is not None
     return Guard(

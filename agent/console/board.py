@@ -14,6 +14,7 @@ from agent.config import moments
 from agent.core.answers import holding
 from agent.core.errors import StoreError
 from agent.core.folders import inside
+from agent.core.reasons import Reason
 from agent.store import CLIPS_FOLDER, FILE_NAME, Store
 
 if TYPE_CHECKING:
@@ -53,17 +54,20 @@ class Board:
         Args:
             told: the last message on ``alerts/open``, empty if there was none.
         """
-        listed = [one for one in told.get("alerts", []) if isinstance(one, dict)]
+        listed = [message for message in told.get("alerts", []) if isinstance(message, dict)]
         found = self._look(lambda store: store.open_alerts(MOST))
         if found is None:
-            views = [view for one in listed if (view := from_message(one)) is not None]
+            views = [view for message in listed if (view := from_message(message)) is not None]
             return {"alerts": views[:MOST], "count": told.get("count", len(views))}
-        views = [_view(one.alert, self._clip(one.alert.alert_id)) for one in found.newest]
+        views = [
+            _view(open_alert.alert, self._clip(open_alert.alert.alert_id))
+            for open_alert in found.newest
+        ]
         # Written by a box whose disk refuses: they are in its memory alone.
         unknown = [
             view
-            for one in listed
-            if (view := from_message(one)) is not None and self.alert(view["alert_id"]) is None
+            for message in listed
+            if (view := from_message(message)) is not None and self.alert(view["alert_id"]) is None
         ]
         views = sorted([*unknown, *views], key=lambda view: view["alert_id"], reverse=True)
         return {"alerts": views[:MOST], "count": found.count + len(unknown)}
@@ -77,8 +81,8 @@ class Board:
         answers = self._look(lambda store: store.answers(alert_id)) or []
         view = _view(found, clip)
         view["answers"] = [
-            {"verdict": one.verdict.value, "operator": one.operator, "at": one.received_at}
-            for one in holding(answers)
+            {"verdict": answer.verdict.value, "operator": answer.operator, "at": answer.received_at}
+            for answer in holding(answers)
         ]
         return view
 
@@ -114,8 +118,7 @@ class Board:
                     path = self._folder / FILE_NAME
                     # Only the box itself makes it, or it would belong to the wrong user.
                     if not path.is_file():
-                        remedy = "start the agent, or name its agent.yaml by --config"
-                        raise StoreError(f"{path}: is missing; {remedy}")
+                        raise StoreError(Reason.of("database_missing", file=str(path)))
                     self._store = Store.open(self._folder)
                 found = ask(self._store)
             except StoreError as error:

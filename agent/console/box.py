@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agent.alerts.alerts import timestamp
 from agent.console.board import from_message
 from agent.core.errors import BrokerError
+from agent.core.reasons import Reason
 from agent.mqtt import Follower
 from agent.mqtt.topics import Topics
 
@@ -28,7 +29,7 @@ _SCHEMA = 1
 _LOOK_S = 1.0
 _MOST_SOURCES = 64
 _SHOWN_CHARACTERS = 20
-_OFF = "mqtt.enabled is false in agent.yaml: alerts are shown, but nothing can be answered"
+_OFF = Reason.of("mqtt_off")
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Box:
         self._look = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._follower: Follower | None = None
-        self._told: dict[str, Any] = {}
+        self._open_message: dict[str, Any] = {}
         self._listed: dict[str, dict[str, Any]] = {}
         self._count = 0
         self._states: dict[str, Any] = {"status": None, "health": None, "config": None}
@@ -64,7 +65,7 @@ class Box:
             if console.username is not None:
                 mqtt = replace(mqtt, username=console.username, password_file=console.password_file)
             self._follower = Follower(
-                mqtt, f"{self._topics.root}/#", self._heard, lambda: self._call(self._linked)
+                mqtt, f"{self._topics.root}/#", self._received, lambda: self._call(self._linked)
             )
 
     async def start(self) -> None:
@@ -91,7 +92,11 @@ class Box:
 
     def link(self) -> dict[str, Any]:
         """How the console is connected."""
-        return {"broker": self.trouble, "store": self._board.trouble}
+        troubles = {
+            "broker": Reason.given(self.trouble, "broker_away"),
+            "store": Reason.given(self._board.trouble, "database_unreadable"),
+        }
+        return {**troubles, "codes": {part: why.to_list() for part, why in troubles.items() if why}}
 
     def overview(self) -> dict[str, Any]:
         """All that is known of the box now, for a page that is just opened."""
@@ -119,7 +124,7 @@ class Box:
         """UTC, as commands want it."""
         return timestamp(self._clock.now())
 
-    def _heard(self, incoming: Incoming) -> None:
+    def _received(self, incoming: Incoming) -> None:
         """On the follower's thread."""
         self._call(lambda: self._take(incoming))
 
@@ -156,7 +161,7 @@ class Box:
                 _log.warning("message_not_understood", extra={"topic": topic})
 
     def _open(self, data: dict[str, Any]) -> None:
-        self._told = data
+        self._open_message = data
         self._look.set()
 
     def _alert(self, data: dict[str, Any]) -> None:
@@ -205,8 +210,8 @@ class Box:
                 self._hub.tell("link", self.link())
 
     async def _refresh(self) -> None:
-        found = await asyncio.to_thread(self._board.open_alerts, self._told)
-        after = {one["alert_id"]: one for one in found["alerts"]}
+        found = await asyncio.to_thread(self._board.open_alerts, self._open_message)
+        after = {view["alert_id"]: view for view in found["alerts"]}
         before, self._listed, self._count = self._listed, after, found["count"]
         for alert_id, view in reversed(after.items()):
             if before.get(alert_id) != view:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from agent.config import yaml_tree as yamlfile
 from agent.core import files
-from agent.core.errors import DescriptionsError, Problem, StoreError, reason
+from agent.core.errors import DescriptionsError, Problem, StoreError, failing_as
+from agent.core.reasons import Reason
 from agent.descriptions import parse
 from agent.descriptions.language import foreign
 from agent.descriptions.reading import digest
@@ -69,14 +70,14 @@ class Editor:
         """The file as it stands: ``text``, ``digest``, ``name``, whether it can be saved."""
         problems: list[Problem] = []
         data = yamlfile.read(self._path, problems)
-        told = {"name": self._path.name, "writable": self._writable(), "text": "", "digest": ""}
+        shown = {"name": self._path.name, "writable": self._writable(), "text": "", "digest": ""}
         if data is None:
-            listed = [_told(one, str(self._path)) for one in problems]
-            return {**told, "problems": listed, "notes": [], "entries": []}
+            listed = [_view(problem, str(self._path)) for problem in problems]
+            return {**shown, "problems": listed, "notes": [], "entries": []}
         text = data.decode("utf-8", "replace")
         checked = self.check(text)
         return {
-            **told,
+            **shown,
             "text": text,
             "digest": digest(data),
             "problems": checked.problems,
@@ -90,18 +91,20 @@ class Editor:
         if len(data) > yamlfile.MAX_BYTES:
             found = f"is larger than {yamlfile.MAX_BYTES >> 20} MiB"
             problem = Problem(str(self._path), found, "shorten it or split the site")
-            return Checked((_told(problem, str(self._path)),), (), digest(data))
+            return Checked((_view(problem, str(self._path)),), (), digest(data))
         try:
             described = parse(data, self._path)
         except DescriptionsError as error:
-            problems = tuple(_told(one, str(self._path)) for one in error.problems[:_MOST_TOLD])
+            problems = tuple(
+                _view(problem, str(self._path)) for problem in error.problems[:_MOST_TOLD]
+            )
             return Checked(problems, (), digest(data))
         notes = [*described.notes, *foreign(described, self._languages)]
         return Checked(
             (),
             tuple(self._entries(described)),
             digest(data),
-            tuple(_told(one, str(self._path)) for one in notes[:_MOST_TOLD]),
+            tuple(_view(note, str(self._path)) for note in notes[:_MOST_TOLD]),
         )
 
     def save(self, text: str, base: str) -> str:
@@ -120,18 +123,18 @@ class Editor:
             StoreError: it cannot be written.
         """
         if problems := self.check(text).problems:
-            raise ValueError(f"{len(problems)} problems, the first in line {problems[0]['line']}")
+            count, line = len(problems), problems[0]["line"]
+            raise ValueError(Reason.of("text_problems", count=count, line=str(line)))
         data = text.encode("utf-8")
         with self._lock:
             found: list[Problem] = []
             before = yamlfile.read(self._path, found)
             if before is None or digest(before) != base:
                 raise ConflictError
-            try:
+            with failing_as(
+                StoreError, self._path, "give the console's user the right to write in its folder"
+            ):
                 self._write(data)
-            except OSError as error:
-                remedy = "give the console's user the right to write in its folder"
-                raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
         return digest(data)
 
     def _write(self, data: bytes) -> None:
@@ -154,21 +157,21 @@ class Editor:
     def _entries(self, described: DescriptionSet) -> Sequence[dict[str, Any]]:
         return [
             {
-                "id": one.error_id,
-                "text": one.text,
-                "severity": one.severity.value,
+                "id": error.error_id,
+                "text": error.text,
+                "severity": error.severity.value,
                 "threshold": self._threshold
-                if one.policy.threshold is None
-                else one.policy.threshold,
-                "auto": one.policy.threshold is None,
-                "enabled": one.enabled,
-                "line": _line(one.where),
+                if error.policy.threshold is None
+                else error.policy.threshold,
+                "auto": error.policy.threshold is None,
+                "enabled": error.enabled,
+                "line": _line(error.where),
             }
-            for one in described.errors
+            for error in described.errors
         ]
 
 
-def _told(problem: Problem, name: str) -> dict[str, Any]:
+def _view(problem: Problem, name: str) -> dict[str, Any]:
     where = problem.where.removeprefix(name)
     return {
         "line": _line(where),

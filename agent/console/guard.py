@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import RedirectResponse
+
+from agent.console.refusals import refused
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from starlette.responses import JSONResponse
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from agent.config import ConsoleSettings
@@ -113,13 +117,13 @@ class Guard:
         # A page of another name that resolves to this machine (DNS rebinding) ends here.
         if not self._known(headers.get("host", "")):
             name = _name(headers.get("host", ""))[:60]
-            return _no(421, f"{name!r} is not a name of this console; add it to console.names")
+            return refused(421, Reason.of("host_unknown", host=repr(name)))
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MOST_BYTES:
-            return _no(413, f"send at most {MOST_BYTES} bytes")
+            return refused(413, Reason.of("body_too_large", most=MOST_BYTES))
         if not (session and session.logged_in) and not path.startswith(OPEN):
             if path.startswith("/api/"):
-                return _no(401, "log in first")
+                return refused(401, Reason.of("not_logged_in"))
             if not self._free():
                 return RedirectResponse("/login", 303)
         return None if scope["method"] in _SAFE else self._forged(headers, session)
@@ -128,11 +132,11 @@ class Guard:
         """Why a change may not be what somebody wants who looks at a page of ours."""
         elsewhere = headers.get("sec-fetch-site", "same-origin") != "same-origin"
         if elsewhere or not self._same_origin(headers):
-            return _no(403, "comes from another page")
+            return refused(403, Reason.of("other_page"))
         if session is None or not session.knows(headers.get("x-csrf-token", "")):
-            return _no(403, "its token is not of this session; load the page again")
+            return refused(403, Reason.of("session_other"))
         if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            return _no(415, "send application/json")
+            return refused(415, Reason.of("not_json"))
         return None
 
     def _same_origin(self, headers: Headers) -> bool:
@@ -160,10 +164,6 @@ def _name(host: str) -> str:
     if not name.endswith("]") and ":" in name:
         name = name.rpartition(":")[0]
     return name.removesuffix(".")
-
-
-def _no(status: int, reason: str) -> JSONResponse:
-    return JSONResponse({"reason": reason}, status)
 
 
 def _capped(receive: Receive) -> Receive:

@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from agent.console.passwords import LONGEST, SHORTEST
+from agent.console.refusals import refused
 from agent.console.sessions import Attempts
-from agent.core.errors import StoreError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -58,7 +59,7 @@ class Login:
         if session is None or (self.free() and not session.logged_in):
             response_token, session = self._parts.sessions.open(logged_in=self.free())
         settings = self._parts.settings
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "csrf": session.csrf,
             "logged_in": session.logged_in,
             "setup": self._setup_token is not None,
@@ -70,8 +71,8 @@ class Login:
             "undo_s": settings.verdicts.undo_s,
         }
         if session.logged_in:
-            told |= {"site": settings.site, "node": settings.node}
-        return self._with_cookie(JSONResponse(told), response_token)
+            facts |= {"site": settings.site, "node": settings.node}
+        return self._with_cookie(JSONResponse(facts), response_token)
 
     async def login(self, request: Request) -> Response:
         """Check a password."""
@@ -80,12 +81,9 @@ class Login:
         given = await _texts(request, "password")
         if given is None or not self._parts.password.is_set:
             return JSONResponse({"reason": "password"}, 403)
-        try:
-            matches = await anyio.to_thread.run_sync(
-                self._parts.password.matches, given["password"], limiter=self._hashing
-            )
-        except StoreError as error:
-            return JSONResponse({"reason": str(error)}, 500)
+        matches = await anyio.to_thread.run_sync(
+            self._parts.password.matches, given["password"], limiter=self._hashing
+        )
         if not matches:
             _log.warning("login_refused", extra={"address": _address(request)})
             return JSONResponse({"reason": "password"}, 403)
@@ -105,18 +103,15 @@ class Login:
         given = await _texts(request, "token", "password")
         expected = self._setup_token
         if given is None or expected is None:
-            return JSONResponse({"reason": "there is a password already"}, 403)
+            return refused(403, Reason.of("password_set"))
         if not hmac.compare_digest(given["token"].encode(), expected.encode()):
             _log.warning("setup_refused", extra={"address": _address(request)})
             return JSONResponse({"reason": "token"}, 403)
         if not SHORTEST <= len(given["password"]) <= LONGEST:
             return JSONResponse({"reason": "length"}, 422)
-        try:
-            await anyio.to_thread.run_sync(
-                self._parts.password.set, given["password"], limiter=self._hashing
-            )
-        except StoreError as error:
-            return JSONResponse({"reason": str(error)}, 500)
+        await anyio.to_thread.run_sync(
+            self._parts.password.set, given["password"], limiter=self._hashing
+        )
         self._setup_token = None
         self._parts.sessions.close_all()
         return self._let_in(request, "password_set")

@@ -9,7 +9,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from agent.core import files, folders
-from agent.core.errors import StoreError, reason
+from agent.core.errors import StoreError, failing_as
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,12 +54,11 @@ class Password:
             "salt": salt.hex(),
             "hash": _hash(password, salt, _N, _R, _P).hex(),
         }
-        try:
+        with failing_as(
+            StoreError, self._path, "make state_dir a folder that this user may write to"
+        ):
             folders.make(self._path.parent)
             files.write_text(self._path, json.dumps(content), 0o600)
-        except OSError as error:
-            remedy = "make state_dir a folder that this user may write to"
-            raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
 
     def matches(self, password: str) -> bool:
         """Whether this is it; takes as long for a wrong one.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from agent.alerts.alerts import timestamp
 from agent.console.tasks import order
 from agent.core import files, folders
-from agent.core.errors import StoreError, reason
+from agent.core.errors import StoreError, failing_as
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,15 +93,15 @@ class Ratings:
             StoreError: it cannot be written.
         """
         if rated.rating is not None and not 0 <= rated.rating <= _HIGHEST:
-            raise RefusedRatingError(f"write a whole number from 0 to {_HIGHEST}")
+            raise RefusedRatingError(Reason.of("rating_range", most=_HIGHEST))
         if not rated.played_s > 0.0:
-            raise RefusedRatingError("play the recording before you rate it")
+            raise RefusedRatingError(Reason.of("rating_unheard"))
         with self._lock:
             if rater not in self._said and len(self._said) >= _MOST_RATERS:
-                raise RefusedRatingError(f"{_MOST_RATERS} people have rated; no more are taken")
+                raise RefusedRatingError(Reason.of("raters_full", most=_MOST_RATERS))
             items, place = self._place(rater)
             if place >= len(items) or number != place:
-                raise RefusedRatingError("this one was rated already; load the page again")
+                raise RefusedRatingError(Reason.of("rating_done"))
             item = items[place]
             pair = self.pairs[item.pair]
             line = {
@@ -125,19 +126,19 @@ class Ratings:
                 self._orders.clear()
             self._orders[rater] = order(self.pairs, rater)
         items = self._orders[rater]
-        said: Mapping[tuple[str, str, bool], int | None] = self._said.get(rater, {})
+        given: Mapping[tuple[str, str, bool], int | None] = self._said.get(rater, {})
         for place, item in enumerate(items):
             pair = self.pairs[item.pair]
-            if (pair.caption, pair.recording, item.again) not in said:
+            if (pair.caption, pair.recording, item.again) not in given:
                 return items, place
         return items, len(items)
 
     def _steadiness(self, rater: str) -> dict[str, Any]:
         """Mean difference between the two ratings of what came twice."""
-        said = self._said.get(rater, {})
+        given = self._said.get(rater, {})
         apart = []
-        for (caption, recording, again), second in said.items():
-            first = said.get((caption, recording, False)) if again else None
+        for (caption, recording, again), second in given.items():
+            first = given.get((caption, recording, False)) if again else None
             if first is not None and second is not None:
                 apart.append(abs(first - second))
         mean = round(sum(apart) / len(apart), 1) if apart else None
@@ -145,15 +146,14 @@ class Ratings:
 
     def _append(self, name: str, line: Mapping[str, Any]) -> None:
         path = self._folder / name
-        try:
+        with failing_as(
+            StoreError, path, "make console.ratings a folder that this user may write to"
+        ):
             folders.make(self._folder)
             with path.open("ab") as file:
                 file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as error:
-            remedy = "make console.ratings a folder that this user may write to"
-            raise StoreError(f"{path}: {reason(error)}; {remedy}") from error
 
     def _read(self) -> None:
         path = self._folder / JOURNAL
@@ -183,7 +183,7 @@ class Ratings:
             for line in lines
             if line["rating"] is not None and not line["again"]
         ]
-        text = "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in kept)
+        text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in kept)
         path = self._folder / RATINGS
         try:
             if not path.exists() or path.read_text(encoding="utf-8") != text:

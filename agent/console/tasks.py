@@ -102,9 +102,9 @@ def order(pairs: Sequence[Pair], rater: str) -> tuple[Item, ...]:
         groups.setdefault(pair.group, []).append(at)
     lists = list(groups.values())
     chance.shuffle(lists)
-    for one in lists:
-        chance.shuffle(one)
-    items = [Item(at, again=False) for one in lists for at in one]
+    for group in lists:
+        chance.shuffle(group)
+    items = [Item(at, again=False) for group in lists for at in group]
     repeated = chance.sample(range(len(items)), len(items) // _AGAIN)
     # From the end, so that what is put in moves no place that is still to come.
     for place in sorted(repeated, reverse=True):

@@ -60,11 +60,11 @@ def holding(answers: Iterable[Answer]) -> tuple[Answer, ...]:
         answers: to one alert, in the order in which they came in; kept.
     """
     last: dict[str, Answer] = {}
-    for one in answers:
-        if one.undone_at is None:
-            key = one.label_id if one.operator is None else f"by {one.operator}"
+    for answer in answers:
+        if answer.undone_at is None:
+            key = answer.label_id if answer.operator is None else f"by {answer.operator}"
             last.pop(key, None)  # a later answer goes to the end
-            last[key] = one
+            last[key] = answer
     return tuple(last.values())
 
 
@@ -77,7 +77,7 @@ def agreed(answers: Iterable[Answer]) -> tuple[Verdict | None, int]:
     Returns:
         ``None`` where nobody knows or people differ; then how many know.
     """
-    known = [one.verdict for one in holding(answers) if one.verdict is not Verdict.UNSURE]
+    known = [answer.verdict for answer in holding(answers) if answer.verdict is not Verdict.UNSURE]
     return (known[0] if len(set(known)) == 1 else None), len(known)
 
 

@@ -92,7 +92,7 @@ def parse(
     for command in commands:
         text = command.more or f"{command.text[0].upper()}{command.text[1:]}."
         examples = "\n".join(("examples:", *(f"  {line}" for line in command.examples)))
-        one = parsers.add_parser(
+        subparser = parsers.add_parser(
             command.name,
             help=command.text,
             description=textwrap.fill(text, _WIDTH),
@@ -100,6 +100,6 @@ def parse(
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if command.name == asked:
-            command.add_arguments(one)
+            command.add_arguments(subparser)
     arguments = parser.parse_args(argv)
     return arguments.command, arguments

@@ -21,10 +21,15 @@ they are counted and shown in health.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from agent.core.names import shown
+from agent.core.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Problem:
             object.__setattr__(self, name, shown(getattr(self, name)))
 
     @classmethod
-    def told(cls, where: str, message: str) -> Self:
+    def from_message(cls, where: str, message: str) -> Self:
         """The parts of an error's message, ``where: found; remedy`` or without the first."""
         where = shown(where)
         found, _, remedy = message.removeprefix(f"{where}: ").rpartition("; ")
@@ -59,11 +64,24 @@ def reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
+@contextmanager
+def failing_as(kind: type[KikimimiError], where: object, remedy: str) -> Iterator[None]:
+    """Tell an error of the operating system as one of ours: ``where: reason; remedy``.
+
+    Raises:
+        KikimimiError: of the kind, in place of an ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{where}: {reason(error)}; {remedy}") from error
+
+
 class KikimimiError(Exception):
     """Base of all errors that the agent raises on purpose."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(shown(message))
+        super().__init__(message if isinstance(message, Reason) else shown(message))
 
 
 class _ProblemsError(KikimimiError, ValueError):

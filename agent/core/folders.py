@@ -49,14 +49,14 @@ def open_to_others(folder: Path) -> Iterator[Path]:
 def close_to_others(folder: Path) -> None:
     """Take from others the right to write what lies in a folder, as an older version left it."""
     for path in list(open_to_others(folder)):
-        told = {"path": str(path)}
+        extra = {"path": str(path)}
         try:
             path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~stat.S_IWOTH)
         except OSError as error:  # it belongs to somebody else
-            told["reason"] = reason(error)
-            _log.warning("state_open_to_others", extra=told)
+            extra["reason"] = reason(error)
+            _log.warning("state_open_to_others", extra=extra)
         else:
-            _log.warning("state_closed_to_others", extra=told)
+            _log.warning("state_closed_to_others", extra=extra)
 
 
 def inside(folder: Path, name: str) -> Path | None:

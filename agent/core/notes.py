@@ -16,15 +16,15 @@ _MOST_TOLD = 20
 """Of a file that is in another language as a whole."""
 
 
-def told(notes: Sequence[Problem]) -> list[str]:
+def lines(notes: Sequence[Problem]) -> list[str]:
     """A line for each note, and one that counts those that were left out."""
-    lines = [str(note) for note in notes[:_MOST_TOLD]]
+    listed = [str(note) for note in notes[:_MOST_TOLD]]
     if len(notes) > _MOST_TOLD:
-        lines.append(f"{len(notes) - _MOST_TOLD} more notes; kikimimi check tells them all")
-    return lines
+        listed.append(f"{len(notes) - _MOST_TOLD} more notes; kikimimi check tells them all")
+    return listed
 
 
 def log(event: str, notes: Sequence[Problem]) -> None:
     """Log notes where there are any."""
     if notes:
-        _log.warning(event, extra={"notes": "\n".join(told(notes))})
+        _log.warning(event, extra={"notes": "\n".join(lines(notes))})

@@ -14,9 +14,9 @@ class Rate:
     """How often something may happen."""
 
     burst: int
-    """At once, after a while of nothing."""
+    """Events allowed at once after a pause."""
     per_minute: float
-    """And then."""
+    """Events a minute that are allowed in the long run."""
 
 
 class Bucket:

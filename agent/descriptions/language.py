@@ -111,13 +111,13 @@ def guess_of(text: str) -> Guess | None:
     plain = unicodedata.normalize("NFKC", text)
     if plain.isascii():
         return _guess_of_words(_WORD.findall(plain.lower()))
-    letters = [one for one in plain if one.isalpha()]
-    scripts = [unicodedata.name(one, "").partition(" ")[0] for one in letters]
+    letters = [letter for letter in plain if letter.isalpha()]
+    scripts = [unicodedata.name(letter, "").partition(" ")[0] for letter in letters]
     if {"HIRAGANA", "KATAKANA"} & set(scripts):
         return _SCRIPTS["HIRAGANA"]
     if scripts and (most := max(set(scripts), key=scripts.count)) in _SCRIPTS:
         return _SCRIPTS[most]
-    han = [one for one, script in zip(letters, scripts, strict=True) if script == "CJK"]
+    han = [letter for letter, script in zip(letters, scripts, strict=True) if script == "CJK"]
     if han:
         frequent = len(_CHINESE_FREQUENT & set(han)) >= _FEWEST_FREQUENT
         chinese = frequent or any(map(_is_chinese, han)) or _CHINESE_WORDS.search(plain)
@@ -176,7 +176,7 @@ def _unaccented(word: str) -> str:
     if word.isascii():
         return word
     decomposed = unicodedata.normalize("NFD", word)
-    return "".join(one for one in decomposed if not unicodedata.combining(one))
+    return "".join(mark for mark in decomposed if not unicodedata.combining(mark))
 
 
 def _is_english(word: str) -> bool:
@@ -188,7 +188,7 @@ def _is_english(word: str) -> bool:
         stem = word.removesuffix(ending)
         if stem == word or len(stem) < _SHORTEST_STEM:
             continue
-        if any(f"{stem}{one}" in known for one in instead):
+        if any(f"{stem}{ending}" in known for ending in instead):
             return True
         if stem[-1] == stem[-2] and stem[:-1] in known:  # humming
             return True

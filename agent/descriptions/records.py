@@ -130,8 +130,6 @@ class Difference:
     """Texts, ``unlike`` or examples changed: its prototypes are made anew."""
     retuned: tuple[str, ...]
     """Only severity or policy changed."""
-    new_texts: tuple[str, ...]
-    """Texts that the old set did not have."""
     background_changed: bool
 
     def __bool__(self) -> bool:
@@ -147,13 +145,11 @@ def diff(old: DescriptionSet | None, new: DescriptionSet) -> Difference:
     both = [(before[name], after[name]) for name in after if name in before]
     reworded = tuple(b.error_id for a, b in both if _wording(a) != _wording(b))
     changed = tuple(b.error_id for a, b in both if a != b)
-    known = set(old.texts()) if old else set()
     return Difference(
         added=tuple(name for name in after if name not in before),
         removed=tuple(name for name in before if name not in after),
         reworded=reworded,
         retuned=tuple(name for name in changed if name not in reworded),
-        new_texts=tuple(text for text in new.texts() if text not in known),
         background_changed=(old.background if old else ()) != new.background,
     )
 

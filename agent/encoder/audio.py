@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.bundle.onnx_graph import Graph, Tensor
-from agent.core.errors import BundleError
 from agent.core.records import Views
 
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 
     from agent.bundle.loading import Bundle
     from agent.core.records import FloatArray, Window
-
-# 8-bit arithmetic does not move the length: the tower's last step is the division by it.
-_LENGTH_TOLERANCE = 1e-3
 
 
 class Encoder:
@@ -32,14 +28,9 @@ class Encoder:
         """
         manifest = bundle.manifest
         self._n_mels = manifest.frontend.n_mels
-        self._window_frames = manifest.tuning.window_frames
-        # What silence looks like to the tower.
-        constants = manifest.frontend
-        self._silence = (np.log(constants.log_offset) + constants.shift) / constants.scale
-        self._path = bundle.audio_tower
         self.embedding_size = manifest.embedding_size
         self._graph = Graph(
-            self._path,
+            bundle.audio_tower,
             [Tensor("log_mel", (None, self._n_mels, None))],
             Tensor("embedding", (None, self.embedding_size)),
             threads=threads,
@@ -73,18 +64,3 @@ class Encoder:
         """
         groups = groupby((window.log_mel for window in windows), key=np.shape)
         return Views.concatenate([self.encode(np.stack(list(group))) for _, group in groups])
-
-    def warm_up(self) -> None:
-        """Encode one silent window, so that the first real one is as quick as the others.
-
-        Raises:
-            BundleError: the result is no unit embedding.
-        """
-        shape = (1, self._n_mels, self._window_frames)
-        views = self.encode(np.full(shape, self._silence, np.float32))
-        length = float(np.linalg.norm(views.joint))
-        if not abs(length - 1.0) <= _LENGTH_TOLERANCE:
-            raise BundleError(
-                f"{self._path}: gives an embedding of length {length:.3g} instead of 1; "
-                "export the bundle again"
-            )

@@ -176,8 +176,8 @@ def _reply(bundle: Bundle, ended: subprocess.CompletedProcess[bytes], texts: int
     """What the worker answered, or the error that it met."""
     first, _, payload = ended.stdout.partition(b"\n")
     if ended.returncode != 0 or not first:
-        said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-        reason = said[-1] if said else "it said nothing"
+        errors = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+        reason = errors[-1] if errors else "it said nothing"
         raise _failed(bundle, f"ended with {ended.returncode}: {reason}")
     header = json.loads(first)
     if "error" in header:

@@ -16,22 +16,22 @@ import numpy as np
 
 from agent.core.records import Match
 from agent.matcher.prototypes import BackgroundStatistics, Contrast, Described, PrototypeSet
-from agent.matcher.recordings import Heard
+from agent.matcher.recordings import Examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent.core.records import FloatArray, Views, Window
-    from agent.matcher.recordings import HeardSet, Rows
+    from agent.matcher.recordings import ExampleMatrix, Rows
 
-__all__ = ["BackgroundStatistics", "Contrast", "Described", "Heard", "Matcher", "PrototypeSet"]
+__all__ = ["BackgroundStatistics", "Contrast", "Described", "Examples", "Matcher", "PrototypeSet"]
 
 # Up to here all prototypes are compared, which is exact and quicker than a search.
 _EXACT_PROTOTYPES = 2_048
 
 # Beyond, the nearest ones, see docs/benchmarks.md.
 _NEAREST = 96
-_NEAREST_HEARD = 160
+_NEAREST_EXAMPLES = 160
 _NEIGHBOURS = 16
 _BUILD_WIDTH = 200
 _SEED = 100
@@ -73,8 +73,8 @@ class Matcher:
         self.prototypes = prototypes
         self.statistics = statistics
         self._texts = _TextSearch(prototypes, threads)
-        self._examples = _HeardSearch(prototypes.examples, threads)
-        self._rejected = _HeardSearch(prototypes.rejected, threads)
+        self._examples = _ExampleSearch(prototypes.examples, threads)
+        self._rejected = _ExampleSearch(prototypes.rejected, threads)
 
     @classmethod
     def build(
@@ -161,9 +161,9 @@ class Matcher:
     def _compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
         texts = self._texts.cosines(embeddings)
         cosine, margin = self.prototypes.reduce(texts)
-        for heard, sign in ((self._examples, 1.0), (self._rejected, -1.0)):
-            if heard:
-                margin += sign * heard.worth(embeddings)
+        for search, sign in ((self._examples, 1.0), (self._rejected, -1.0)):
+            if search:
+                margin += sign * search.worth(embeddings)
         return cosine, margin
 
 
@@ -190,44 +190,44 @@ class _TextSearch:
         return cosine
 
 
-class _HeardSearch:
+class _ExampleSearch:
     """What recordings are worth: all of them, or by a graph the best if there are many.
 
     Where they are searched, a few of each description count in any case; so they may be worth
     a little less than all of them would be, never more.
     """
 
-    def __init__(self, heard: HeardSet, threads: int) -> None:
-        self._heard = heard
+    def __init__(self, matrix: ExampleMatrix, threads: int) -> None:
+        self._matrix = matrix
         self._index: hnswlib.Index | None = None
-        if len(heard) > _EXACT_PROTOTYPES:
-            self._index = _build_index(heard.graph_rows(), threads)
-            self._index.set_ef(_NEAREST_HEARD)
-            self._anchors = heard.spread(_ANCHORS)
-            self._anchor_embeddings = np.ascontiguousarray(heard.embeddings[self._anchors].T)
+        if len(matrix) > _EXACT_PROTOTYPES:
+            self._index = _build_index(matrix.graph_rows(), threads)
+            self._index.set_ef(_NEAREST_EXAMPLES)
+            self._anchors = matrix.spread(_ANCHORS)
+            self._anchor_embeddings = np.ascontiguousarray(matrix.embeddings[self._anchors].T)
 
     def __bool__(self) -> bool:
-        return len(self._heard) > 0
+        return len(self._matrix) > 0
 
     def worth(self, embeddings: FloatArray) -> FloatArray:
         """In units of margin, ``(windows, descriptions)``."""
-        heard = self._heard
+        matrix = self._matrix
         found = self.nearest(embeddings)
         if found is None:
-            return heard.compare(embeddings)
-        best = np.zeros((len(embeddings), heard.descriptions), np.float32)
-        anchored = heard.values(embeddings @ self._anchor_embeddings, self._anchors)
-        heard.best_of(anchored, self._anchors, best)
-        for embedding, near, one in zip(embeddings, found, best, strict=True):
-            cosine = heard.embeddings[near] @ embedding
-            heard.raise_best(heard.values(cosine, near), near, one)
+            return matrix.compare(embeddings)
+        best = np.zeros((len(embeddings), matrix.descriptions), np.float32)
+        anchored = matrix.values(embeddings @ self._anchor_embeddings, self._anchors)
+        matrix.best_of(anchored, self._anchors, best)
+        for embedding, near, row in zip(embeddings, found, best, strict=True):
+            cosine = matrix.embeddings[near] @ embedding
+            matrix.raise_best(matrix.values(cosine, near), near, row)
         return best
 
     def nearest(self, embeddings: FloatArray) -> Rows | None:
         """Recordings that are worth most, ``(windows, nearest)``; ``None``: compare them all."""
         if self._index is None:
             return None
-        found = _nearest(self._index, self._heard.graph_queries(embeddings), _NEAREST_HEARD)
+        found = _nearest(self._index, self._matrix.graph_queries(embeddings), _NEAREST_EXAMPLES)
         return None if found is None else found[0]
 
 

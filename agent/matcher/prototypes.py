@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from agent.matcher.recordings import HeardSet
+from agent.matcher.recordings import ExampleMatrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agent.core.records import FloatArray
-    from agent.matcher.recordings import Heard
+    from agent.matcher.recordings import Examples
 
 _Indices = npt.NDArray[np.intp]
 
@@ -42,9 +42,9 @@ class Described:
     """The text, then its paraphrases; at least one."""
     unlike: FloatArray
     """Texts of sounds that resemble it and are normal here."""
-    examples: Heard | None = None
+    examples: Examples | None = None
     """Recordings of it: what they are worth is added to its margin."""
-    rejected: Heard | None = None
+    rejected: Examples | None = None
     """Recordings of what it was mistaken for: what they are worth is taken off."""
 
     def arrays(self) -> Iterator[FloatArray]:
@@ -100,23 +100,23 @@ class PrototypeSet:
         Raises:
             ValueError: a description has no text, or two have one id.
         """
-        self.error_ids = tuple(one.error_id for one in described)
+        self.error_ids = tuple(description.error_id for description in described)
         if len(set(self.error_ids)) != len(described):
             raise ValueError("two descriptions have the same id")
-        for one in described:
-            if len(one.texts) == 0:
-                raise ValueError(f"{one.error_id} has no text")
+        for description in described:
+            if len(description.texts) == 0:
+                raise ValueError(f"{description.error_id} has no text")
         dim = background.shape[1]
         parts = [np.empty((0, dim), np.float32)]
-        parts += [one.texts for one in described]
-        parts += [one.unlike for one in described]
+        parts += [description.texts for description in described]
+        parts += [description.unlike for description in described]
         self.embeddings: FloatArray = np.concatenate([*parts, background], dtype=np.float32)
         """Of texts."""
         self.embeddings.flags.writeable = False
-        self.examples = HeardSet([one.examples for one in described], dim)
-        self.rejected = HeardSet([one.rejected for one in described], dim)
-        own = [len(one.texts) for one in described]
-        unlike = np.array([len(one.unlike) for one in described], np.intp)
+        self.examples = ExampleMatrix([description.examples for description in described], dim)
+        self.rejected = ExampleMatrix([description.rejected for description in described], dim)
+        own = [len(description.texts) for description in described]
+        unlike = np.array([len(description.unlike) for description in described], np.intp)
         self._own = slice(0, sum(own))
         self._own_starts = _starts(own)
         self._unlike = slice(self._own.stop, self._own.stop + int(unlike.sum()))
@@ -125,8 +125,8 @@ class PrototypeSet:
         self._unlike_starts = _starts(unlike[self._with_unlike])
         self._background = slice(self._unlike.stop, len(self.embeddings))
         self._paraphrases = [
-            np.arange(start + 1, start + len(one.texts))
-            for start, one in zip(self._own_starts, described, strict=True)
+            np.arange(start + 1, start + len(description.texts))
+            for start, description in zip(self._own_starts, described, strict=True)
         ]
 
     def __len__(self) -> int:

@@ -22,18 +22,18 @@ Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Examples:
     """Recordings of one kind that belong to one description, ready to be compared with."""
 
     embeddings: FloatArray
     """Unit length, shape ``(recordings, dim)``."""
     slope: FloatArray
-    """Positive, shape ``(recordings,)``: a recording is worth ``slope * cosine + offset``, in
-    units of margin, ..."""
+    """Margin per cosine, positive, shape ``(recordings,)``. A recording is worth
+    ``slope * cosine + offset``, at least 0 and at most ``most``."""
     offset: FloatArray
-    """... but never less than 0, ..."""
+    """In units of margin, shape ``(recordings,)``."""
     most: FloatArray
-    """... and at most this, positive, shape ``(recordings,)``."""
+    """The most that a recording is worth, in units of margin, positive, shape ``(recordings,)``."""
 
     @classmethod
     def none(cls, dim: int) -> Self:
@@ -49,37 +49,40 @@ class Heard:
         return self.embeddings, self.slope, self.offset, self.most
 
 
-class HeardSet:
+class ExampleMatrix:
     """The recordings of one kind of all descriptions as rows of one matrix, immutable.
 
     Those of a description lie side by side; it is worth what its best recording is.
     """
 
-    def __init__(self, heard: Sequence[Heard | None], dim: int) -> None:
+    def __init__(self, heard: Sequence[Examples | None], dim: int) -> None:
         """Put the recordings in order.
 
         Args:
             heard: recordings of each description.
             dim: size of the embeddings.
         """
-        groups = [one or Heard.none(dim) for one in heard]
+        groups = [recordings or Examples.none(dim) for recordings in heard]
         self.descriptions = len(groups)
         self.embeddings: FloatArray = np.concatenate(
-            [np.empty((0, dim), np.float32), *(one.embeddings for one in groups)], dtype=np.float32
+            [np.empty((0, dim), np.float32), *(group.embeddings for group in groups)],
+            dtype=np.float32,
         )
         self.embeddings.flags.writeable = False
         self.slope, self.offset, self.most = (
             np.concatenate([np.empty(0, np.float32), *parts], dtype=np.float32)
             for parts in (
-                [one.slope for one in groups],
-                [one.offset for one in groups],
-                [one.most for one in groups],
+                [group.slope for group in groups],
+                [group.offset for group in groups],
+                [group.most for group in groups],
             )
         )
         self._centre: FloatArray = np.zeros(dim, np.float32)
         if len(self.embeddings):
             self._centre = self.embeddings.mean(axis=0)
-        self._description: Rows = np.repeat(np.arange(len(groups)), [len(one) for one in groups])
+        self._description: Rows = np.repeat(
+            np.arange(len(groups)), [len(group) for group in groups]
+        )
 
     def __len__(self) -> int:
         return len(self.embeddings)

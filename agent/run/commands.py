@@ -22,6 +22,7 @@ from agent.alerts.alerts import timestamp
 from agent.alerts.verdicts import UndoCommand, VerdictCommand
 from agent.config.fields import nearest
 from agent.core.rate_limit import Bucket, Rate
+from agent.core.reasons import Reason
 from agent.mqtt import Reply
 from agent.mqtt.payload import Fields, RefusedError, parse, shown
 from agent.mqtt.topics import RESULT
@@ -87,17 +88,17 @@ class CommandTally:
 
     accepted: int = 0
     refused: int = 0
-    """Among them retained and limited ones."""
+    """Not carried out for any reason; retained and limited ones count."""
     limited: int = 0
-    """Refused because too many came."""
+    """Refused for coming faster than their rate allows."""
     duplicated: int = 0
-    """Came again, and were only answered again."""
+    """Requests delivered again, which were answered again and not carried out again."""
     unanswered: int = 0
-    """Refused without a word, because too many were."""
+    """Refused without an answer, since refusals are answered at a limited rate."""
 
 
 class _LimitedError(RefusedError):
-    """Too many came."""
+    """A command came faster than its rate allows."""
 
 
 class Commands:
@@ -107,10 +108,10 @@ class Commands:
         self._topics = topics
         self._commands = commands
         self._clock = clock
-        self._buckets = {name: Bucket(one.rate, clock) for name, one in commands.items()}
+        self._buckets = {name: Bucket(command.rate, clock) for name, command in commands.items()}
         self._answers = Bucket(ANSWERS, clock)
         self._accepted: OrderedDict[tuple[str, str | None], None] = OrderedDict()
-        self._counts = {one.name: 0 for one in fields(CommandTally)}
+        self._counts = {field.name: 0 for field in fields(CommandTally)}
 
     @property
     def tally(self) -> CommandTally:
@@ -138,7 +139,8 @@ class Commands:
             if self._answers.take():
                 self._counts["unanswered"] += 1
                 return []
-            result = self._result(name, request_id, reason=str(error))
+            refusal = Reason.given(str(error), "request_wrong")
+            result = self._result(name, request_id, refusal=refusal)
         else:
             self._counts["duplicated" if duplicate else "accepted"] += 1
             _log.info("command_accepted", extra={"command": name, "request_id": request_id})
@@ -159,12 +161,15 @@ class Commands:
         command = self._commands.get(name)
         if command is None:
             near = nearest(name, self._commands)
-            proposal = f"did you mean {near}?" if near else f"known are {', '.join(self._commands)}"
-            raise RefusedError(f"{shown(name)} is no command; {proposal}")
+            if near:
+                raise RefusedError(Reason.of("command_misspelt", command=shown(name), near=near))
+            known = ", ".join(self._commands)
+            raise RefusedError(Reason.of("command_unknown", command=shown(name), known=known))
         if wait_s := self._buckets[name].take():
-            raise _LimitedError(f"too many {name} commands; wait {max(1.0, wait_s):.0f} s")
+            seconds = round(max(1.0, wait_s))
+            raise _LimitedError(Reason.of("command_too_often", command=name, seconds=seconds))
         if incoming.retained:
-            raise RefusedError("is retained, so it is ignored; send it without the retain flag")
+            raise RefusedError(Reason.of("command_retained"))
         if command.of_now and not self._clock.synced():
             _refuse_waited(incoming)
         payload = Fields(parse(incoming.payload))
@@ -197,8 +202,9 @@ class Commands:
         topic, correlation = incoming.response_topic, incoming.correlation or b""
         if len(correlation) > _MAX_CORRELATION_BYTES:
             raise RefusedError(
-                f"its correlation data has {len(correlation)} bytes; "
-                f"send at most {_MAX_CORRELATION_BYTES}"
+                Reason.of(
+                    "correlation_too_long", size=len(correlation), most=_MAX_CORRELATION_BYTES
+                )
             )
         if topic is None:
             return None
@@ -212,8 +218,14 @@ class Commands:
             or (topic.startswith(f"{self._topics.prefix}/") and not ours)
         )
         if wrong:
-            remedy = f"name one below {self._topics.result}/ or outside of {self._topics.prefix}/"
-            raise RefusedError(f"its response topic {shown(topic)} is not allowed; {remedy}")
+            raise RefusedError(
+                Reason.of(
+                    "response_topic",
+                    topic=shown(topic),
+                    result=self._topics.result,
+                    prefix=self._topics.prefix,
+                )
+            )
         return topic
 
     def _result(
@@ -222,7 +234,7 @@ class Commands:
         request_id: str | None,
         *,
         duplicate: bool = False,
-        reason: str | None = None,
+        refusal: Reason | None = None,
     ) -> str:
         """The JSON of an answer (``docs/mqtt/cmd-result.schema.json``)."""
         return json.dumps(
@@ -230,9 +242,10 @@ class Commands:
                 "schema": SCHEMA,
                 "command": name[:_SHOWN_CHARACTERS],
                 "request_id": request_id,
-                "accepted": reason is None,
+                "accepted": refusal is None,
                 "duplicate": duplicate,
-                "reason": reason,
+                "reason": refusal,
+                **({} if refusal is None else refusal.parts[0].to_dict()),
                 "ts": timestamp(self._clock.now()),
             },
             ensure_ascii=False,
@@ -249,11 +262,8 @@ def _refuse_waited(incoming: Incoming) -> None:
     wait_s = _WAITED_S - incoming.after_connect_s
     bounded = incoming.expires_in_s is not None and incoming.expires_in_s <= STALE_S
     if wait_s > 0 and not bounded:
-        raise RefusedError(
-            "may have waited at the broker: the box has just connected, and its clock is not set; "
-            f"send it again in {max(1.0, wait_s):.0f} s, or by MQTT 5 with a message expiry of at "
-            f"most {STALE_S:.0f} s"
-        )
+        seconds = round(max(1.0, wait_s))
+        raise RefusedError(Reason.of("command_waited", seconds=seconds, most=STALE_S))
 
 
 def box_commands(

@@ -17,6 +17,7 @@ from agent.alerts.alerts import timestamp
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agent.core.reasons import Reason
     from agent.detector.mutes import Mute
 
 SCHEMA = 1
@@ -124,7 +125,7 @@ class Health:
     """One report."""
 
     state: State
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, Reason]
     """What is wrong, by part: ``{"broker": "localhost:1883: connection refused; …"}``."""
     version: str
     bundle: str
@@ -152,6 +153,7 @@ class Health:
                 "schema": SCHEMA,
                 "state": self.state.value,
                 "reasons": dict(self.reasons),
+                "reason_codes": {part: why.to_list() for part, why in self.reasons.items()},
                 "version": self.version,
                 "bundle": self.bundle,
                 "descriptions": self.descriptions,

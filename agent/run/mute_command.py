@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.config.fields import nearest
+from agent.core.reasons import Reason
 from agent.mqtt.payload import RefusedError, shown
 
 if TYPE_CHECKING:
@@ -47,18 +48,16 @@ class MuteCommand:
         operator = fields.text("operator", default="")
         fields.finish()
         if duration_s > self._longest_s:
-            raise RefusedError(
-                f"duration_s is {duration_s:g}, over commands.mute_longest_s; "
-                f"write at most {self._longest_s:g}"
-            )
+            raise RefusedError(Reason.of("mute_too_long", seconds=duration_s, most=self._longest_s))
         late_s = self._clock.now() - sent_at
         if self._clock.synced() and abs(late_s) > STALE_S:
-            raise RefusedError(
-                f"ts is {abs(late_s):.0f} s {'ago' if late_s > 0 else 'ahead'}; send it again, "
-                "with the time of now"
-            )
+            code = "time_past" if late_s > 0 else "time_ahead"
+            raise RefusedError(Reason.of(code, seconds=round(abs(late_s))))
         if error_id is not None and error_id not in (known := self._known()):
             near = nearest(error_id, known)
-            proposal = f"did you mean {near}?" if near else "write an id of the descriptions"
-            raise RefusedError(f"error_id {shown(error_id)} is no description; {proposal}")
+            if near:
+                refusal = Reason.of("description_misspelt", error_id=shown(error_id), near=near)
+            else:
+                refusal = Reason.of("description_unknown", error_id=shown(error_id))
+            raise RefusedError(refusal)
         self._mutes.mute(error_id, duration_s, operator or None)

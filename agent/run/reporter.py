@@ -12,6 +12,7 @@ from agent.alerts.alerts import timestamp
 from agent.alerts.open_alerts import OpenAlertsPublisher
 from agent.clips.tally import ClipTally
 from agent.core import notes
+from agent.core.reasons import Reason
 from agent.core.records import SourceState
 from agent.run.commands import CommandTally
 from agent.run.health import Counters, Health, Signal, State
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from agent.core.records import Match
     from agent.detector.mutes import Mute
     from agent.mqtt import Link
+    from agent.mqtt.messages import LinkStatus
     from agent.mqtt.topics import Topics
     from agent.run.tally import Tally
     from agent.store.box import BoxStore
@@ -35,6 +37,8 @@ _RECENTLY_S = 60.0
 _MOST_BYTES = 32 << 10
 """Of the thresholds of very many descriptions: a broker may refuse what is twice as large."""
 _NUMBER = re.compile(r"[0-9.]+")
+_BACKGROUND = {"calibration": "calibration_trouble", "background": "background_shifted"}
+"""Codes of what the background's watch tells, by part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Reporter:
             self._level_due_s = now_s + self.settings.level_interval_s
             for status in snapshot.sources:
                 self.link.live(self.topics.source_level(status.source), _level(status))
-        said = (
+        news = (
             health.state,
             # A reason that counts seconds is no news.
             {part: _NUMBER.sub("#", reason) for part, reason in health.reasons.items()},
@@ -108,8 +112,8 @@ class Reporter:
             health.descriptions,
             tuple(health.mutes),
         )
-        if said != self._said or now_s >= self._health_due_s:
-            self._said = said
+        if news != self._said or now_s >= self._health_due_s:
+            self._said = news
             self._health_due_s = now_s + self.settings.health_interval_s
             self.link.state(self.topics.health, health.to_json())
         return health
@@ -123,14 +127,16 @@ class Reporter:
         self._watch, self._config = watch, (loaded_at, error)
         if self.link is None:
             return
-        thresholds = {name: round(one.threshold_on, 3) for name, one in watch.policies.items()}
+        thresholds = {
+            name: round(policy.threshold_on, 3) for name, policy in watch.policies.items()
+        }
         payload = {
             "schema": SCHEMA,
             "descriptions": watch.digest,
             "count": watch.count,
             "loaded_at": timestamp(loaded_at),
             "error": error,
-            "notes": notes.told(watch.notes),
+            "notes": notes.lines(watch.notes),
             "thresholds": thresholds if len(json.dumps(thresholds)) <= _MOST_BYTES else None,
         }
         self.link.state(self.topics.config_state, json.dumps(payload, ensure_ascii=False))
@@ -163,9 +169,9 @@ class Reporter:
         counters = Counters(
             windows=tally.windows,
             windows_dropped=snapshot.windows_dropped,
-            overflows=sum(one.overflows for one in captured),
-            dropped_samples=sum(one.dropped_samples for one in captured),
-            non_finite_samples=sum(one.non_finite_samples for one in captured),
+            overflows=sum(counts.overflows for counts in captured),
+            dropped_samples=sum(counts.dropped_samples for counts in captured),
+            non_finite_samples=sum(counts.non_finite_samples for counts in captured),
             alerts=tally.alerts,
             suppressed=snapshot.suppressed,
             reloads=tally.reloads,
@@ -209,37 +215,45 @@ class Reporter:
             counters=counters,
         )
 
-    def _reasons(self, snapshot: Snapshot, now_s: float) -> dict[str, str]:
+    def _reasons(self, snapshot: Snapshot, now_s: float) -> dict[str, Reason]:
         reasons = {
-            f"source {status.source}": status.reason
+            f"source {status.source}": Reason.given(status.reason, "source_failed")
             for status in snapshot.sources
             if status.state is not SourceState.OK
         }
         reasons |= {
-            f"signal {status.source}": status.remark for status in snapshot.sources if status.remark
+            f"signal {status.source}": Reason.given(status.remark)
+            for status in snapshot.sources
+            if status.remark
         }
-        if self.link is not None and self.link.status.reason:
-            reasons["broker"] = self.link.status.reason
-        if snapshot.store_trouble:
-            reasons["store"] = snapshot.store_trouble
-        if snapshot.clips.trouble:
-            reasons["clips"] = snapshot.clips.trouble
-        reasons |= snapshot.background
-        if snapshot.config_error:
-            reasons["descriptions"] = snapshot.config_error
+        link = None if self.link is None else self.link.status
+        troubles = [
+            ("broker", link.reason if link else "", _broker_code(link)),
+            ("store", snapshot.store_trouble, "store_refuses"),
+            ("clips", snapshot.clips.trouble, "other"),
+            *((part, text, _BACKGROUND[part]) for part, text in snapshot.background.items()),
+            ("descriptions", snapshot.config_error, "descriptions_refused"),
+        ]
+        reasons |= {part: Reason.given(text, code) for part, text, code in troubles if text}
         if snapshot.mutes:
             # A box that was told not to hear must not look like one that hears nothing.
-            silenced = ", ".join(one.error_id or "everything" for one in snapshot.mutes)
-            reasons["muted"] = f"{silenced}; send cmd/mute with duration_s 0 to end it"
+            silenced = [mute.error_id or "everything" for mute in snapshot.mutes]
+            reasons["muted"] = (
+                Reason.of("muted_all")
+                if snapshot.mutes[0].error_id is None and len(silenced) == 1
+                else Reason.of("muted", descriptions=", ".join(silenced))
+            )
         if snapshot.windows_dropped > self._dropped:
             self._dropped = snapshot.windows_dropped
             self._dropped_until_s = now_s + _RECENTLY_S
         if now_s < self._dropped_until_s:
-            reasons["inference"] = (
-                f"{self._dropped} windows dropped since the start; this machine is too slow for "
-                "windows.hop_s and its sources"
-            )
+            reasons["inference"] = Reason.of("inference_slow", dropped=self._dropped)
         return reasons
+
+
+def _broker_code(link: LinkStatus | None) -> str:
+    """Of what the link tells: there is no connection, or one that does not take everything."""
+    return "broker_refuses" if link and link.connected else "broker_away"
 
 
 def _signal(status: SourceStatus) -> Signal:

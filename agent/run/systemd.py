@@ -60,7 +60,8 @@ class Notifier:
         self._beat_due_s = float("-inf")
         self._status_due_s = float("-inf")
         self._status = ""
-        self._errors = 0
+        self.errors = 0
+        """Messages that could not be sent."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str], pid: int, clock: Clock) -> Notifier:
@@ -79,11 +80,6 @@ class Notifier:
         watched = _variable(environ, WATCHDOG_PID_VARIABLE, fields.integer(1, _LAST_PID))
         mine = watched is None or watched == pid
         return cls(address, watchdog_us / 1e6 if watchdog_us and mine else None, clock)
-
-    @property
-    def errors(self) -> int:
-        """Messages that could not be sent."""
-        return self._errors
 
     def ready(self) -> None:
         """The start, or a reload, is complete."""
@@ -130,8 +126,8 @@ class Notifier:
                 channel.settimeout(_SEND_S)
                 channel.sendto(message.encode("utf-8", "replace"), os.fsencode(address))
         except OSError as error:
-            self._errors += 1
-            if self._errors == 1:
+            self.errors += 1
+            if self.errors == 1:
                 reason = f"{SOCKET_VARIABLE} {self._address}: {error}"
                 _log.warning("service_manager_unreachable", extra={"reason": reason})
             return False

@@ -94,7 +94,7 @@ def absorb(connection: Connection, other: Connection) -> set[str]:
 
 def ids(connection: Connection) -> set[str]:
     """Of all alerts."""
-    return {one for (one,) in connection.execute("SELECT alert_id FROM alerts")}
+    return {alert_id for (alert_id,) in connection.execute("SELECT alert_id FROM alerts")}
 
 
 def post(connection: Connection, messages: Iterable[tuple[str, str]]) -> None:

@@ -64,20 +64,24 @@ def forget_operators(connection: Connection, before: float) -> tuple[int, set[st
         (before,),
     ).fetchall()
     answers = [_answer(row) for row in rows]
-    last = {(one.alert_id, one.operator): one for one in answers if one.undone_at is None}
-    kept = {one.label_id for one in last.values()}
-    for one in answers:
-        if one.label_id in kept:
+    last = {
+        (answer.alert_id, answer.operator): answer for answer in answers if answer.undone_at is None
+    }
+    kept = {answer.label_id for answer in last.values()}
+    for answer in answers:
+        if answer.label_id in kept:
             statement = "UPDATE verdicts SET operator = NULL, label = NULL WHERE label_id = ?"
         else:
             statement = "DELETE FROM verdicts WHERE label_id = ?"
-        connection.execute(statement, (one.label_id,))
-    return len(answers), {one.alert_id for one in answers}
+        connection.execute(statement, (answer.label_id,))
+    return len(answers), {answer.alert_id for answer in answers}
 
 
 def ids(connection: Connection) -> set[str]:
     """Of all alerts that somebody answered to."""
-    return {one for (one,) in connection.execute("SELECT DISTINCT alert_id FROM verdicts")}
+    return {
+        alert_id for (alert_id,) in connection.execute("SELECT DISTINCT alert_id FROM verdicts")
+    }
 
 
 def add(connection: Connection, entry: Entry) -> None:

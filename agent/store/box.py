@@ -109,7 +109,9 @@ class BoxStore:
                 if alert is not None and not holding(self.answers(alert_id)):
                     clip = self.clip(alert_id)
                     mine.append(OpenAlert(alert, clip.file if clip else None))
-        newest = sorted((*base.newest, *mine), key=lambda one: one.alert.alert_id, reverse=True)
+        newest = sorted(
+            (*base.newest, *mine), key=lambda open_alert: open_alert.alert.alert_id, reverse=True
+        )
         return OpenAlerts(tuple(newest[:limit]), base.count + len(mine))
 
     def answer(self, answer: Answer, messages: Collection[tuple[str, str]], entry: Entry) -> bool:
@@ -133,13 +135,13 @@ class BoxStore:
         """All answers to an alert, also replaced ones and those taken back, as they came in."""
         found = self._kept.both(lambda store: store.answers(alert_id))
         # One that was taken back meanwhile stands in both.
-        return list({one.label_id: one for one in found}.values())
+        return list({answer.label_id: answer for answer in found}.values())
 
     def answers_since(self, at: float) -> list[Answer]:
         """All answers that came in since then (UTC), also those that no longer hold."""
         found = self._kept.both(lambda store: store.answers_since(at))
-        each = {one.label_id: one for one in found}.values()
-        return sorted(each, key=lambda one: (one.received_at, one.label_id))
+        each = {answer.label_id: answer for answer in found}.values()
+        return sorted(each, key=lambda answer: (answer.received_at, answer.label_id))
 
     def answer_to(self, request_id: str) -> Answer | None:
         """The answer that a request gave or took back."""
@@ -160,10 +162,10 @@ class BoxStore:
         """All clips, oldest first, without their embeddings."""
         with self._kept.lock:
             older = self._kept.on_disk(lambda disk: disk.clips(), ())
-            clips = {one.alert_id: one for one in older}
+            clips = {clip.alert_id: clip for clip in older}
             for alert_id in self._kept.forgotten:
                 clips.pop(alert_id, None)
-            clips |= {one.alert_id: one for one in self._kept.memory.clips()}
+            clips |= {clip.alert_id: clip for clip in self._kept.memory.clips()}
             for alert_id in self._kept.memory.touched() & clips.keys():
                 alert = self.alert(alert_id)
                 clips[alert_id] = replace(
@@ -171,7 +173,7 @@ class BoxStore:
                     error_id=alert.detection.error_id if alert else "",
                     labelled=bool(holding(self.answers(alert_id))),
                 )
-        return sorted(clips.values(), key=lambda one: (one.starts_at, one.alert_id))
+        return sorted(clips.values(), key=lambda clip: (clip.starts_at, clip.alert_id))
 
     def forget_clip(self, alert_id: str, what: str, who: str = BOX) -> bool:
         """Forget a clip whose files are deleted already, with a line of the trail.
@@ -203,4 +205,4 @@ class BoxStore:
         with self._kept.lock:
             older = self._kept.on_disk(lambda disk: disk.trail(), ())
             newer = self._kept.memory.trail()
-        return [*older, *(replace(one, sequence=0) for one in newer)]
+        return [*older, *(replace(entry, sequence=0) for entry in newer)]

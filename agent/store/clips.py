@@ -53,7 +53,7 @@ def delete(connection: Connection, alert_id: str) -> bool:
 
 def ids(connection: Connection) -> set[str]:
     """Of all alerts that have a clip."""
-    return {one for (one,) in connection.execute("SELECT alert_id FROM clips")}
+    return {alert_id for (alert_id,) in connection.execute("SELECT alert_id FROM clips")}
 
 
 def absorb(connection: Connection, other: Connection) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from agent.core import folders
-from agent.core.errors import StoreError, reason
+from agent.core.errors import StoreError, failing_as
 from agent.store.schema import SCHEMA_VERSION, VERSIONS
 
 if TYPE_CHECKING:
@@ -48,13 +48,10 @@ class Database:
             StoreError: the folder or the database cannot be written, or is of a newer version.
         """
         path = folder / FILE_NAME
-        try:
+        with failing_as(StoreError, folder, "make state_dir a folder that this user may write to"):
             folders.make(folder)
             # SQLite gives its journal and shared memory the mode of the database.
             path.touch(mode=0o640)
-        except OSError as error:
-            remedy = "make state_dir a folder that this user may write to"
-            raise StoreError(f"{folder}: {reason(error)}; {remedy}") from error
         return cls._connect(str(path))
 
     @classmethod
@@ -67,7 +64,7 @@ class Database:
             StoreError: it cannot be read, or is of another version.
         """
         path = folder / FILE_NAME
-        try:
+        with failing_as(StoreError, path, "run this as a user who may read it"):
             if not path.exists():
                 return cls.in_memory()
             with path.open("rb"):
@@ -75,9 +72,6 @@ class Database:
             # A journal is there while an agent runs, and after one that was killed. Where there is
             # none, SQLite would make one even to read: unless it is told that nothing changes.
             alone = not path.with_name(f"{FILE_NAME}-wal").exists()
-        except OSError as error:
-            message = f"{path}: {reason(error)}; run this as a user who may read it"
-            raise StoreError(message) from error
         uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
         try:
             connection = sqlite3.connect(
@@ -172,12 +166,12 @@ class Database:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._lock, self._telling_where():
+        with self._lock, self._naming_the_file():
             yield self._connection
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with self._lock, self._telling_where():
+        with self._lock, self._naming_the_file():
             if self.gone:
                 raise StoreError(f"{self._where}: deleted or moved away; mend state_dir")
             self._connection.execute("BEGIN IMMEDIATE")
@@ -190,7 +184,7 @@ class Database:
                 raise
 
     @contextmanager
-    def _telling_where(self) -> Iterator[None]:
+    def _naming_the_file(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:

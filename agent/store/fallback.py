@@ -16,6 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.core.errors import StateInUseError, StoreError
+from agent.core.reasons import Reason
 from agent.store.lock import FolderLock
 from agent.store.store import Store
 
@@ -94,19 +95,19 @@ class MemoryFallback:
             gone = self._acknowledged
             most = limit + len(gone)
             found = self.on_disk(lambda disk: disk.waiting(limit=most, without=without), ())
-            older = [one for one in found if one.sequence not in gone][:limit]
+            older = [message for message in found if message.sequence not in gone][:limit]
             newer = self.memory.waiting(limit=limit - len(older), without=without)
             return [
-                replace(one, sequence=place * _PLACE + one.sequence)
+                replace(message, sequence=place * _PLACE + message.sequence)
                 for place, messages in ((self._place, older), (self._memory_place, newer))
-                for one in messages
+                for message in messages
             ]
 
     def delivered(self, sequences: Iterable[int]) -> None:
         """Forget messages that the broker has acknowledged."""
         with self.lock:
             in_memory = []
-            for place, sequence in (divmod(one, _PLACE) for one in sequences):
+            for place, sequence in (divmod(sequence, _PLACE) for sequence in sequences):
                 if place == self._memory_place:
                     in_memory.append(sequence)
                 elif place == self._place:
@@ -155,7 +156,7 @@ class MemoryFallback:
                 self._take_back()
             except StoreError as error:
                 # The reason may be another than at first.
-                self.trouble = _told(error)
+                self.trouble = _trouble(error)
                 return False
             self.trouble = ""
             _log.info("store_usable", extra={"folder": str(self._folder)})
@@ -263,10 +264,11 @@ class MemoryFallback:
 
     def _refused(self, event: str, error: StoreError) -> None:
         self.errors += 1
-        self.trouble = _told(error)
+        self.trouble = _trouble(error)
         self._refused_at_s = self._clock.monotonic()
         _log.error(event, extra={"reason": str(error)})
 
 
-def _told(error: StoreError) -> str:
-    return f"{error}; alerts are kept in memory until then"
+def _trouble(error: StoreError) -> str:
+    refused = Reason.given(str(error), "store_refuses")
+    return Reason.joined([refused, Reason.of("store_in_memory")])

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.core import folders
-from agent.core.errors import StateInUseError, StoreError, reason
+from agent.core.errors import StateInUseError, StoreError, failing_as, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,12 +42,11 @@ class FolderLock:
         """
         if self._is_there():
             return
-        try:
+        with failing_as(
+            StoreError, self._path, "make state_dir a folder that this user may write to"
+        ):
             folders.make(self._path.parent)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _MODE)
-        except OSError as error:
-            remedy = "make state_dir a folder that this user may write to"
-            raise StoreError(f"{self._path}: {reason(error)}; {remedy}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -56,8 +55,8 @@ class FolderLock:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 # Some file systems of networks know no locks: two agents are a mistake, not to
                 # keep anything is a loss.
-                told = {"file": str(self._path), "reason": reason(error)}
-                _log.warning("state_folder_not_locked", extra=told)
+                extra = {"file": str(self._path), "reason": reason(error)}
+                _log.warning("state_folder_not_locked", extra=extra)
                 return
             raise StateInUseError(
                 f"{self._path.parent}: another agent ({holder}) uses this state folder; stop it "
@@ -89,7 +88,7 @@ class FolderLock:
 def _holder(descriptor: int) -> str:
     """Which process holds the lock, as it has told."""
     with suppress(OSError):
-        told = os.pread(descriptor, _MOST_DIGITS, 0).strip()
-        if told.isdigit():
-            return f"process {told.decode('ascii')}"
+        written = os.pread(descriptor, _MOST_DIGITS, 0).strip()
+        if written.isdigit():
+            return f"process {written.decode('ascii')}"
     return "its process is not known"

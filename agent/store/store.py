@@ -72,7 +72,7 @@ class Store(Database):
         """Forget messages that the broker has acknowledged."""
         with self._transaction() as connection:
             connection.executemany(
-                "DELETE FROM outbox WHERE sequence = ?", [(one,) for one in sequences]
+                "DELETE FROM outbox WHERE sequence = ?", [(sequence,) for sequence in sequences]
             )
 
     def depth(self) -> int:

@@ -12,13 +12,13 @@ from agent.store import Store
 from agent.watchlist import watchlist
 from agent.watchlist.calibration.applied import Site, calibrated_at
 from agent.watchlist.examples import Library
-from agent.watchlist.judging import judged
+from agent.watchlist.verdict_scores import verdict_scores
 
 if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
     from agent.config import Settings
     from agent.descriptions import DescriptionSet
-    from agent.watchlist import judging
+    from agent.watchlist.verdict_scores import AnswerStore
     from agent.watchlist.watchlist import Watchlist
 
 
@@ -26,7 +26,7 @@ def listened_for(
     settings: Settings,
     bundle: Bundle,
     descriptions: DescriptionSet,
-    store: judging.Kept,
+    store: AnswerStore,
     library: Library,
     *,
     cache: Path | None,
@@ -49,7 +49,7 @@ def listened_for(
         StoreError: the store cannot be read.
     """
     since = calibrated_at(settings.state_dir)
-    judge = partial(judged, store, descriptions, bundle.digest, since=since, now=now)
+    judge = partial(verdict_scores, store, descriptions, bundle.digest, since=since, now=now)
     site = Site(settings.state_dir, settings.windows.hop_s)
     return watchlist.build(bundle, descriptions, cache, site, judge, library=library)
 

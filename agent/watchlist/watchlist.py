@@ -21,7 +21,7 @@ from agent.watchlist.calibration.applied import Applied, apply
 from agent.watchlist.calibration.site import Wanted
 from agent.watchlist.calibration.verdicts import adapted, bounds_of
 from agent.watchlist.examples import Gathered, Joined, join
-from agent.watchlist.examples.ordinary import ordinary
+from agent.watchlist.examples.cohort import site_cohort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from agent.descriptions import DescriptionSet, DetectionPolicy
     from agent.watchlist.calibration.applied import Site
     from agent.watchlist.calibration.index import Finding
-    from agent.watchlist.calibration.verdicts import Adapted, Judged
+    from agent.watchlist.calibration.verdicts import Adapted, VerdictScores
     from agent.watchlist.examples import Library
 
 _log = logging.getLogger(__name__)
 
-Judge: TypeAlias = "Callable[[Mapping[str, float]], Mapping[str, Judged]]"
+Judge: TypeAlias = "Callable[[Mapping[str, float]], Mapping[str, VerdictScores]]"
 """What people said of alerts, by error id, from the scores that older ones would have now."""
 
 
@@ -103,15 +103,15 @@ def build(
         gathered = library.gather(wanted)
         joined = joined_by(gathered, bundle, wanted, background, site)
         wanted = [
-            replace(one, described=described)
-            for one, described in zip(wanted, joined.described, strict=True)
+            replace(target, described=described)
+            for target, described in zip(wanted, joined.described, strict=True)
         ]
     applied = Applied({})
     if site is not None:
         applied = apply(site, bundle, wanted, (descriptions.background, background))
     contrast = Contrast(texts=background, cohort=bundle.background())
-    matcher = Matcher.build([one.described for one in wanted], contrast, applied.statistics())
-    judged: Mapping[str, Judged] = {}
+    matcher = Matcher.build([target.described for target in wanted], contrast, applied.statistics())
+    judged: Mapping[str, VerdictScores] = {}
     if judge is not None:
         judged = judge(_scored_again(as_worded, background, matcher.statistics, gathered))
     uncalibrated = bundle.manifest.tuning.threshold
@@ -120,9 +120,9 @@ def build(
     for error in descriptions.active:
         known = applied.findings.get(error.error_id)
         made = policy(error.policy, uncalibrated, known)
-        said = judged.get(error.error_id)
-        if said is not None:
-            change = _adapted(error.policy, made.threshold_on, said)
+        verdicts = judged.get(error.error_id)
+        if verdicts is not None:
+            change = _adapted(error.policy, made.threshold_on, verdicts)
             changed[error.error_id] = change
             made = replace(made, threshold_on=change.threshold)
         policies[error.error_id] = made
@@ -148,16 +148,17 @@ def _scored_again(
     gathered: Gathered,
 ) -> dict[str, float]:
     """What alerts would score now by their texts alone, by id: not by their own recordings."""
-    heard = [one for one in gathered.recordings if one.moment is not None]
-    if not heard:
+    recordings = [recording for recording in gathered.recordings if recording.moment is not None]
+    if not recordings:
         return {}
-    by_texts = PrototypeSet([one.described for one in as_worded], background)
-    scores = statistics.scores(by_texts.compare(np.stack([one.embedding for one in heard]))[1])
+    by_texts = PrototypeSet([target.described for target in as_worded], background)
+    embeddings = np.stack([recording.embedding for recording in recordings])
+    scores = statistics.scores(by_texts.compare(embeddings)[1])
     column = {error_id: at for at, error_id in enumerate(by_texts.error_ids)}
     found: dict[str, float] = {}
-    for row, one in enumerate(heard):
-        score = float(scores[row, column[one.error_id]])
-        found[one.name] = max(score, found.get(one.name, score))
+    for row, recording in enumerate(recordings):
+        score = float(scores[row, column[recording.error_id]])
+        found[recording.name] = max(score, found.get(recording.name, score))
     return found
 
 
@@ -180,15 +181,15 @@ def joined_by(
     Raises:
         BundleError: the bundle is damaged.
     """
-    described = [one.described for one in wanted]
+    described = [target.described for target in wanted]
     if not gathered.recordings:
         # The background of a site is hours to read: not where there is nothing to measure by it.
-        return _told_of(Joined(tuple(described), gathered.set_aside))
-    usual, default = ordinary(bundle, site), bundle.manifest.tuning.threshold
-    known = (usual.thresholds.get(one.error.error_id, default) for one in wanted)
+        return _logged(Joined(tuple(described), gathered.set_aside))
+    usual, default = site_cohort(bundle, site), bundle.manifest.tuning.threshold
+    known = (usual.thresholds.get(target.error.error_id, default) for target in wanted)
     thresholds = [
-        policy(one.error.policy, threshold).threshold_on
-        for one, threshold in zip(wanted, known, strict=True)
+        policy(target.error.policy, threshold).threshold_on
+        for target, threshold in zip(wanted, known, strict=True)
     ]
     joined = join(
         described,
@@ -196,10 +197,10 @@ def joined_by(
         gathered.recordings,
         np.array(thresholds, np.float32),
     )
-    return _told_of(replace(joined, set_aside=(*gathered.set_aside, *joined.set_aside)))
+    return _logged(replace(joined, set_aside=(*gathered.set_aside, *joined.set_aside)))
 
 
-def _told_of(joined: Joined) -> Joined:
+def _logged(joined: Joined) -> Joined:
     """What came of recordings, logged where there were any."""
     if joined.examples or joined.rejected or joined.set_aside:
         _log.info(
@@ -255,13 +256,13 @@ def policy(chosen: DetectionPolicy, uncalibrated: float, finding: Finding | None
     return Policy(threshold, Rule.of(chosen))
 
 
-def _adapted(chosen: DetectionPolicy, threshold: float, said: Judged) -> Adapted:
+def _adapted(chosen: DetectionPolicy, threshold: float, verdicts: VerdictScores) -> Adapted:
     """What verdicts make of a threshold; a number without bounds is the operator's last word."""
     bounds = bounds_of(threshold, chosen.threshold_bounds)
     if chosen.threshold is not None and chosen.threshold_bounds is None:
         bounds = threshold, threshold
-    wanted = chosen.false_alarms_per_day * said.days
-    return adapted(threshold, said.verdicts, bounds, wanted=wanted)
+    wanted = chosen.false_alarms_per_day * verdicts.days
+    return adapted(threshold, verdicts.verdicts, bounds, wanted=wanted)
 
 
 def log_calibration(applied: Applied) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from agent.bundle import loading as bundles
 from agent.matcher.matcher import Contrast, Described, Matcher, PrototypeSet
 from agent.matcher.prototypes import centre_and_spread
-from agent.matcher.recordings import Heard
+from agent.matcher.recordings import Examples
 from agent.watchlist.examples import Kind, Recording, join
 from agent.watchlist.examples.weights import AGREEING_MOST
 from tests.benchmarks.few_shot import load
@@ -30,7 +30,7 @@ from tests.benchmarks.few_shot import load
 if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
     from agent.core.records import FloatArray
-    from agent.matcher.recordings import HeardSet
+    from agent.matcher.recordings import ExampleMatrix
 
 _MOVED = 0.02
 _ROUNDS = 4_000
@@ -100,12 +100,12 @@ def with_examples(made: Site) -> list[Described]:
         rows = np.flatnonzero(made.owner == number)
         slope = np.full(len(rows), std[number] / np.median(spread), np.float32)
         most = np.full(len(rows), AGREEING_MOST * std[number], np.float32)
-        examples = Heard(made.recordings[rows], slope, -slope * mean[rows], most)
+        examples = Examples(made.recordings[rows], slope, -slope * mean[rows], most)
         found.append(Described(one.error_id, one.texts, one.unlike, examples))
     return found
 
 
-def recall(heard: HeardSet, matcher: Matcher, windows: FloatArray) -> float:
+def recall(heard: ExampleMatrix, matcher: Matcher, windows: FloatArray) -> float:
     """Share of the ten examples worth most of each window that are found, or equals of them."""
     value = heard.values(windows @ heard.embeddings.T) / heard.most
     tenth = np.sort(value, axis=1)[:, -_FIRST][:, None]

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from paho.mqtt import publish
+from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from agent.store import Store
 from tests.browser.stage import stage
@@ -220,6 +223,57 @@ def test_health_is_told_and_the_language_changes(
     assert page.evaluate("document.documentElement.lang") == "ja"
     page.reload()
     page.get_by_text("マイク").wait_for()
+
+
+def test_a_japanese_page_words_reasons_and_refusals_in_japanese(
+    running: Stage, heard: Listener, open_page: Callable[..., Page]
+) -> None:
+    """What health says of a mute, and why a verdict cannot be taken back twice."""
+
+    def ask(command: str, **fields: Any) -> None:
+        payload = json.dumps({"schema": 1, "request_id": f"ja-{time.time_ns()}", **fields})
+        # A box whose clock is not set takes a mute at once only with an expiry.
+        expiry = Properties(PacketTypes.PUBLISH)
+        expiry.MessageExpiryInterval = 60
+        message = {
+            "topic": f"{BOX}/cmd/{command}",
+            "payload": payload,
+            "qos": 1,
+            "properties": expiry,
+        }
+        publish.multiple(
+            [message],
+            hostname="127.0.0.1",
+            port=running.broker.port,
+            protocol=MQTTProtocolVersion.MQTTv5,
+        )
+
+    def mute(duration_s: float) -> None:
+        now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+        ask("mute", error_id="glass_broken", duration_s=duration_s, ts=now)
+
+    page = open_page(f"{running.address}/health", locale="ja")
+    mute(600.0)
+    muted = "glass_broken: 消音中です。解除するには cmd/mute を duration_s 0 で送ってください。"
+    page.get_by_text(muted).wait_for()
+    mute(0.0)
+    page.get_by_text(muted).wait_for(state="detached")
+    page.goto(running.address)
+    card = page.locator(".card[aria-current]")
+    card.wait_for()
+    alert_id = card.get_attribute("data-id")
+    page.keyboard.press("c")
+    _name(page, "早番")
+    page.wait_for_selector(f".given[data-id='{alert_id}'][data-state='fine']")
+    ask("undo", alert_id=alert_id, operator="早番")
+    heard.wait(lambda: any('"undo"' in payload for payload in heard.on(f"{BOX}/cmd/result")))
+    page.keyboard.press("z")
+    given = page.locator(f".given[data-id='{alert_id}']")
+    given.get_by_text("'早番' さんの回答で、取り消せるものがありません。").wait_for()
+    refusals = [json.loads(payload) for payload in heard.on(f"{BOX}/cmd/result")]
+    assert ("verdict_none", {"operator": "'早番'"}) in [
+        (one.get("code"), one.get("parameters")) for one in refusals
+    ]
 
 
 def test_nobody_comes_in_without_the_password(

@@ -187,8 +187,8 @@ class _Writer:
         return tuple(f"{sound}という音が聞こえる" for sound in sounds if language == "ja")
 
 
-def _attribution(one: Recording) -> str:
-    return f"{one.attribution or one.id} ({one.licence or 'licence not stated'})"
+def _attribution(recording: Recording) -> str:
+    return f"{recording.attribution or recording.id} ({recording.licence or 'licence not stated'})"
 
 
 def _evaluation_only(recording: Recording) -> bool:

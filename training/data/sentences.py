@@ -74,7 +74,7 @@ class Order:
 
 def order(voices: Sequence[Voice]) -> Order:
     """What is true of the voices' times and powers."""
-    by_power = sorted(range(len(voices)), key=lambda one: -voices[one].power_db)
+    by_power = sorted(range(len(voices)), key=lambda number: -voices[number].power_db)
     background = tuple(voice for voice in by_power if _drowned(voice, voices))
     front = [voice for voice in by_power if voice not in background]
     groups = _groups(front, voices)
@@ -173,7 +173,7 @@ def _english(texts: Sequence[str], how: Order, variant: int) -> str:
             last = (", and finally ", ", and after that ")[variant]
             said = first + ", then ".join(groups[:-1]) + last + groups[-1]
     if how.meanwhile:
-        said = f"{said}; meanwhile, {_and([texts[one] for one in how.meanwhile])}"
+        said = f"{said}; meanwhile, {_and([texts[number] for number in how.meanwhile])}"
     if how.background:
         behind = [texts[voice] for voice in how.background]
         listed = _and(behind)

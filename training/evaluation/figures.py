@@ -51,7 +51,7 @@ class Comparison:
     p: float | None
     """Of a paired permutation test; ``None`` with a single query."""
     p_holm: float | None
-    """The same, adjusted for all comparisons that were made together."""
+    """``p`` adjusted by Holm for all comparisons that were made together."""
 
 
 def figures(results: Results, *, seed: int = 0) -> tuple[Figure, ...]:

@@ -95,8 +95,8 @@ def _as_json(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _flat(one: Figure | Comparison) -> dict[str, Any]:
-    fields = asdict(one)
+def _flat(figure: Figure | Comparison) -> dict[str, Any]:
+    fields = asdict(figure)
     return {**fields.pop("key"), **fields}
 
 
@@ -178,12 +178,14 @@ def _comparison_tables(evaluation: Evaluation) -> Iterator[str]:
             yield _table(("asked", "language", "n"), cells)
 
 
-def _difference(one: Comparison) -> str:
-    text = number(one.difference, signed=True) + _span(one.low, one.high, signed=True)
-    if one.p_holm is None:
+def _difference(comparison: Comparison) -> str:
+    text = number(comparison.difference, signed=True) + _span(
+        comparison.low, comparison.high, signed=True
+    )
+    if comparison.p_holm is None:
         return text
-    text += f" p {number(one.p_holm)}"
-    return f"**{text}**" if one.p_holm < LEVEL else text
+    text += f" p {number(comparison.p_holm)}"
+    return f"**{text}**" if comparison.p_holm < LEVEL else text
 
 
 def _label(key: Key) -> tuple[str, str]:

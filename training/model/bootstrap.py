@@ -136,7 +136,7 @@ def choose(task: Task, landmarks: int) -> tuple[Choice, tuple[BranchScore, ...]]
         choice: np.mean([score.reciprocal_rank for score in scores if score.choice == choice])
         for choice in GRID
     }
-    return max(GRID, key=lambda one: float(totals[one])), tuple(scores)
+    return max(GRID, key=lambda point: float(totals[point])), tuple(scores)
 
 
 def class_views(tower: AudioTower, config: ModelConfig) -> Values:

@@ -28,9 +28,9 @@ class Item:
     description: str
     bundle: str
     verdicts: Mapping[str, Verdict]
-    """Each operator's last."""
+    """Each operator's last verdict."""
     ratings: Mapping[str, float]
-    """Likewise, 0 to 100."""
+    """Each operator's last rating, 0 to 100."""
     where: tuple[str, ...]
     """Files and lines."""
     embedding: FloatArray | None = None
@@ -95,7 +95,7 @@ def gather(folders: Iterable[Path]) -> Gathered:
 
 
 def _item(heard: str, labels: list[tuple[Label, Path]]) -> Item:
-    ordered = sorted(labels, key=lambda one: (one[0].judged_at, one[0].label_id))
+    ordered = sorted(labels, key=lambda pair: (pair[0].judged_at, pair[0].label_id))
     last, folder = ordered[-1]
     embeddings = [label.embedding for label, _ in ordered if label.embedding is not None]
     return Item(

@@ -104,17 +104,17 @@ def _document(found: Quality) -> dict[str, object]:
     }
 
 
-def _row(one: SecondLook) -> dict[str, object]:
-    item = one.item
+def _row(look: SecondLook) -> dict[str, object]:
+    item = look.item
     return {
-        "suspicion": one.suspicion,
+        "suspicion": look.suspicion,
         "clip": None if item.clip is None else str(item.clip),
         "heard": item.heard,
         "error_id": item.error_id,
         "description": item.description,
         "verdicts": {name: verdict.value for name, verdict in item.verdicts.items()},
         "ratings": dict(item.ratings),
-        "reasons": list(one.reasons),
+        "reasons": list(look.reasons),
         "where": list(item.where),
     }
 

@@ -60,7 +60,7 @@ def second_look(items: Sequence[Item], suspects: Collection[str] = ()) -> tuple[
         for at, told in reasons.items()
         if told
     ]
-    return tuple(sorted(found, key=lambda one: -one.suspicion))
+    return tuple(sorted(found, key=lambda suspect: -suspect.suspicion))
 
 
 def _by_itself(item: Item, suspects: Collection[str]) -> Iterator[tuple[float, str]]:

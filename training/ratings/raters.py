@@ -75,7 +75,7 @@ class RaterModel:
     spread: float
     """Standard deviation of what a pair means to people where only its texts are known."""
     spread_known: float
-    """Likewise where the caption is known to have been written for the recording."""
+    """Standard deviation of it where the caption was written for the recording."""
     semantic: float
     """Exponent that brings similarity in the ontology to the scale of relevance."""
     bias_share: float = 0.25
@@ -160,16 +160,16 @@ def load_model(path: Path = RESOURCE) -> RaterModel:
     return model
 
 
-def mean_of(one: Values, people: int) -> Values:
+def mean_of(rating: Values, people: int) -> Values:
     """Probability of the rounded mean of several people's ratings, ``(pairs, 101)``.
 
     Args:
-        one: of one person's, ``(pairs, 101)``, see :meth:`RaterModel.one_rating`.
+        rating: of one person's, ``(pairs, 101)``, see :meth:`RaterModel.one_rating`.
         people: how many, independent given what the pair means to people.
     """
     sums = (_STOPS - 1) * people + 1
     length = 1 << (sums - 1).bit_length()
-    powers = np.fft.rfft(one, length, axis=1) ** people
+    powers = np.fft.rfft(rating, length, axis=1) ** people
     together = np.fft.irfft(powers, length, axis=1)[:, :sums].clip(min=0.0)
     means = np.floor(np.arange(sums) / people + 0.5).astype(int)
     starts = np.searchsorted(means, np.arange(_STOPS))

@@ -4,7 +4,7 @@ The relevance of one class is that of the part that answers it best: how audible
 how near its class is in AudioSet's ontology. A caption that names several classes asks for all of
 them: theirs are averaged. What else is heard costs nothing, beyond what it masks.
 
-The numbers of :class:`Hearing` are assumed, not measured: no listening test stands behind them.
+The numbers of :class:`Masking` are assumed, not measured: no listening test stands behind them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Meaning: TypeAlias = "tuple[tuple[str, ...], ...]"
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class Masking:
     """When a sound among others is heard."""
 
     half_db: float = -10.0
@@ -51,7 +51,7 @@ class Hearing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
+class Audibility:
     """How audible classes are in recordings."""
 
     classes: tuple[str, ...]
@@ -60,9 +60,9 @@ class Heard:
     """Of each recording and class, ``(recordings, classes)``; 0 where it is no part."""
 
 
-def heard_in(contents: Sequence[Contents], hearing: Hearing | None = None) -> Heard:
+def audibility_in(contents: Sequence[Contents], hearing: Masking | None = None) -> Audibility:
     """How audible the parts of recordings are."""
-    hearing = hearing or Hearing()
+    hearing = hearing or Masking()
     named = {part.caption for content in contents for part in content.parts}
     column = {caption: at for at, caption in enumerate(sorted(named))}
     audible = np.zeros((len(contents), len(column)))
@@ -70,7 +70,7 @@ def heard_in(contents: Sequence[Contents], hearing: Hearing | None = None) -> He
         for part in clip.parts:
             at = column[part.caption]
             row[at] = max(row[at], hearing.audibility(part))
-    return Heard(tuple(column), audible)
+    return Audibility(tuple(column), audible)
 
 
 class Judge:
@@ -106,7 +106,7 @@ class Judge:
             self._known[key] = self._nodes.similarity(named, heard) ** self._semantic
         return self._known[key]
 
-    def relevance(self, meaning: Meaning, heard: Heard) -> Values:
+    def relevance(self, meaning: Meaning, heard: Audibility) -> Values:
         """Of recordings to a caption of some meaning, 0 to 1, ``(recordings,)``.
 
         Raises:

@@ -142,10 +142,10 @@ def describe(chosen: Sequence[Choice], embedded: Embedded) -> tuple[Asked, ...]:
     return tuple(asked)
 
 
-def _place(one: Choice) -> str:
-    if one.distance >= FARTHEST:
+def _place(choice: Choice) -> str:
+    if choice.distance >= FARTHEST:
         return "the first that is rated for this caption"
-    return f"{one.distance:.2f} from the nearest in its list"
+    return f"{choice.distance:.2f} from the nearest in its list"
 
 
 def write(asked: Sequence[Asked], path: Path) -> None:
@@ -189,8 +189,8 @@ def _summary(chosen: Sequence[Choice], embedded: Embedded, pool: Pool, budget: i
     )
     sources_told = f"sources: {len(sources)} of {len(set(pool.sources))}; {most!r} has {count}"
     expected_told = (
-        f"the model expects {np.mean([one.model for one in chosen]):.1f} of 100 on average, "
-        f"ratings nearby {np.mean([one.neighbours for one in chosen]):.1f}"
+        f"the model expects {np.mean([pair.model for pair in chosen]):.1f} of 100 on average, "
+        f"ratings nearby {np.mean([pair.neighbours for pair in chosen]):.1f}"
     )
     lines = [lists_told, sources_told, expected_told]
     if len(chosen) < budget:

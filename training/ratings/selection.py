@@ -34,7 +34,7 @@ class Rule(StrEnum):
     MEDOID_HIGHEST = "medoid-highest"
     """Captions that stand for most others; recordings that the model expects most of."""
     MEDOID_MISMATCH = "medoid-mismatch"
-    """Likewise, but recordings that the model expects most more of than their neighbours do."""
+    """Captions that stand for most others; recordings rated higher by model than neighbours."""
     MISMATCH_FARTHEST = "mismatch-farthest"
     """Where the views differ most, either way; of these the farthest."""
     MISMATCH = "mismatch"

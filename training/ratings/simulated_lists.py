@@ -17,7 +17,7 @@ from training.data.arrays import Values
 from training.data.contents import Contents
 from training.data.records import Rating, RatingKind, Recording, Split
 from training.ratings.raters import Rater, RaterModel
-from training.ratings.relevance import Judge, Meaning, heard_in
+from training.ratings.relevance import Judge, Meaning, audibility_in
 
 ITEMS = 12
 _FITTING, _PARTLY, _NEAR = 2, 3, 4
@@ -58,7 +58,7 @@ class Pool:
             [len(content.parts) > 1 for content in self.contents], dtype=np.bool_
         )
         self._at = {content.recording: at for at, content in enumerate(self.contents)}
-        self._heard = heard_in(self.contents)
+        self._heard = audibility_in(self.contents)
 
     def can_answer(self, asked: Asked) -> bool:
         """Whether a caption belongs to the split: what it names is heard in it."""
@@ -154,7 +154,7 @@ def some(asked: Sequence[Asked], most: int | None, seed: int, split: Split) -> t
     """All of them or so many, drawn by each one's own chance, in their order."""
     if most is None or len(asked) <= most:
         return tuple(asked)
-    drawn = sorted(asked, key=lambda one: chance(seed, split, one.caption).random())[:most]
+    drawn = sorted(asked, key=lambda wish: chance(seed, split, wish.caption).random())[:most]
     kept = {question.caption for question in drawn}
     return tuple(question for question in asked if question.caption in kept)
 

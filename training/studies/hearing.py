@@ -22,7 +22,7 @@ HOP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class HeardSound:
+class EmbeddedSound:
     """The windows of one stretch of sound."""
 
     first: npt.NDArray[np.int64]
@@ -42,7 +42,7 @@ class HeardSound:
 
 def heard(
     stretches: Iterable[Iterable[FloatArray]], bundle: Bundle, path: Path
-) -> list[HeardSound]:
+) -> list[EmbeddedSound]:
     """Stretches of sound as a bundle hears them.
 
     Args:
@@ -64,7 +64,7 @@ def heard(
             np.savez(file, allow_pickle=False, **arrays)
     with np.load(path, allow_pickle=False) as kept:
         return [
-            HeardSound(kept[f"first{number}"], kept[f"embeddings{number}"], window_s)
+            EmbeddedSound(kept[f"first{number}"], kept[f"embeddings{number}"], window_s)
             for number in range(len(kept.files) // 2)
         ]
 

@@ -26,7 +26,7 @@ _UNFAMILIAR_SEED = 11
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class WindowBatch:
     """Windows of some recordings."""
 
     stems: Tensor
@@ -39,7 +39,7 @@ class Heard:
 class Sounds(Protocol):
     """Where windows come from."""
 
-    def draw(self, recordings: Tensor, chance: torch.Generator) -> Heard:
+    def draw(self, recordings: Tensor, chance: torch.Generator) -> WindowBatch:
         """A window of each recording, int64 ``(windows,)``, which may stand there twice."""
 
 
@@ -81,11 +81,11 @@ class FreshWindows:
         self._blocks = blocks
 
     @torch.no_grad()
-    def draw(self, recordings: Tensor, chance: torch.Generator) -> Heard:
+    def draw(self, recordings: Tensor, chance: torch.Generator) -> WindowBatch:
         """A new window of each recording."""
         plain, augmented = self._windows.cut(recordings.tolist(), chance)
         device = self._start.device
-        return Heard(
+        return WindowBatch(
             self._start.stem(augmented.to(device), self._blocks),
             self._start.encode_audio(plain.to(device)),
         )
@@ -125,11 +125,11 @@ class KeptWindows:
     def __len__(self) -> int:
         return len(self._anchors) // self._views
 
-    def draw(self, recordings: Tensor, chance: torch.Generator) -> Heard:
+    def draw(self, recordings: Tensor, chance: torch.Generator) -> WindowBatch:
         """One of each recording's windows."""
         view = torch.randint(self._views, recordings.shape, generator=chance)
         at = recordings * self._views + view
-        return Heard(self._stems[at].float(), self._anchors[at])
+        return WindowBatch(self._stems[at].float(), self._anchors[at])
 
 
 def unfamiliar_sounds(start: DualEncoder, blocks: int, frames: int, count: int) -> KeptWindows:

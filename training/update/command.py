@@ -26,10 +26,10 @@ from training.train.parallel import World
 from training.train.trainer import Trainer, prepare
 from training.update.config import UpdateConfig, load_update
 from training.update.gates import agreement
-from training.update.judging import Asked, HeldOut, OldSets, try_out
 from training.update.material import answered, combined, focused, gather_update
 from training.update.report import Agreement, Report, Try, answers_lines, write
 from training.update.term import AnswersTerm, answers_of
+from training.update.trials import Asked, HeldOut, OldSets, try_out
 
 MODEL, MANIFEST, TRAINING = "model.pt", "manifest", "training"
 

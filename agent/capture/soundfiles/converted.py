@@ -89,7 +89,7 @@ class FfmpegDecoder:
         header = self._ffmpeg.output.read(_HEADER.size)
         if len(header) < _HEADER.size:
             self._ffmpeg.wait()
-            complaint = _complaint(self._ffmpeg.said()) or "it gives no reason"
+            complaint = _complaint(self._ffmpeg.log_lines()) or "it gives no reason"
             if _NO_TRACK in complaint:
                 raise AudioFileError(
                     f"{self._path}: holds no sound (no audio track); name a file that holds sound"
@@ -108,8 +108,8 @@ class FfmpegDecoder:
     def _ended(self, there_s: float) -> None:
         """See whether that was all of it."""
         status = self._ffmpeg.wait()
-        said = self._ffmpeg.said()
-        complaint = _complaint(said)
+        errors = self._ffmpeg.log_lines()
+        complaint = _complaint(errors)
         if there_s == 0.0 and not complaint:
             raise AudioFileError(
                 f"{self._path}: holds no sound (0 samples); name a file that holds sound"
@@ -121,7 +121,7 @@ class FfmpegDecoder:
             # A torn frame at either end is usual where frames follow each other without a header.
             self._remark(f"{self._path}: ffmpeg left out what it could not read ({complaint})")
             return
-        if (promised_s := _duration_s(said)) is not None and promised_s > there_s:
+        if (promised_s := _duration_s(errors)) is not None and promised_s > there_s:
             raise cut_short(self._path, there_s, promised_s)
         raise AudioFileError(
             f"{self._path}: damaged: {there_s:.2f} s can be read (ffmpeg: {complaint}); "
@@ -153,12 +153,12 @@ def _arguments(path: Path, kind: Kind) -> list[str | bytes]:
     ]
 
 
-def _complaint(said: list[str]) -> str:
+def _complaint(errors: list[str]) -> str:
     """The first thing that ffmpeg could not do; empty if there is none."""
-    return next((found[1].strip() for line in said if (found := _COMPLAINT.search(line))), "")
+    return next((found[1].strip() for line in errors if (found := _COMPLAINT.search(line))), "")
 
 
-def _duration_s(said: list[str]) -> float | None:
+def _duration_s(errors: list[str]) -> float | None:
     """What the file says of its length."""
-    found = next((found for line in said if (found := _DURATION.match(line))), None)
+    found = next((found for line in errors if (found := _DURATION.match(line))), None)
     return None if found is None else 3_600 * int(found[1]) + 60 * int(found[2]) + float(found[3])

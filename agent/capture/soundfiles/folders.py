@@ -28,7 +28,7 @@ class Found:
     that may not be read."""
 
 
-def told_passed_over(paths: Sequence[Path]) -> list[str]:
+def passed_over_lines(paths: Sequence[Path]) -> list[str]:
     """For people: how many files of each ending were passed over, and the names of the first."""
     if not paths:
         return []

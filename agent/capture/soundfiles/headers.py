@@ -91,24 +91,24 @@ def untold_length(path: Path) -> UntoldLength | None:
         start = file.read(_FIRST_CHUNK)
         if start[:4] not in {_RIFF, _RF64} or start[8:] != b"WAVE":
             return None
-        position, ds64, told = _FIRST_CHUNK, None, None
+        position, ds64, stated = _FIRST_CHUNK, None, None
         for _ in range(_MOST_CHUNKS):
             name, size = _chunk(file, position)
             position += _CHUNK_HEADER_BYTES
             if name == b"data":
-                told = size
+                stated = size
                 break
             if name == b"ds64" and size >= _DS64_BYTES and start[:4] == _RF64:
                 ds64 = position
             position += size + size % 2
         rest = end - position
-        if told is None or rest <= 0:
+        if stated is None or rest <= 0:
             return None
         if ds64 is not None:
             file.seek(ds64 + 8)
-            (told,) = struct.unpack("<Q", file.read(8))
-        empty = told == 0 and _are_chunks(file, position, end)
-        if empty or rest >= told > 0 or 0 < told < ENDLESS_BYTES:
+            (stated,) = struct.unpack("<Q", file.read(8))
+        empty = stated == 0 and _are_chunks(file, position, end)
+        if empty or rest >= stated > 0 or 0 < stated < ENDLESS_BYTES:
             return None
         if ds64 is not None:
             return UntoldLength(rest, {ds64: struct.pack("<QQ", end - 8, rest)})

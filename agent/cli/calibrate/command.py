@@ -20,13 +20,13 @@ from agent.cli.options import add_site, site_settings
 from agent.config import channels
 from agent.core import folders
 from agent.core.clock import SystemClock
-from agent.core.errors import ConfigError, Problem, StoreError, reason
+from agent.core.errors import ConfigError, Problem, StoreError, failing_as
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration import site
 from agent.watchlist.calibration.applied import unusable
 from agent.watchlist.calibration.drift import Reference
 from agent.watchlist.calibration.index import Index
-from agent.watchlist.calibration.kept import FOLDER, KEEP_HOURS, Keeping
+from agent.watchlist.calibration.parts import FOLDER, KEEP_HOURS, PartWriter
 from agent.watchlist.watchlist import wanted_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         excluded = tuple(dict.fromkeys((*index.excluded, *spans)))
         index = replace(index, excluded=excluded, trim=trim)
         clock = SystemClock()
-        keeping = Keeping(settings.state_dir, index, clock.now, arguments.keep_hours)
+        writer = PartWriter(settings.state_dir, index, clock.now, arguments.keep_hours)
         took = Took()
         hours = arguments.hours
         if hours is None and not files and not spans and arguments.trim is None:
@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
                     files,
                     bundle,
                     hop_s,
-                    keeping=keeping,
+                    writer=writer,
                     stop=stop,
                     watcher=progress,
                     channels=chosen,
@@ -125,12 +125,12 @@ def run(arguments: argparse.Namespace) -> int:
                     settings,
                     bundle,
                     clock,
-                    keeping=keeping,
+                    writer=writer,
                     hours=hours,
                     stop=stop,
                     watcher=progress,
                 )
-        report = _find(settings, bundle, descriptions, keeping, took)
+        report = _find(settings, bundle, descriptions, writer, took)
     sys.stdout.write(f"{report.to_json() if arguments.json else report.text()}\n")
     return 0 if report.ok else 1
 
@@ -158,11 +158,9 @@ def _alone(state_dir: Path) -> Iterator[None]:
     """One calibration at a time: two would each undo what the other keeps."""
     path = state_dir / FOLDER / ".lock"
     with ExitStack() as stack:
-        try:
+        with failing_as(StoreError, path, "mend its rights"):
             folders.make(path.parent)
             file = stack.enter_context(path.open("w"))
-        except OSError as error:
-            raise StoreError(f"{path}: {reason(error)}; mend its rights") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -209,10 +207,10 @@ def _begin(settings: Settings, bundle: Bundle, *, fresh: bool) -> Index:
 
 
 def _find(
-    settings: Settings, bundle: Bundle, descriptions: DescriptionSet, keeping: Keeping, took: Took
+    settings: Settings, bundle: Bundle, descriptions: DescriptionSet, writer: PartWriter, took: Took
 ) -> Report:
     """Statistics and thresholds of every description, written beside what was heard."""
-    index = keeping.index
+    index = writer.index
     heard = site.background(settings.state_dir, index)
     threshold = bundle.manifest.tuning.threshold
     if heard.hours < site.LEAST_HOURS:
@@ -227,5 +225,5 @@ def _find(
         mean=tuple(reference.mean.tolist()),
         spread=reference.spread,
     )
-    keeping.save(index)
+    writer.save(index)
     return Report(index, heard.hours, tuple(suspects), took, settings.state_dir)

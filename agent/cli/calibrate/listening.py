@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent.capture.supervisor import SourceStatus
     from agent.config import Settings
     from agent.core.clock import Clock
-    from agent.watchlist.calibration.kept import Keeping
+    from agent.watchlist.calibration.parts import PartWriter
 
 _TOGETHER = 16
 _TICK_S = 0.2
@@ -60,7 +60,7 @@ def listen(
     bundle: Bundle,
     clock: Clock,
     *,
-    keeping: Keeping,
+    writer: PartWriter,
     hours: float,
     stop: threading.Event,
     watcher: Watcher,
@@ -88,7 +88,7 @@ def listen(
                 views = encoder.embed(windows)
                 for row, window in enumerate(windows):
                     stream = f"{session}-{_UNSAFE.sub('_', window.source)[:40]}"
-                    keeping.take(stream, [window], views[row : row + 1], rate_hz)
+                    writer.take(stream, [window], views[row : row + 1], rate_hz)
                 rows += len(windows)
             listeners.watch()
             if failure := listeners.failure:
@@ -99,7 +99,7 @@ def listen(
             watcher.heard(took.hours, listeners.statuses)
     finally:
         listeners.stop(_STOP_S)
-        keeping.finish()
+        writer.finish()
     took.dropped = listeners.backlog.dropped
     return took
 
@@ -109,7 +109,7 @@ def hear_files(
     bundle: Bundle,
     hop_s: float,
     *,
-    keeping: Keeping,
+    writer: PartWriter,
     stop: threading.Event,
     watcher: Watcher,
     channels: tuple[int, ...] | None = None,
@@ -134,39 +134,39 @@ def hear_files(
             took.unread.append(AudioFileError(f"{path}: {reason(error)}; mend it"))
             continue
         stream = "-".join((content, *map(str, channels or ())))
-        heard_before = {p.stream for p in keeping.index.parts if p.stream.startswith(content)}
+        heard_before = {p.stream for p in writer.index.parts if p.stream.startswith(content)}
         if stream in heard_before:
             took.known.append(path)
             continue
         try:
-            heard = _keep(hearing, path, stream, keeping, stop)
+            windows = _keep(hearing, path, stream, writer, stop)
         except AudioFileError as error:
-            keeping.forget(stream)
+            writer.forget(stream)
             took.unread.append(error)
             continue
         if stop.is_set():
             # Half of a recording would later pass for the whole.
-            keeping.forget(stream)
+            writer.forget(stream)
             break
-        keeping.finish(stream)
+        writer.finish(stream)
         for other in heard_before:
-            keeping.forget(other)
-        if not heard:
+            writer.forget(other)
+        if not windows:
             took.short.append(path)
-        rows += heard
+        rows += windows
         took.hours = rows * hop_s / 3_600.0
         watcher.heard(took.hours, ())
     return took
 
 
 def _keep(
-    hearing: FileHearing, path: Path, stream: str, keeping: Keeping, stop: threading.Event
+    hearing: FileHearing, path: Path, stream: str, writer: PartWriter, stop: threading.Event
 ) -> int:
     """Keep the windows of a recording; how many there were."""
     rows = 0
     for windows, views in hearing.embedded(path, rest=False):
         if stop.is_set():
             break
-        keeping.take(stream, windows, views, hearing.rate_hz, recorded=True)
+        writer.take(stream, windows, views, hearing.rate_hz, recorded=True)
         rows += len(windows)
     return rows

@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent.capture.soundfiles.folders import told_passed_over
+from agent.capture.soundfiles.folders import passed_over_lines
 from agent.config import moments
 from agent.core.errors import ConfigError, Problem
 from agent.core.names import shown
@@ -105,7 +105,7 @@ class Report:
     def ok(self) -> bool:
         """Whether every description is calibrated and every recording was heard."""
         found = self.index.findings
-        kinds = {one.kind for one in found}
+        kinds = {finding.kind for finding in found}
         enough = self.hours >= site.LEAST_HOURS and Kind.UNCALIBRATED not in kinds
         return enough and not self.took.unread
 
@@ -120,9 +120,12 @@ class Report:
                 "sources": self.index.sources,
                 "confidence": poisson.CONFIDENCE,
                 "counting_promises_per_day": _rounded(poisson.promise(self.hours)),
-                "descriptions": [_plain(one) for one in self.index.findings] if enough else [],
+                "descriptions": [_plain(finding) for finding in self.index.findings]
+                if enough
+                else [],
                 "suspects": [
-                    {"exclude": spec(one), "scores": dict(one.scores)} for one in self.suspects
+                    {"exclude": spec(suspect), "scores": dict(suspect.scores)}
+                    for suspect in self.suspects
                 ],
                 "excluded": [asdict(span) for span in self.index.excluded],
                 "trim": self.index.trim,
@@ -156,7 +159,7 @@ class Report:
         lines = [f"not read: {error}" for error in self.took.unread]
         lines += [f"shorter than a window, left out: {shown(path)}" for path in self.took.short]
         lines += [f"heard, but: {remark}" for remark in self.took.remarks]
-        lines += told_passed_over(self.took.passed_over)
+        lines += passed_over_lines(self.took.passed_over)
         if self.took.known:
             lines.append(f"{len(self.took.known)} recordings were heard before, and count once")
         if self.took.dropped:
@@ -169,15 +172,15 @@ class Report:
         for column in ("threshold", "wanted", "expected", "10 % to 90 %"):
             table.add_column(column, justify="right")
         table.add_column("rests on")
-        for one in self.index.findings:
-            rate = one.rate
+        for finding in self.index.findings:
+            rate = finding.rate
             table.add_row(
-                one.error_id,
-                f"{one.threshold:.2f}",
-                _shown(one.wanted),
+                finding.error_id,
+                f"{finding.threshold:.2f}",
+                _shown(finding.wanted),
                 "?" if rate is None else _shown(rate.expected),
                 "?" if rate is None else f"{_shown(rate.low)} to {_shown(rate.high)}",
-                f"{one.kind}{', held at its bound' if one.held else ''}",
+                f"{finding.kind}{', held at its bound' if finding.held else ''}",
             )
         table.caption = "false alarms a day of each description, on sound like that which was heard"
         return table
@@ -190,11 +193,13 @@ class Report:
             *(
                 f"To promise {_shown(wanted)} a day by counting takes "
                 f"{poisson.hours_needed(wanted):.0f} hours; until then a fitted tail has to do."
-                for wanted in sorted({one.wanted for one in self.index.findings})
+                for wanted in sorted({finding.wanted for finding in self.index.findings})
                 if wanted < lowest
             ),
         ]
-        missing = [one.error_id for one in self.index.findings if one.kind is Kind.UNCALIBRATED]
+        missing = [
+            finding.error_id for finding in self.index.findings if finding.kind is Kind.UNCALIBRATED
+        ]
         if missing:
             lines.append(
                 f"Too few events to say anything: {', '.join(missing)}. The bundle's threshold "
@@ -205,30 +210,30 @@ class Report:
                 "Loudest events of this background, by the bundle's threshold. If one was a real "
                 "error, hand it to: kikimimi calibrate --exclude"
             )
-            lines += [f"  {spec(one)}  {_heard(one)}" for one in self.suspects]
+            lines += [f"  {spec(suspect)}  {_scores(suspect)}" for suspect in self.suspects]
         lines.append(f"Written to {shown(self.state_dir)}; reload the agent (SIGHUP) to use it.")
         return lines
 
 
-def _heard(suspect: Suspect) -> str:
+def _scores(suspect: Suspect) -> str:
     shown = ", ".join(f"{name} {score:.1f}" for name, score in suspect.scores[:3])
     more = len(suspect.scores) - 3
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _plain(one: Finding) -> dict[str, object]:
-    rate = one.rate
+def _plain(finding: Finding) -> dict[str, object]:
+    rate = finding.rate
     return {
-        "error_id": one.error_id,
-        "threshold": round(one.threshold, 4),
-        "kind": one.kind.value,
-        "wanted_per_day": one.wanted,
+        "error_id": finding.error_id,
+        "threshold": round(finding.threshold, 4),
+        "kind": finding.kind.value,
+        "wanted_per_day": finding.wanted,
         "expected_per_day": None if rate is None else _rounded(rate.expected),
         "low_per_day": None if rate is None else _rounded(rate.low),
         "high_per_day": None if rate is None else _rounded(rate.high),
-        "held": one.held,
-        "mean": one.mean,
-        "std": one.std,
+        "held": finding.held,
+        "mean": finding.mean,
+        "std": finding.std,
     }
 
 
@@ -282,9 +287,9 @@ class Progress:
         wanted = self._hours or 0.0
         filled = round(_BAR * min(1.0, box_hours / wanted)) if wanted else _BAR
         states = ", ".join(
-            f"{one.source} {one.state}"
-            + ("" if one.level_dbfs is None else f" {one.level_dbfs:.0f} dBFS")
-            for one in statuses
+            f"{status.source} {status.state}"
+            + ("" if status.level_dbfs is None else f" {status.level_dbfs:.0f} dBFS")
+            for status in statuses
         )
         bar = "█" * filled + "░" * (_BAR - filled)
         return f"{bar} {box_hours:.2f} of {wanted:g} hours  {states}; Ctrl-C ends it early"

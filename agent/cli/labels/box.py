@@ -37,8 +37,12 @@ class Labelled:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Store]:
+def opened(settings: Settings, *, writing: bool = False) -> Iterator[Store]:
     """The database of a box; its agent may run meanwhile.
+
+    Args:
+        settings: of the box.
+        writing: whether anything is to be changed.
 
     Raises:
         LabelsError: there is none.
@@ -50,7 +54,8 @@ def opened(settings: Settings) -> Iterator[Store]:
             f"{path}: is missing; name the box's own settings (--config agent.yaml), and run this "
             "as a user who may read its state_dir"
         )
-    with closing(Store.open(settings.state_dir)) as store:
+    take = Store.open if writing else Store.reading
+    with closing(take(settings.state_dir)) as store:
         yield store
 
 
@@ -64,7 +69,7 @@ def labelled(store: Store, since: float) -> list[Labelled]:
             continue  # an answer is only kept with its alert, which is never deleted
         if answer.alert_id not in held:
             answers = holding(store.answers(answer.alert_id))
-            held[answer.alert_id] = {one.label_id for one in answers}
+            held[answer.alert_id] = {answer.label_id for answer in answers}
         holds = answer.label_id in held[answer.alert_id]
         found.append(Labelled(answer, holds, alert, store.clip(answer.alert_id)))
     return found

@@ -33,17 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def add(
         name: str, text: str, run: Callable[[argparse.Namespace], int], example: str
     ) -> argparse.ArgumentParser:
-        one = commands.add_parser(
+        subparser = commands.add_parser(
             name,
             help=text,
             description=f"{text[0].upper()}{text[1:]}.",
             epilog=f"examples:\n{example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        one.add_argument("--config", type=Path, metavar="FILE", help="agent.yaml of the box")
-        one.add_argument("--json", action="store_true", help="print JSON")
-        one.set_defaults(what=run)
-        return one
+        subparser.add_argument("--config", type=Path, metavar="FILE", help="agent.yaml of the box")
+        subparser.add_argument("--json", action="store_true", help="print JSON")
+        subparser.set_defaults(what=run)
+        return subparser
 
     listing = add(
         "list",
@@ -119,25 +119,25 @@ def _list(arguments: argparse.Namespace) -> int:
     with box.opened(settings) as store:
         found = box.labelled(store, arguments.since)
     if arguments.json:
-        print(json.dumps([_document(one) for one in found], ensure_ascii=False, indent=2))
+        print(json.dumps([_document(label) for label in found], ensure_ascii=False, indent=2))
         return _FINE
-    for one in found:
-        answer = one.answer
-        state = "" if one.holds else " (taken back)" if answer.undone_at else " (replaced)"
+    for label in found:
+        answer = label.answer
+        state = "" if label.holds else " (taken back)" if answer.undone_at else " (replaced)"
         rating = "" if answer.relevance is None else f" {answer.relevance:g}"
         own_words = "" if answer.label is None else f", {answer.label}"
         print(
             f"{timestamp(answer.given_at)} {answer.operator or '-'}: "
-            f"{answer.verdict.value}{rating}{state} of {one.alert.detection.error_id} "
-            f"({one.alert.description}{own_words}) {answer.alert_id}"
+            f"{answer.verdict.value}{rating}{state} of {label.alert.detection.error_id} "
+            f"({label.alert.description}{own_words}) {answer.alert_id}"
         )
     if not found:
         print("nobody has answered yet", file=sys.stderr)
     return _FINE
 
 
-def _document(one: Labelled) -> dict[str, str | float | bool | None]:
-    answer, alert = one.answer, one.alert
+def _document(label: Labelled) -> dict[str, str | float | bool | None]:
+    answer, alert = label.answer, label.alert
     return {
         "label_id": answer.label_id,
         "alert_id": answer.alert_id,
@@ -154,15 +154,15 @@ def _document(one: Labelled) -> dict[str, str | float | bool | None]:
         "ts_verdict": timestamp(answer.given_at),
         "ts_received": timestamp(answer.received_at),
         "through": answer.through.value,
-        "holds": one.holds,
+        "holds": label.holds,
         "ts_undone": None if answer.undone_at is None else timestamp(answer.undone_at),
-        "clip": one.clip.file if one.clip else None,
+        "clip": label.clip.file if label.clip else None,
     }
 
 
 def _export(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ)
-    with box.opened(settings) as store:
+    with box.opened(settings, writing=True) as store:
         exported = export(settings, store, arguments.folder, arguments.since, time.time())
     print(exported.to_json() if arguments.json else "\n".join(exported.lines()))
     return _FOUND_PROBLEMS if exported.missing else _FINE
@@ -170,7 +170,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _purge(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ)
-    with box.opened(settings) as store:
+    with box.opened(settings, writing=True) as store:
         if not arguments.yes and not _agreed(len(due(store, arguments.before)), arguments):
             print("nothing was deleted", file=sys.stderr)
             return _FOUND_PROBLEMS
@@ -207,23 +207,23 @@ def _agreed(clips: int, arguments: argparse.Namespace) -> bool:
 def _audit(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, os.environ)
     with box.opened(settings) as store:
-        trail = [one for one in store.trail() if one.at >= arguments.since]
+        trail = [entry for entry in store.trail() if entry.at >= arguments.since]
     if arguments.json:
-        print(json.dumps([_entry(one) for one in trail], ensure_ascii=False, indent=2))
+        print(json.dumps([_entry(entry) for entry in trail], ensure_ascii=False, indent=2))
         return _FINE
-    for one in trail:
-        detail = ", ".join(f"{key} {value}" for key, value in one.detail.items())
-        print(f"{one.sequence:6} {timestamp(one.at)} {one.who}: {one.what} ({detail})")
+    for entry in trail:
+        detail = ", ".join(f"{key} {value}" for key, value in entry.detail.items())
+        print(f"{entry.sequence:6} {timestamp(entry.at)} {entry.who}: {entry.what} ({detail})")
     if not trail:
         print("nothing was done yet", file=sys.stderr)
     return _FINE
 
 
-def _entry(one: Entry) -> dict[str, object]:
+def _entry(entry: Entry) -> dict[str, object]:
     return {
-        "sequence": one.sequence,
-        "ts": timestamp(one.at),
-        "what": one.what,
-        "who": one.who,
-        "detail": dict(one.detail),
+        "sequence": entry.sequence,
+        "ts": timestamp(entry.at),
+        "what": entry.what,
+        "who": entry.who,
+        "detail": dict(entry.detail),
     }

@@ -49,16 +49,16 @@ class Exported:
     def lines(self) -> list[str]:
         """For people."""
         without = f"({self.without_clip} labels without one)"
-        told = [f"{self.folder}: {self.labels} labels, {self.clips} clips {without}"]
+        lines = [f"{self.folder}: {self.labels} labels, {self.clips} clips {without}"]
         if self.replaced:
-            told.append(f"left out: {self.replaced} that were replaced or taken back")
+            lines.append(f"left out: {self.replaced} that were replaced or taken back")
         if self.nameless:
-            told.append(f"left out: {self.nameless} whose operator's name was purged")
-        told += [f"{name}: is missing; its label has no clip" for name in self.missing]
-        return told
+            lines.append(f"left out: {self.nameless} whose operator's name was purged")
+        lines += [f"{name}: is missing; its label has no clip" for name in self.missing]
+        return lines
 
     def to_json(self) -> str:
-        """The same for programs."""
+        """What was exported, as JSON for programs."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
@@ -113,11 +113,11 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
     missing: list[str] = []
     written = without_clip = 0
     (partial / _CLIPS).mkdir(mode=_MODE)
-    counted = [one for one in found if one.holds]
-    named = [one for one in counted if one.answer.operator is not None]
+    counted = [label for label in found if label.holds]
+    named = [label for label in counted if label.answer.operator is not None]
     with (partial / FILE_NAME).open("w", encoding="utf-8") as file:
-        for one in named:
-            clip = one.clip
+        for label in named:
+            clip = label.clip
             if clip is not None and clip.file is not None and clip.alert_id not in clips:
                 source = clip_file(settings, clip.file)
                 if source.is_file():
@@ -125,9 +125,9 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
                     shutil.copyfile(source, partial / clips[clip.alert_id])
                 elif shown(source) not in missing:
                     missing.append(shown(source))
-            name = clips.get(one.alert.alert_id)
+            name = clips.get(label.alert.alert_id)
             without_clip += name is None
-            row = _row(settings, one, name)
+            row = _row(settings, label, name)
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             written += 1
     return Exported(
@@ -141,10 +141,10 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
     )
 
 
-def _row(settings: Settings, one: Labelled, clip: str | None) -> dict[str, str | float | None]:
+def _row(settings: Settings, label: Labelled, clip: str | None) -> dict[str, str | float | None]:
     """One line of ``labels.jsonl``."""
-    answer, alert, detection = one.answer, one.alert, one.alert.detection
-    embedding = one.clip.embedding if one.clip else None
+    answer, alert, detection = label.answer, label.alert, label.alert.detection
+    embedding = label.clip.embedding if label.clip else None
     return {
         "schema": SCHEMA,
         "label_id": answer.label_id,

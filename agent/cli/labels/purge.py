@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agent.alerts.alerts import timestamp
 from agent.cli.labels.box import LabelsError, clip_file, who
 from agent.core.answers import Entry
-from agent.core.errors import reason
+from agent.core.errors import failing_as
 
 if TYPE_CHECKING:
     from agent.config import Settings
@@ -33,17 +33,17 @@ class Purged:
 
     def lines(self) -> list[str]:
         """For people."""
-        told = [f"{alert_id}: clip and embedding deleted" for alert_id in self.clips]
-        told.append(
+        lines = [f"{alert_id}: clip and embedding deleted" for alert_id in self.clips]
+        lines.append(
             f"before {self.before}: {len(self.clips)} clips ({self.size_bytes} bytes) and the "
             f"names of {self.verdicts} verdicts deleted; the alerts themselves stay"
         )
         if not self.journal_cleared:
-            told.append("the agent is just writing: its journal is overwritten as it goes on")
-        return told
+            lines.append("the agent is just writing: its journal is overwritten as it goes on")
+        return lines
 
     def to_json(self) -> str:
-        """The same for programs."""
+        """What was deleted, as JSON for programs."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
@@ -97,8 +97,5 @@ def purge(
 
 def _delete(settings: Settings, name: str) -> None:
     path = clip_file(settings, name)
-    try:
+    with failing_as(LabelsError, path, "run this as the agent's user, or as root"):
         path.unlink(missing_ok=True)
-    except OSError as error:
-        message = f"{path}: {reason(error)}; run this as the agent's user, or as root"
-        raise LabelsError(message) from error

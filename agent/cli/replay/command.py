@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import argparse
 
     from agent.cli.replay.compare import Comparison, Line, Outcome, Pairing
-    from agent.cli.replay.listener import HeardAlert
+    from agent.cli.replay.listener import ReplayedAlert
     from agent.config import Settings
 
 SCHEMA = 1
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         remarks: list[str] = []
         try:
             both = (current, candidate)
-            sides = [one.hear(sound.path, remarks.append, sound.channels) for one in both]
+            sides = [listener.hear(sound.path, remarks.append, sound.channels) for listener in both]
             comparing.take(sound, *sides)
         except AudioFileError as error:
             unread.append(str(error))
@@ -156,14 +156,14 @@ def _document(done: _Replayed) -> dict[str, object]:
         ],
         "alerts": [
             {
-                "file": shown(one.sound.path),
-                "error_id": one.error_id,
-                "change": one.change.value,
-                "verdict": one.verdict and one.verdict.value,
-                "current": _alert(one.current),
-                "candidate": _alert(one.candidate),
+                "file": shown(pairing.sound.path),
+                "error_id": pairing.error_id,
+                "change": pairing.change.value,
+                "verdict": pairing.verdict and pairing.verdict.value,
+                "current": _alert(pairing.current),
+                "candidate": _alert(pairing.candidate),
             }
-            for one in compared.pairings
+            for pairing in compared.pairings
         ],
         "confirmed_lost": [
             {"file": shown(sound.path), "error_id": error_id} for sound, error_id in compared.lost
@@ -177,22 +177,22 @@ def _document(done: _Replayed) -> dict[str, object]:
     }
 
 
-def _side(one: Listener) -> dict[str, object]:
+def _side(listener: Listener) -> dict[str, object]:
     return {
-        "folder": shown(one.bundle.folder),
-        "bundle": one.bundle.digest,
-        "uncalibrated_threshold": one.bundle.manifest.tuning.threshold,
+        "folder": shown(listener.bundle.folder),
+        "bundle": listener.bundle.digest,
+        "uncalibrated_threshold": listener.bundle.manifest.tuning.threshold,
     }
 
 
-def _alert(one: HeardAlert | None) -> dict[str, float] | None:
-    if one is None:
+def _alert(alert: ReplayedAlert | None) -> dict[str, float] | None:
+    if alert is None:
         return None
     return {
-        "start": round(one.starts_s, 3),
-        "end": round(one.ends_s, 3),
-        "score": round(one.score, 3),
-        "threshold": round(one.threshold, 3),
+        "start": round(alert.starts_s, 3),
+        "end": round(alert.ends_s, 3),
+        "score": round(alert.score, 3),
+        "threshold": round(alert.threshold, 3),
     }
 
 
@@ -200,9 +200,10 @@ def _print(done: _Replayed) -> None:
     """For people: a line a description, then every alert that is not as it was."""
     compared = done.compared
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, soft_wrap=True)
-    for name, one in (("current", done.current), ("candidate", done.candidate)):
-        threshold = one.bundle.manifest.tuning.threshold
-        folder, digest = shown(one.bundle.folder), one.bundle.sha256[:12]
+    for name, listener in (("current", done.current), ("candidate", done.candidate)):
+        threshold = listener.bundle.manifest.tuning.threshold
+        bundle = listener.bundle
+        folder, digest = shown(bundle.folder), bundle.sha256[:12]
         console.print(f"{name:<10}{folder} {digest}, threshold {threshold:g}", highlight=False)
     table = Table(
         *("description", "kept", "lost", "gained", "score", "changed", "confirmed", "rejected"),
@@ -213,7 +214,7 @@ def _print(done: _Replayed) -> None:
     console.print(table if compared.lines else "no alert in either bundle, and no verdict")
     for pairing in compared.pairings:
         if pairing.change is not Change.KEPT or abs(pairing.score_change or 0.0) >= NOTABLE:
-            console.print(_told(pairing), highlight=False, markup=False)
+            console.print(_line(pairing), highlight=False, markup=False)
     left_out = compared.disputed + compared.unsure + compared.unknown
     if left_out:
         console.print(
@@ -235,25 +236,29 @@ def _print(done: _Replayed) -> None:
 
 
 def _row(line: Line) -> tuple[str, ...]:
-    changes = (str(line.changes[one]) for one in (Change.KEPT, Change.LOST, Change.GAINED))
+    changes = (str(line.changes[change]) for change in (Change.KEPT, Change.LOST, Change.GAINED))
     mean = "" if line.mean_change is None else f"{line.mean_change:+.2f}"
     kept, silenced = _outcome(line.confirmed, "kept"), _outcome(line.rejected, "still there")
     return (line.error_id, *changes, mean, str(line.notable), kept, silenced)
 
 
-def _outcome(one: Outcome, both: str) -> str:
+def _outcome(outcome: Outcome, both: str) -> str:
     """What became of answered sounds, without what there is none of."""
-    counts = {both: one.both, "gone": one.lost, "new": one.gained, "in neither": one.neither}
+    counts = {
+        both: outcome.both,
+        "gone": outcome.lost,
+        "new": outcome.gained,
+        "in neither": outcome.neither,
+    }
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
-def _told(one: Pairing) -> str:
-    verdict = f" ({one.verdict.value})" if one.verdict else ""
-    first = one.current or one.candidate
-    sides = (one.current, one.candidate)
+def _line(pairing: Pairing) -> str:
+    verdict = f" ({pairing.verdict.value})" if pairing.verdict else ""
+    first = pairing.current or pairing.candidate
+    sides = (pairing.current, pairing.candidate)
     old, new = (f"{side.score:.1f} of {side.threshold:g}" if side else "-" for side in sides)
     starts_s = 0.0 if first is None else first.starts_s
-    name = "changed" if one.change is Change.KEPT else one.change.value
-    return (
-        f"{name:<8}{shown(one.sound.path)} {starts_s:.1f} s  {one.error_id}{verdict}  {old} → {new}"
-    )
+    name = "changed" if pairing.change is Change.KEPT else pairing.change.value
+    where = f"{shown(pairing.sound.path)} {starts_s:.1f} s"
+    return f"{name:<8}{where}  {pairing.error_id}{verdict}  {old} → {new}"

@@ -15,7 +15,7 @@ from agent.core.records import Verdict
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from agent.cli.replay.listener import HeardAlert
+    from agent.cli.replay.listener import ReplayedAlert
     from agent.cli.replay.sounds import Judgement, Sound
 
 NOTABLE = 1.0
@@ -36,8 +36,8 @@ class Pairing:
 
     sound: Sound
     error_id: str
-    current: HeardAlert | None
-    candidate: HeardAlert | None
+    current: ReplayedAlert | None
+    candidate: ReplayedAlert | None
     verdict: Verdict | None
     """What people said of this description in this sound; ``None`` if nothing, or they differ."""
 
@@ -91,7 +91,7 @@ class Line:
     @property
     def notable(self) -> int:
         """Kept alerts whose score has changed."""
-        return sum(abs(one) >= NOTABLE for one in self.score_changes)
+        return sum(abs(change) >= NOTABLE for change in self.score_changes)
 
     @property
     def mean_change(self) -> float | None:
@@ -130,22 +130,22 @@ class Comparing:
         self._disputed = self._unsure = self._unknown = self._reworded = 0
 
     def take(
-        self, sound: Sound, current: Sequence[HeardAlert], candidate: Sequence[HeardAlert]
+        self, sound: Sound, current: Sequence[ReplayedAlert], candidate: Sequence[ReplayedAlert]
     ) -> None:
         """Compare what both bundles made of a sound."""
-        verdicts = {one.error_id: one.verdict for one in sound.judged}
+        verdicts = {judgement.error_id: judgement.verdict for judgement in sound.judged}
         for error_id, line in self._lines.items():
-            old = [one for one in current if one.error_id == error_id]
-            new = [one for one in candidate if one.error_id == error_id]
+            old = [alert for alert in current if alert.error_id == error_id]
+            new = [alert for alert in candidate if alert.error_id == error_id]
             for before, after in paired(old, new):
-                one = Pairing(sound, error_id, before, after, verdicts.get(error_id))
-                self._pairings.append(one)
-                line.changes[one.change] += 1
-                if one.score_change is not None:
-                    line.score_changes.append(one.score_change)
-        heard = {one.error_id for one in current}, {one.error_id for one in candidate}
+                pairing = Pairing(sound, error_id, before, after, verdicts.get(error_id))
+                self._pairings.append(pairing)
+                line.changes[pairing.change] += 1
+                if pairing.score_change is not None:
+                    line.score_changes.append(pairing.score_change)
+        alarmed = {alert.error_id for alert in current}, {alert.error_id for alert in candidate}
         for judged in sound.judged:
-            self._judge(sound, judged, *heard)
+            self._judge(sound, judged, *alarmed)
 
     def _judge(
         self, sound: Sound, judged: Judgement, current: Collection[str], candidate: Collection[str]
@@ -170,13 +170,13 @@ class Comparing:
 
     def result(self) -> Comparison:
         """All that was taken."""
-        told = [
+        differences = [
             line
             for line in self._lines.values()
             if line.changes or line.confirmed != Outcome() or line.rejected != Outcome()
         ]
         return Comparison(
-            tuple(told),
+            tuple(differences),
             tuple(self._pairings),
             tuple(self._lost),
             self._disputed,
@@ -187,8 +187,8 @@ class Comparing:
 
 
 def paired(
-    current: Iterable[HeardAlert], candidate: Iterable[HeardAlert]
-) -> list[tuple[HeardAlert | None, HeardAlert | None]]:
+    current: Iterable[ReplayedAlert], candidate: Iterable[ReplayedAlert]
+) -> list[tuple[ReplayedAlert | None, ReplayedAlert | None]]:
     """Alerts of one description, each with the first of the other bundle that it overlaps.
 
     Args:
@@ -196,10 +196,12 @@ def paired(
         candidate: likewise.
     """
     left = list(candidate)
-    found: list[tuple[HeardAlert | None, HeardAlert | None]] = []
-    for one in current:
-        other = next((a for a in left if a.starts_s < one.ends_s and one.starts_s < a.ends_s), None)
+    found: list[tuple[ReplayedAlert | None, ReplayedAlert | None]] = []
+    for alert in current:
+        other = next(
+            (a for a in left if a.starts_s < alert.ends_s and alert.starts_s < a.ends_s), None
+        )
         if other is not None:
             left.remove(other)
-        found.append((one, other))
-    return [*found, *((None, one) for one in left)]
+        found.append((alert, other))
+    return [*found, *((None, alert) for alert in left)]

@@ -45,13 +45,13 @@ class Sound:
 
 
 @dataclass(slots=True)
-class _Said:
+class _OperatorVerdicts:
     """Each operator's last answer to one description in one sound."""
 
     description: str
     by: dict[str, tuple[str | float, Verdict]] = field(default_factory=dict)
 
-    def hear(self, operator: str, at: str | float, verdict: Verdict) -> None:
+    def take(self, operator: str, at: str | float, verdict: Verdict) -> None:
         """Take an answer; of one operator's, the latest counts."""
         before = self.by.get(operator)
         if before is None or before[0] <= at:  # type: ignore[operator] # all are of one kind
@@ -69,20 +69,23 @@ class _Gathered:
     """Puts together what was said of each sound."""
 
     def __init__(self) -> None:
-        self._said: dict[Path, dict[str, _Said]] = {}
+        self._verdicts: dict[Path, dict[str, _OperatorVerdicts]] = {}
 
-    def add(self, path: Path) -> dict[str, _Said]:
+    def add(self, path: Path) -> dict[str, _OperatorVerdicts]:
         """Replay a file."""
-        return self._said.setdefault(path, {})
+        return self._verdicts.setdefault(path, {})
 
     def sounds(self) -> tuple[Sound, ...]:
         """All files, in the order in which they were added."""
         return tuple(
             Sound(
                 path,
-                tuple(Judgement(name, one.description, one.agreed()) for name, one in said.items()),
+                tuple(
+                    Judgement(name, answers.description, answers.agreed())
+                    for name, answers in verdicts.items()
+                ),
             )
-            for path, said in self._said.items()
+            for path, verdicts in self._verdicts.items()
         )
 
 
@@ -142,10 +145,10 @@ def _take(
         remedy = "write a FLAC file inside the folder: clips/….flac"
         problems.append(Problem(f"{where} clip", f"is {found['clip']!r}", remedy))
         return
-    said = gathered.add(path)
+    verdicts = gathered.add(path)
     if "verdict" in found:
-        own = said.setdefault(found["error_id"], _Said(found["description"]))
-        own.hear(found["operator"], found["ts_verdict"], Verdict(found["verdict"]))
+        own = verdicts.setdefault(found["error_id"], _OperatorVerdicts(found["description"]))
+        own.take(found["operator"], found["ts_verdict"], Verdict(found["verdict"]))
 
 
 def from_box(settings: Settings, store: Store) -> tuple[Sound, ...]:
@@ -161,19 +164,21 @@ def from_box(settings: Settings, store: Store) -> tuple[Sound, ...]:
         if clip.file is not None:
             paths[clip.alert_id] = clip_file(settings, clip.file)
             gathered.add(paths[clip.alert_id])
-    for one in labelled(store, 0.0):
-        path = paths.get(one.alert.alert_id)
-        if path is not None and one.holds:
-            error_id = one.alert.detection.error_id
-            own = gathered.add(path).setdefault(error_id, _Said(one.alert.description))
-            own.hear(one.answer.operator or "", one.answer.given_at, one.answer.verdict)
+    for label in labelled(store, 0.0):
+        path = paths.get(label.alert.alert_id)
+        if path is not None and label.holds:
+            error_id = label.alert.detection.error_id
+            own = gathered.add(path).setdefault(
+                error_id, _OperatorVerdicts(label.alert.description)
+            )
+            own.take(label.answer.operator or "", label.answer.given_at, label.answer.verdict)
     return gathered.sounds()
 
 
 def joined(*several: Sequence[Sound]) -> tuple[Sound, ...]:
     """All sounds, each file once; the first that has answers speaks for it."""
     found: dict[Path, Sound] = {}
-    for sound in (one for sounds in several for one in sounds):
+    for sound in (sound for sounds in several for sound in sounds):
         key = sound.path.resolve()
         if key not in found or (sound.judged and not found[key].judged):
             found[key] = sound

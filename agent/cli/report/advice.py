@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agent.cli.report.cases import Case
-    from agent.cli.report.confusion import Said
+    from agent.cli.report.confusion import RejectionLabel
     from agent.descriptions import ErrorDescription
 
 LEAST_SETTLED = 10
@@ -117,7 +117,7 @@ Advice: TypeAlias = Raise | Reword | AddUnlike | TellApart | Answer | Look | Sil
 
 def advice(
     cases: Sequence[Case],
-    said: Sequence[Said],
+    labels: Sequence[RejectionLabel],
     described: Mapping[str, ErrorDescription],
     days: float,
 ) -> tuple[Advice, ...]:
@@ -125,31 +125,33 @@ def advice(
 
     Args:
         cases: of the period, oldest first.
-        said: what operators wrote.
+        labels: what operators wrote.
         described: the active descriptions as they stand now, by id.
         days: for which was listened.
     """
     found: list[tuple[int, Advice]] = []
     by_id: dict[str, list[Case]] = {}
-    for one in cases:
-        by_id.setdefault(one.error_id, []).append(one)
+    for case in cases:
+        by_id.setdefault(case.error_id, []).append(case)
     for error_id, mine in by_id.items():
         if described and error_id not in described:
             continue  # was deleted or switched off: nothing to mend
         found += _of_description(mine, described.get(error_id))
         rejected = tally(mine).rejected
         found += _of_labels(
-            [one for one in said if one.error_id == error_id], described.get(error_id), rejected
+            [label for label in labels if label.error_id == error_id],
+            described.get(error_id),
+            rejected,
         )
     found.sort(key=lambda item: (-item[0], item[1].error_id, item[1].kind))
     rest: list[Advice] = []
-    doubtful = [one for one in cases if one.outcome in {Outcome.DISPUTED, Outcome.UNSURE}]
+    doubtful = [case for case in cases if case.outcome in {Outcome.DISPUTED, Outcome.UNSURE}]
     if doubtful:
         rest.append(Look(tuple(doubtful[: -MOST_SHOWN - 1 : -1]), len(doubtful)))
     silent = tuple(error_id for error_id in described if error_id not in by_id)
     if silent and days >= LEAST_DAYS:
         rest.append(Silent(silent, days, bounds(0)[1] / days))
-    return (*(one for _, one in found), *rest)
+    return (*(piece for _, piece in found), *rest)
 
 
 def _of_description(
@@ -182,17 +184,19 @@ def _of_description(
 
 
 def _of_labels(
-    said: Sequence[Said], described: ErrorDescription | None, rejected: int
+    labels: Sequence[RejectionLabel], described: ErrorDescription | None, rejected: int
 ) -> list[tuple[int, Advice]]:
     """What operators' words suggest."""
     found: list[tuple[int, Advice]] = []
-    known = {normalised(one) for one in described.unlike} if described else set()
-    for one in said:
-        if one.alerts < LEAST_SAID or normalised(one.label) in known:
+    known = {normalised(text) for text in described.unlike} if described else set()
+    for label in labels:
+        if label.alerts < LEAST_SAID or normalised(label.label) in known:
             continue
-        if one.meant is None:
-            advice_ = AddUnlike(one.error_id, one.label, one.alerts, rejected)
-            found.append((one.alerts, advice_))
-        elif one.meant != one.error_id:
-            found.append((one.alerts, TellApart(one.error_id, one.meant, one.alerts, rejected)))
+        if label.meant is None:
+            advice_ = AddUnlike(label.error_id, label.label, label.alerts, rejected)
+            found.append((label.alerts, advice_))
+        elif label.meant != label.error_id:
+            found.append(
+                (label.alerts, TellApart(label.error_id, label.meant, label.alerts, rejected))
+            )
     return found

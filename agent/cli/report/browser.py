@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from agent.core.errors import KikimimiError, reason
+from agent.core.errors import KikimimiError, failing_as, reason
 
 NAMES = (
     "chromium",
@@ -81,14 +81,11 @@ def print_to_pdf(page: Path, pdf: Path) -> None:
         except OSError as error:
             raise _failed(browser, page, reason(error)) from error
         if ended.returncode != 0 or not made.is_file():
-            said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-            last = said[-1][:_SHOWN] if said else "it said nothing"
+            errors = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+            last = errors[-1][:_SHOWN] if errors else "it said nothing"
             raise _failed(browser, page, f"ended with {ended.returncode}: {last}")
-        try:
+        with failing_as(BrowserError, pdf, "name a folder that you may write to"):
             shutil.copyfile(made, pdf)
-        except OSError as error:
-            message = f"{pdf}: {reason(error)}; name a folder that you may write to"
-            raise BrowserError(message) from error
 
 
 def _failed(browser: str, page: Path, reason: str) -> BrowserError:

@@ -90,15 +90,15 @@ def case(alert: Alert, answers: Iterable[Answer]) -> Case:
         answers: all to it, in the order in which they came in.
     """
     held = holding(answers)
-    return Case(alert, held, outcome(one.verdict for one in held))
+    return Case(alert, held, outcome(answer.verdict for answer in held))
 
 
 def outcome(verdicts: Iterable[Verdict]) -> Outcome:
     """What the verdicts of several people come to: the majority of those who could tell."""
-    said = list(verdicts)
-    if not said:
+    known = list(verdicts)
+    if not known:
         return Outcome.OPEN
-    confirmed, rejected = said.count(Verdict.CONFIRM), said.count(Verdict.REJECT)
+    confirmed, rejected = known.count(Verdict.CONFIRM), known.count(Verdict.REJECT)
     if confirmed == rejected:
         return Outcome.DISPUTED if confirmed else Outcome.UNSURE
     return Outcome.CONFIRMED if confirmed > rejected else Outcome.REJECTED
@@ -116,15 +116,15 @@ def read(store: Store, since: float, until: float) -> Cases:
         StoreError: it cannot be read.
     """
     answers: dict[str, list[Answer]] = {}
-    for one in store.answers_since(0.0):
-        answers.setdefault(one.alert_id, []).append(one)
+    for answer in store.answers_since(0.0):
+        answers.setdefault(answer.alert_id, []).append(answer)
     alerts = store.alerts_since(0.0)
-    starts = [one.detection.starts_at for one in alerts]
-    within = [one for one in alerts if since <= one.detection.starts_at < until]
-    within.sort(key=lambda one: (one.detection.starts_at, one.alert_id))
+    starts = [alert.detection.starts_at for alert in alerts]
+    within = [alert for alert in alerts if since <= alert.detection.starts_at < until]
+    within.sort(key=lambda alert: (alert.detection.starts_at, alert.alert_id))
     return Cases(
-        cases=tuple(case(one, answers.get(one.alert_id, ())) for one in within),
+        cases=tuple(case(alert, answers.get(alert.alert_id, ())) for alert in within),
         since=since,
         until=until,
-        first_at=min((one for one in starts if one < until), default=None),
+        first_at=min((start for start in starts if start < until), default=None),
     )

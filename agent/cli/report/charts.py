@@ -80,25 +80,25 @@ def rates(
         text: what one sees in it.
         name: of the picture, unique in the page.
     """
-    known = [one for one in points if one is not None]
+    known = [point for point in points if point is not None]
     # The interval of a cut week is so wide that all others would lie flat.
-    most = max((one.value for one in known), default=0.0)
-    highest = max((min(one.high, 2.5 * most) for one in known), default=0.0)
+    most = max((point.value for point in known), default=0.0)
+    highest = max((min(point.high, 2.5 * most) for point in known), default=0.0)
     top = _nice(max(highest, most * 1.1, wanted or 0.0))
     slot = _slot(len(points))
     parts = [_grid(top)]
     if wanted is not None:
         y = _y(wanted, top)
         parts.append(f'<path class="wanted" d="M{_LEFT:g} {y:.1f}H{_WIDTH - _RIGHT:g}"/>')
-    for i, one in enumerate(points):
-        if one is None:
+    for i, point in enumerate(points):
+        if point is None:
             continue
-        x, low, high = _LEFT + (i + 0.5) * slot, _y(one.low, top), _y(min(one.high, top), top)
-        cap = "" if one.high > top else f"M{x - 5:.1f} {high:.1f}h10"
+        x, low, high = _LEFT + (i + 0.5) * slot, _y(point.low, top), _y(min(point.high, top), top)
+        cap = "" if point.high > top else f"M{x - 5:.1f} {high:.1f}h10"
         parts.append(
             f'<path class="interval" d="M{x:.1f} {low:.1f}V{high:.1f}{cap}'
             f'M{x - 5:.1f} {low:.1f}h10"/>'
-            f'<circle class="point" cx="{x:.1f}" cy="{_y(one.value, top):.1f}" r="4.5"/>'
+            f'<circle class="point" cx="{x:.1f}" cy="{_y(point.value, top):.1f}" r="4.5"/>'
         )
     return _chart("".join(parts) + _names(labels), title, text, name)
 
@@ -182,8 +182,12 @@ def scores(
         f'<path class="wanted" d="M{x(current):.1f} 4V50"/>',
         f'<path class="proposed" d="M{x(threshold):.1f} 4V50"/>',
     ]
-    parts += [f'<circle class="confirmed" cx="{x(one):.1f}" cy="16" r="3.5"/>' for one in confirmed]
-    parts += [f'<path class="cross" d="M{x(one) - 3:.1f} 33l6 6m0 -6l-6 6"/>' for one in rejected]
+    parts += [
+        f'<circle class="confirmed" cx="{x(score):.1f}" cy="16" r="3.5"/>' for score in confirmed
+    ]
+    parts += [
+        f'<path class="cross" d="M{x(score) - 3:.1f} 33l6 6m0 -6l-6 6"/>' for score in rejected
+    ]
     for value, anchor in ((low, "start"), (high, "end")):
         parts.append(f'<text class="tick {anchor}" x="{x(value):.1f}" y="64">{value:g}</text>')
     parts.append(f'<text class="tick strong" x="{x(threshold):.1f}" y="64">{threshold:g}</text>')
@@ -222,7 +226,9 @@ def _nice(value: float, *, whole: bool = False) -> float:
     if whole and step <= 1.0:
         return 4.0
     power = 10.0 ** math.floor(math.log10(step))
-    return 4.0 * next(one * power for one in (1.0, 2.0, 5.0, 10.0) if one * power >= step * 0.9999)
+    return 4.0 * next(
+        digit * power for digit in (1.0, 2.0, 5.0, 10.0) if digit * power >= step * 0.9999
+    )
 
 
 def _slot(count: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,13 @@ from agent.cli.report.summary import Setting, summarise
 from agent.cli.report.words import Language, load
 from agent.config import load_settings, moments, shifts
 from agent.core import files
-from agent.core.errors import ConfigError, DescriptionsError, Problem, StoreError, reason
+from agent.core.errors import (
+    ConfigError,
+    DescriptionsError,
+    Problem,
+    StoreError,
+    failing_as,
+)
 from agent.store import FILE_NAME, Store
 
 if TYPE_CHECKING:
@@ -55,7 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the page, replaced if it is there; default report.html, none with --json",
     )
     parser.add_argument(
-        "--language", choices=[one.value for one in Language], default="ja", help="default ja"
+        "--language",
+        choices=[language.value for language in Language],
+        default="ja",
+        help="default ja",
     )
     parser.add_argument(
         "--shifts",
@@ -115,13 +125,13 @@ def run(arguments: argparse.Namespace, now: float | None = None) -> int:
 
         words = load(Language(arguments.language))
         write(output, render(summary, words, at, descriptions_known=described is not None))
-        said = sys.stderr if arguments.json else sys.stdout
-        print(f"{output}: {summary.total.alerts} alerts", file=said)
+        stream = sys.stderr if arguments.json else sys.stdout
+        print(f"{output}: {summary.total.alerts} alerts", file=stream)
         if arguments.pdf:
             pdf = output.with_suffix(".pdf")
             try:
                 browser.print_to_pdf(output, pdf)
-                print(f"{pdf}: printed", file=said)
+                print(f"{pdf}: printed", file=stream)
             except browser.BrowserError as error:
                 print(f"kikimimi: {error}", file=sys.stderr)
                 status = _FOUND_PROBLEMS
@@ -134,11 +144,9 @@ def write(path: Path, text: str) -> None:
     Raises:
         StoreError: the folder cannot be written to.
     """
-    try:
-        with files.replacing(path, shared=True) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise StoreError(f"{path}: {reason(error)}; name a file that you may write") from error
+    remedy = "name a file that you may write"
+    with failing_as(StoreError, path, remedy), files.replacing(path, shared=True) as file:
+        file.write(text.encode())
 
 
 def _setting(settings: Settings, arguments: argparse.Namespace) -> Setting:
@@ -161,7 +169,7 @@ def _setting(settings: Settings, arguments: argparse.Namespace) -> Setting:
         zone=zone,
         zone_name=name,
         shifts=given,
-        sources=tuple(one.name for one in settings.sources),
+        sources=tuple(source.name for source in settings.sources),
         hours_per_day=report.hours_per_day,
     )
 
@@ -189,11 +197,8 @@ def _cases(folder: Path, since: float, until: float) -> Cases:
             f"{path}: there is none; name the box's agent.yaml with --config, or set "
             "KIKIMIMI_STATE_DIR to the folder that holds it"
         )
-    store = Store.open(folder)
-    try:
+    with closing(Store.reading(folder)) as store:
         return cases.read(store, since, until)
-    finally:
-        store.close()
 
 
 def _option(name: str, raw: str, convert: Callable[[str], T]) -> T:

@@ -43,7 +43,7 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RejectionLabel:
     """What operators wrote that an alert really was."""
 
     error_id: str
@@ -63,23 +63,23 @@ def confusions(cases: Sequence[Case], days: float) -> tuple[Confusion, ...]:
         days: that it lasted.
     """
     together: dict[tuple[str, str], list[tuple[Case, Case]]] = {}
-    for one, other in pairs(cases):
-        first, second = sorted((one, other), key=lambda case: case.error_id)
+    for earlier, later in pairs(cases):
+        first, second = sorted((earlier, later), key=lambda case: case.error_id)
         together.setdefault((first.error_id, second.error_id), []).append((first, second))
     lengths: dict[str, dict[str, list[float]]] = {}
-    for one in cases:
-        by_id = lengths.setdefault(one.source, {})
-        by_id.setdefault(one.error_id, []).append(one.ends_at - one.starts_at)
+    for case in cases:
+        by_id = lengths.setdefault(case.source, {})
+        by_id.setdefault(case.error_id, []).append(case.ends_at - case.starts_at)
     found = [
         _confusion(names, met, _expected(lengths, names, days)) for names, met in together.items()
     ]
     telling = [
-        one
-        for one in found
-        if one.together >= _LEAST_TOGETHER
-        and poisson.lower(min(one.together, 1_000), _CONFIDENCE) > one.expected
+        confusion
+        for confusion in found
+        if confusion.together >= _LEAST_TOGETHER
+        and poisson.lower(min(confusion.together, 1_000), _CONFIDENCE) > confusion.expected
     ]
-    return tuple(sorted(telling, key=lambda one: (-one.together, one.first, one.second)))
+    return tuple(sorted(telling, key=lambda found: (-found.together, found.first, found.second)))
 
 
 def pairs(cases: Iterable[Case]) -> Iterator[tuple[Case, Case]]:
@@ -90,36 +90,38 @@ def pairs(cases: Iterable[Case]) -> Iterator[tuple[Case, Case]]:
     """
     recent: dict[str, list[Case]] = {}
     met: set[tuple[str, str]] = set()
-    for one in sorted(cases, key=lambda case: (case.starts_at, case.alert.alert_id)):
-        heard = [
-            other for other in recent.get(one.source, []) if other.ends_at + NEAR_S > one.starts_at
+    for case in sorted(cases, key=lambda case: (case.starts_at, case.alert.alert_id)):
+        near = [
+            other
+            for other in recent.get(case.source, [])
+            if other.ends_at + NEAR_S > case.starts_at
         ]
-        for other in heard:
-            key, back = (one.alert.alert_id, other.error_id), (other.alert.alert_id, one.error_id)
-            if other.error_id != one.error_id and key not in met and back not in met:
+        for other in near:
+            key, back = (case.alert.alert_id, other.error_id), (other.alert.alert_id, case.error_id)
+            if other.error_id != case.error_id and key not in met and back not in met:
                 met |= {key, back}
-                yield other, one
-        recent[one.source] = [*heard, one]
+                yield other, case
+        recent[case.source] = [*near, case]
 
 
 def incidents(cases: Iterable[Case]) -> int:
     """How many sounds alerts tell of: those within the same seconds at a source are one."""
     count = 0
     by_source: dict[str, list[Case]] = {}
-    for one in cases:
-        by_source.setdefault(one.source, []).append(one)
+    for case in cases:
+        by_source.setdefault(case.source, []).append(case)
     for found in by_source.values():
         found.sort(key=lambda case: case.starts_at)
         reach = [found[0].ends_at]
-        for one in found[1:]:
-            reach.append(max(reach[-1], one.ends_at))
-        starts = [one.starts_at for one in found]
+        for case in found[1:]:
+            reach.append(max(reach[-1], case.ends_at))
+        starts = [case.starts_at for case in found]
         apart = zip(pairwise(starts), reach, strict=False)
         count += 1 + sum(later >= end + NEAR_S for (_, later), end in apart)
     return count
 
 
-def labels(cases: Iterable[Case], described: Mapping[str, str]) -> tuple[Said, ...]:
+def labels(cases: Iterable[Case], described: Mapping[str, str]) -> tuple[RejectionLabel, ...]:
     """What operators wrote about rejected alerts, the most frequent first.
 
     Args:
@@ -128,20 +130,22 @@ def labels(cases: Iterable[Case], described: Mapping[str, str]) -> tuple[Said, .
     """
     counts: Counter[tuple[str, str]] = Counter()
     words: dict[tuple[str, str], Counter[str]] = {}
-    for one in cases:
-        if one.outcome is not Outcome.REJECTED:
+    for case in cases:
+        if case.outcome is not Outcome.REJECTED:
             continue
         written = {
             normalised(answer.label): answer.label
-            for answer in one.answers
+            for answer in case.answers
             if answer.label and answer.verdict is Verdict.REJECT
         }
         for key, label in written.items():
-            counts[one.error_id, key] += 1
-            words.setdefault((one.error_id, key), Counter())[label] += 1
+            counts[case.error_id, key] += 1
+            words.setdefault((case.error_id, key), Counter())[label] += 1
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
-        Said(error_id, words[error_id, key].most_common(1)[0][0], count, described.get(key))
+        RejectionLabel(
+            error_id, words[error_id, key].most_common(1)[0][0], count, described.get(key)
+        )
         for (error_id, key), count in ordered
     )
 

@@ -124,4 +124,4 @@ def dispersion(counts: Sequence[int]) -> float | None:
     if spans < 2 or total == 0:  # noqa: PLR2004 - one value has no variance
         return None
     mean = total / spans
-    return sum((one - mean) ** 2 for one in counts) / (spans - 1) / mean
+    return sum((count - mean) ** 2 for count in counts) / (spans - 1) / mean

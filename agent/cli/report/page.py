@@ -120,8 +120,8 @@ def in_short(summary: Summary, words: Words) -> Iterator[str]:
     if summary.roi is not None:
         sheet = summary.roi
         net, low, high = (
-            words.money(one, sheet.currency)
-            for one in (abs(sheet.likely.net), sheet.worst.net, sheet.best.net)
+            words.money(net, sheet.currency)
+            for net in (abs(sheet.likely.net), sheet.worst.net, sheet.best.net)
         )
         key = "short_gain" if sheet.likely.net >= 0.0 else "short_loss"
         yield words(key, net=net, low=low, high=high)
@@ -192,14 +192,14 @@ def _facts(summary: Summary, words: Words, made_at: float, *, descriptions_known
 def _day_chart(summary: Summary, words: Words) -> Markup:
     """Alerts of each day."""
     days = summary.by_day
-    worst = max(days, key=lambda one: one.tally.alerts, default=None)
+    worst = max(days, key=lambda day: day.tally.alerts, default=None)
     text = ""
     if worst is not None:
         day = words.day(worst.first)
         text = words("per_day_text", most=worst.tally.alerts, day=day)
     return _drawn(charts.stacks)(
-        [(one.tally.confirmed, one.tally.rejected, one.tally.unsettled) for one in days],
-        [words.short_day(one.first) for one in days],
+        [(day.tally.confirmed, day.tally.rejected, day.tally.unsettled) for day in days],
+        [words.short_day(day.first) for day in days],
         words("per_day"),
         text,
         "per-day",
@@ -209,8 +209,8 @@ def _day_chart(summary: Summary, words: Words) -> Markup:
 def _week_chart(summary: Summary, words: Words) -> Markup:
     """False alarms of each week."""
     return _drawn(charts.rates)(
-        [one.false_alarms for one in summary.by_week],
-        [words.short_day(one.first) for one in summary.by_week],
+        [week.false_alarms for week in summary.by_week],
+        [words.short_day(week.first) for week in summary.by_week],
         summary.wanted,
         title=words("per_week"),
         text=words("per_week_text"),
@@ -233,7 +233,7 @@ def _ends(roi: Roi | None) -> tuple[float, float]:
     """The scale of all swings."""
     if roi is None:
         return 0.0, 1.0
-    every = [net for one in roi.swings for net in (one.at_low, one.at_high)]
+    every = [net for swing in roi.swings for net in (swing.at_low, swing.at_high)]
     return min(0.0, *every), max(0.0, *every)
 
 

@@ -46,13 +46,13 @@ class People:
 
     operators: int
     answers: int
-    """That hold."""
+    """Answers that hold."""
     nameless: int
-    """Of these, without a name: it was deleted."""
+    """Answers that hold and whose operator's name was deleted."""
     twice: int
     """Alerts of which several people said yes or no."""
     agreed: Share | None
-    """Of these, those on which all said the same."""
+    """Share of the alerts answered twice on which all said the same."""
     unsure: int
     """Answers of people who could not tell."""
 
@@ -61,14 +61,14 @@ def delays(cases: Iterable[Case]) -> Delays | None:
     """How long people take; ``None`` where nobody answered."""
     taken: list[float] = []
     wrong = 0
-    for one in cases:
-        if not one.answers:
+    for case in cases:
+        if not case.answers:
             continue
-        first = min(one.answers, key=lambda answer: answer.received_at)
-        delay_s = first.given_at - one.starts_at
+        first = min(case.answers, key=lambda answer: answer.received_at)
+        delay_s = first.given_at - case.starts_at
         if delay_s < 0.0:
             wrong += 1
-            delay_s = max(0.0, first.received_at - one.starts_at)
+            delay_s = max(0.0, first.received_at - case.starts_at)
         taken.append(delay_s)
     if not taken:
         return None
@@ -78,7 +78,9 @@ def delays(cases: Iterable[Case]) -> Delays | None:
         count=len(taken),
         median_s=intervals.quantile(taken, 0.5),
         tail_s=intervals.quantile(taken, 0.9) if enough else None,
-        bins=tuple(sum(low < one <= high for one in taken) for low, high in pairwise(edges)),
+        bins=tuple(
+            sum(low < seconds <= high for seconds in taken) for low, high in pairwise(edges)
+        ),
         clock_wrong=wrong,
     )
 
@@ -87,14 +89,14 @@ def people(cases: Iterable[Case]) -> People:
     """How many answered, and how far they agree."""
     names: set[str] = set()
     answers = nameless = twice = agreed = unsure = 0
-    for one in cases:
-        answers += len(one.answers)
-        names |= {answer.operator for answer in one.answers if answer.operator is not None}
-        nameless += sum(answer.operator is None for answer in one.answers)
-        said = [answer.verdict for answer in one.answers]
-        unsure += said.count(Verdict.UNSURE)
-        told = [verdict for verdict in said if verdict is not Verdict.UNSURE]
-        if len(told) > 1:
+    for case in cases:
+        answers += len(case.answers)
+        names |= {answer.operator for answer in case.answers if answer.operator is not None}
+        nameless += sum(answer.operator is None for answer in case.answers)
+        verdicts = [answer.verdict for answer in case.answers]
+        unsure += verdicts.count(Verdict.UNSURE)
+        decided = [verdict for verdict in verdicts if verdict is not Verdict.UNSURE]
+        if len(decided) > 1:
             twice += 1
-            agreed += len(set(told)) == 1
+            agreed += len(set(decided)) == 1
     return People(len(names), answers, nameless, twice, intervals.share(agreed, twice), unsure)

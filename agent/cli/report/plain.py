@@ -43,8 +43,8 @@ def to_json(summary: Summary) -> dict[str, Any]:
         ],
         **{
             name: [
-                {"name": one.name, "days": one.days, **asdict(one.tally)}
-                for one in getattr(summary, name)
+                {"name": entry.name, "days": entry.days, **asdict(entry.tally)}
+                for entry in getattr(summary, name)
             ]
             for name in ("by_day", "by_week", "by_shift", "by_source")
         },
@@ -52,21 +52,21 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "clustered": summary.clustered,
         "delays": _plain(summary.delays),
         "people": asdict(summary.people),
-        "confusions": [asdict(one) for one in summary.confusions],
-        "said": [asdict(one) for one in summary.said],
-        "advice": [_advice(one) for one in summary.advice],
+        "confusions": [asdict(confusion) for confusion in summary.confusions],
+        "said": [asdict(label) for label in summary.said],
+        "advice": [_advice(piece) for piece in summary.advice],
         "roi": _plain(summary.roi),
     }
 
 
-def _advice(one: Any) -> dict[str, Any]:
+def _advice(item: Any) -> dict[str, Any]:
     """A suggestion as plain values; alerts by their ids."""
-    plain = asdict(one)
+    plain = asdict(item)
     if "alerts" in plain and not isinstance(plain["alerts"], int):
-        plain["alerts"] = [case.alert.alert_id for case in one.alerts]
+        plain["alerts"] = [case.alert.alert_id for case in item.alerts]
     return plain
 
 
-def _plain(one: Any) -> dict[str, Any] | None:
+def _plain(item: Any) -> dict[str, Any] | None:
     """A record as plain values."""
-    return None if one is None else asdict(one)
+    return None if item is None else asdict(item)

@@ -166,23 +166,26 @@ def reckon(assumptions: Assumptions, observed: Observed) -> Roi:
     low, high = (bound / months for bound in bounds(observed.errors))
     errors = Guess(low, observed.errors / months, high)
     guesses = {ERRORS: errors, **assumptions.guesses}
-    likely = {name: one.likely for name, one in guesses.items()}
+    likely = {name: guess.likely for name, guess in guesses.items()}
     verdicts = observed.verdicts / months
     helps = {ERRORS, MISSED, UNNOTICED}
     ends = [
-        {name: one.low if (name in helps) is worst else one.high for name, one in guesses.items()}
+        {
+            name: guess.low if (name in helps) is worst else guess.high
+            for name, guess in guesses.items()
+        }
         for worst in (True, False)
     ]
     swings = [
         Swing(
             name,
-            one,
-            _balance({**likely, name: one.low}, verdicts).net,
-            _balance({**likely, name: one.high}, verdicts).net,
+            guess,
+            _balance({**likely, name: guess.low}, verdicts).net,
+            _balance({**likely, name: guess.high}, verdicts).net,
         )
-        for name, one in guesses.items()
+        for name, guess in guesses.items()
     ]
-    swings.sort(key=lambda one: (-one.width, one.name))
+    swings.sort(key=lambda swing: (-swing.width, swing.name))
     return Roi(
         currency=assumptions.currency,
         observed=observed,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from agent.cli.report.advice import Advice
     from agent.cli.report.cases import Case, Cases
-    from agent.cli.report.confusion import Confusion, Said
+    from agent.cli.report.confusion import Confusion, RejectionLabel
     from agent.cli.report.intervals import Rate
     from agent.cli.report.people import Delays, People
     from agent.cli.report.roi import Assumptions, Roi
@@ -96,7 +96,7 @@ class Summary:
     delays: Delays | None
     people: People
     confusions: tuple[Confusion, ...]
-    said: tuple[Said, ...]
+    said: tuple[RejectionLabel, ...]
     advice: tuple[Advice, ...]
     roi: Roi | None
     clock_unsure: int
@@ -136,12 +136,12 @@ def summarise(
     period = (since, found.until)
     part = setting.hours_per_day / _DAY_H
     days = (found.until - since) / intervals.DAY_S * part
-    described = {one.error_id: one for one in descriptions.active} if descriptions else {}
-    said = confusion.labels(cases, _by_text(descriptions))
+    described = {error.error_id: error for error in descriptions.active} if descriptions else {}
+    labels = confusion.labels(cases, _by_text(descriptions))
     by_day = tallies.by_day(cases, period, setting.zone, part)
     observed = roi.Observed(
-        errors=confusion.incidents(one for one in cases if one.outcome is Outcome.CONFIRMED),
-        verdicts=sum(len(one.answers) for one in cases),
+        errors=confusion.incidents(case for case in cases if case.outcome is Outcome.CONFIRMED),
+        verdicts=sum(len(case.answers) for case in cases),
         days=days,
     )
     rows = _rows(cases, described, days)
@@ -162,12 +162,12 @@ def summarise(
         delays=people.delays(cases),
         people=people.people(cases),
         confusions=confusion.confusions(cases, days),
-        said=said,
-        advice=advice(cases, said, described, days),
+        said=labels,
+        advice=advice(cases, labels, described, days),
         roi=roi.reckon(assumptions, observed) if assumptions and days > 0.0 else None,
-        clock_unsure=sum(not one.alert.clock_synced for one in cases),
+        clock_unsure=sum(not case.alert.clock_synced for case in cases),
         texts={**{row.error_id: row.text for row in rows}, **_texts(described)},
-        wanted=sum(one.policy.false_alarms_per_day for one in described.values()) or None,
+        wanted=sum(error.policy.false_alarms_per_day for error in described.values()) or None,
     )
 
 
@@ -176,8 +176,8 @@ def _rows(
 ) -> tuple[Row, ...]:
     """Descriptions with alerts, the most false alarms first, then the most alerts."""
     by_id: dict[str, list[Case]] = {}
-    for one in cases:
-        by_id.setdefault(one.error_id, []).append(one)
+    for case in cases:
+        by_id.setdefault(case.error_id, []).append(case)
     rows = [
         Row(
             error_id=error_id,
@@ -186,7 +186,9 @@ def _rows(
             wanted=described[error_id].policy.false_alarms_per_day
             if error_id in described
             else None,
-            other_wording=sum(one.alert.description != mine[-1].alert.description for one in mine),
+            other_wording=sum(
+                case.alert.description != mine[-1].alert.description for case in mine
+            ),
         )
         for error_id, mine in by_id.items()
     ]
@@ -198,14 +200,14 @@ def _by_text(descriptions: DescriptionSet | None) -> dict[str, str]:
     """Id of a description by each of its texts and by itself, normalised."""
     every = descriptions.errors if descriptions else ()
     return {
-        confusion.normalised(text): one.error_id
-        for one in every
-        for text in (one.error_id, *one.texts)
+        confusion.normalised(text): case.error_id
+        for case in every
+        for text in (case.error_id, *case.texts)
     }
 
 
 def _texts(described: Mapping[str, ErrorDescription]) -> dict[str, str]:
-    return {error_id: one.text for error_id, one in described.items()}
+    return {error_id: error.text for error_id, error in described.items()}
 
 
 def _clustered(by_day: Sequence[Span]) -> float | None:

@@ -71,8 +71,8 @@ class Tally:
 
 def tally(cases: Iterable[Case]) -> Tally:
     """Count alerts."""
-    counts = Counter(one.outcome for one in cases)
-    return Tally(*(counts[one] for one in Outcome))
+    counts = Counter(case.outcome for case in cases)
+    return Tally(*(counts[outcome] for outcome in Outcome))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,9 @@ class Span(Group):
 
 def by_source(cases: Sequence[Case], names: Iterable[str], days_: float) -> tuple[Group, ...]:
     """Alerts of each source, also of those that raised none."""
-    every = dict.fromkeys((*names, *sorted({one.source for one in cases})))
+    every = dict.fromkeys((*names, *sorted({case.source for case in cases})))
     return tuple(
-        Group(name, tally(one for one in cases if one.source == name), days_) for name in every
+        Group(name, tally(case for case in cases if case.source == name), days_) for name in every
     )
 
 
@@ -112,11 +112,11 @@ def by_shift(
     """Alerts of each shift; of none, under an empty name, where there are such alerts or hours."""
     if not given:
         return ()
-    groups: dict[Shift | None, list[Case]] = {one: [] for one in given}
-    for one in cases:
-        at = datetime.fromtimestamp(one.starts_at, zone)
-        groups.setdefault(shift_at(given, at), []).append(one)
-    lengths = {one: shift_days(one, *period, zone) for one in given}
+    groups: dict[Shift | None, list[Case]] = {shift: [] for shift in given}
+    for case in cases:
+        at = datetime.fromtimestamp(case.starts_at, zone)
+        groups.setdefault(shift_at(given, at), []).append(case)
+    lengths = {shift: shift_days(shift, *period, zone) for shift in given}
     between = (period[1] - period[0]) / intervals.DAY_S - sum(lengths.values())
     return tuple(
         Group(shift.name if shift else "", tally(found), lengths[shift] if shift else between)
@@ -162,8 +162,8 @@ def _spans(
     length: int,
 ) -> tuple[Span, ...]:
     groups: dict[date, list[Case]] = {start_of(day): [] for day in days(*period, zone)}
-    for one in cases:
-        groups[start_of(datetime.fromtimestamp(one.starts_at, zone).date())].append(one)
+    for case in cases:
+        groups[start_of(datetime.fromtimestamp(case.starts_at, zone).date())].append(case)
     spans = []
     for first, found in groups.items():
         start = max(midnight(first, zone), period[0])
@@ -204,8 +204,8 @@ def change(cases: Sequence[Case], period: tuple[float, float]) -> Change | None:
     nothing has changed (Przyborowski and Wilenski, Biometrika 31, 1940).
     """
     middle = (period[0] + period[1]) / 2.0
-    before = tally(one for one in cases if one.starts_at < middle)
-    after = tally(one for one in cases if one.starts_at >= middle)
+    before = tally(case for case in cases if case.starts_at < middle)
+    after = tally(case for case in cases if case.starts_at >= middle)
     total = before.rejected + after.rejected
     part = intervals.share(after.rejected, total)
     if part is None or total < _LEAST_TO_COMPARE:

@@ -70,10 +70,10 @@ def latest(cases: Sequence[Case]) -> tuple[Case, ...]:
         return ()
     newest = cases[-1].alert
     return tuple(
-        one
-        for one in cases
-        if one.alert.provenance.bundle == newest.provenance.bundle
-        and one.alert.description == newest.description
+        case
+        for case in cases
+        if case.alert.provenance.bundle == newest.provenance.bundle
+        and case.alert.description == newest.description
     )
 
 
@@ -88,20 +88,20 @@ def tradeoff(cases: Sequence[Case]) -> Tradeoff:
     Args:
         cases: of one description, :func:`latest`.
     """
-    rejected = tuple(sorted(one.score for one in cases if one.outcome is Outcome.REJECTED))
-    confirmed = tuple(sorted(one.score for one in cases if one.outcome is Outcome.CONFIRMED))
-    grid = sorted({_over(one) for one in rejected} | {_under(one) for one in confirmed})
+    rejected = tuple(sorted(case.score for case in cases if case.outcome is Outcome.REJECTED))
+    confirmed = tuple(sorted(case.score for case in cases if case.outcome is Outcome.CONFIRMED))
+    grid = sorted({_over(score) for score in rejected} | {_under(score) for score in confirmed})
     front: dict[int, Option] = {}
     for threshold in grid:
-        lost = sum(one < threshold for one in confirmed)
-        removed = sum(one < threshold for one in rejected)
+        lost = sum(score < threshold for score in confirmed)
+        removed = sum(score < threshold for score in rejected)
         # The lowest of those that do the same: a real error is not to be missed without a gain.
         if lost not in front or removed > front[lost].removed:
             front[lost] = Option(threshold, removed, lost)
     options: list[Option] = []
-    for one in front.values():
-        if one.removed > (options[-1].removed if options else 0):
-            options.append(one)
+    for option in front.values():
+        if option.removed > (options[-1].removed if options else 0):
+            options.append(option)
     found = Tradeoff(rejected, confirmed, tuple(options), None)
     if not found.enough:
         return found
@@ -111,9 +111,9 @@ def tradeoff(cases: Sequence[Case]) -> Tradeoff:
 def _best(found: Tradeoff) -> Option | None:
     wanted = max(LEAST_REMOVED, math.ceil(LEAST_REMOVED_SHARE * len(found.rejected)))
     bearable = [
-        one
-        for one in found.options
-        if one.removed >= wanted and one.lost <= MOST_LOST_SHARE * len(found.confirmed)
+        option
+        for option in found.options
+        if option.removed >= wanted and option.lost <= MOST_LOST_SHARE * len(found.confirmed)
     ]
     if not bearable:
         return None
@@ -121,7 +121,9 @@ def _best(found: Tradeoff) -> Option | None:
         return bearable[0]
     return max(
         bearable,
-        key=lambda one: one.removed / len(found.rejected) - one.lost / len(found.confirmed),
+        key=lambda option: (
+            option.removed / len(found.rejected) - option.lost / len(found.confirmed)
+        ),
     )
 
 

@@ -78,13 +78,13 @@ class Words:
         text = text.replace("-", "−")
         return f"{text} {currency}".rstrip()
 
-    def between(self, one: Share) -> str:
+    def between(self, share: Share) -> str:
         """The interval of a share."""
-        return self("to", low=self.percent(one.low), high=self.percent(one.high))
+        return self("to", low=self.percent(share.low), high=self.percent(share.high))
 
-    def around(self, one: Rate) -> str:
+    def around(self, rate: Rate) -> str:
         """The interval of a rate."""
-        return self("to", low=self.number(one.low), high=self.number(one.high))
+        return self("to", low=self.number(rate.low), high=self.number(rate.high))
 
     def duration(self, seconds: float) -> str:
         """A length of time in its largest unit."""
@@ -127,5 +127,5 @@ def load(language: Language) -> Words:
         raise ConfigError(problems)
     return Words(
         language,
-        {one.key: one.value.text for one in root.entries if isinstance(one.value, Scalar)},
+        {entry.key: entry.value.text for entry in root.entries if isinstance(entry.value, Scalar)},
     )

@@ -16,7 +16,7 @@ from agent.bundle.loading import sha256_of
 from agent.bundle.onnx_graph import Graph, Tensor
 from agent.capture.audiofile import resampled
 from agent.clips.speech.steady import without_steady
-from agent.core.errors import BundleError, reason
+from agent.core.errors import BundleError, failing_as
 
 if TYPE_CHECKING:
     from agent.core.records import FloatArray
@@ -43,10 +43,8 @@ class VoiceDetector:
         Raises:
             BundleError: the model is missing, is not the one that was measured, or does not run.
         """
-        try:
+        with failing_as(BundleError, model, "install it again"):
             found = sha256_of(model)
-        except OSError as error:
-            raise BundleError(f"{model}: {reason(error)}; install it again") from error
         if found != _SHA256:
             # One that hears nothing would let everything through.
             raise BundleError(

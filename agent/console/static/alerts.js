@@ -3,7 +3,7 @@
 import { send } from "./api.js";
 import { ANSWERS, Card } from "./card.js";
 import { fill, h, icon, requestId, say } from "./dom.js";
-import { t } from "./words.js";
+import { t, why } from "./words.js";
 
 /**
  * @typedef {import("./api.js").Alert} Alert
@@ -186,13 +186,14 @@ export class AlertsPage {
 
   /** What the box made of a command. @param {any} result */
   result(result) {
+    const refusal = why(result.reason, result.code && [result]);
     for (const given of this.given) {
       if (result.request_id === given.request && given.state !== "undoing" && given.state !== "undone") {
         if (result.accepted) given.state = result.duplicate ? "storedBefore" : "stored";
-        else this.failed(given, "refused", result.reason);
+        else this.failed(given, "refused", refusal);
       } else if (given.undo && result.request_id === given.undo) {
         given.state = result.accepted ? "undone" : "undoRefused";
-        given.reason = result.reason ?? "";
+        given.reason = refusal;
       } else continue;
       this.draw();
     }

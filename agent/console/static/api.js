@@ -1,5 +1,7 @@
 // Talks to the console's server.
 
+import { why } from "./words.js";
+
 /**
  * @typedef {{csrf: string, logged_in: boolean, setup: boolean, password: boolean, shortest: number,
  *   version: string, rating: boolean, scores: boolean, undo_s: number, site?: string,
@@ -40,6 +42,7 @@ async function ask(path, init) {
     const data = await response.json().catch(() => ({}));
     if (response.status === 401) location.assign("/login");
     if (data.csrf) csrf = data.csrf;
+    if (data.code) data.reason = why(data.reason, [data]);
     return { ok: response.ok, status: response.status, data };
   } catch {
     return { ok: false, status: 0, data: { reason: "" } };

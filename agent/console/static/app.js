@@ -7,7 +7,7 @@ import { fill, h, icon, recall, remember, say, set } from "./dom.js";
 import { enter } from "./enter.js";
 import { HealthPage } from "./health.js";
 import { RatePage } from "./rate.js";
-import { choose, current, t } from "./words.js";
+import { choose, current, t, why } from "./words.js";
 
 /**
  * @typedef {import("./api.js").Session} Session
@@ -150,13 +150,13 @@ export class App {
     }
     /** @type {Record<string, [string, string]>} */
     const told = {
-      noServer: [t("noServerLong"), ""], noBroker: [t("noBrokerLong"), link.broker], away: [t("awayLong"), ""],
-      live: link.store ? [t("noStoreLong"), link.store] : ["", ""],
+      noServer: [t("noServerLong"), ""], noBroker: [t("noBrokerLong"), why(link.broker, link.codes?.broker)], away: [t("awayLong"), ""],
+      live: link.store ? [t("noStoreLong"), why(link.store, link.codes?.store)] : ["", ""],
     };
-    const [text, why] = told[state];
-    if (this.banner.dataset.text === text + why + current()) return;
-    this.banner.dataset.text = text + why + current();
-    fill(this.banner, text && h("p", {}, icon("warn"), text), why && h("details", {}, h("summary", {}, t("details")), h("p", {}, why)));
+    const [text, cause] = told[state];
+    if (this.banner.dataset.text === text + cause + current()) return;
+    this.banner.dataset.text = text + cause + current();
+    fill(this.banner, text && h("p", {}, icon("warn"), text), cause && h("details", {}, h("summary", {}, t("details")), h("p", {}, cause)));
   }
 
   /** The name that goes with answers; asks for it where there is none. @returns {Promise<string>} */

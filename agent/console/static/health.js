@@ -1,7 +1,7 @@
 // How the box is.
 
 import { fill, h, icon, say } from "./dom.js";
-import { clock, span, t } from "./words.js";
+import { clock, partName, span, t, why } from "./words.js";
 
 const QUIETEST_DBFS = -90;
 
@@ -36,7 +36,7 @@ export class HealthPage {
     this.state.dataset.state = state;
     fill(this.state, h("span.halo", {}, icon(state === "ok" ? "check" : "warn")), h("div", {},
       h("p.big", { role: "status" }, t(state)),
-      Object.entries(health?.reasons ?? {}).map(([part, reason]) => h("p", {}, h("strong", {}, part), ` ${reason}`))));
+      Object.entries(health?.reasons ?? {}).map(([part, reason]) => h("p", {}, h("strong", {}, partName(part)), ` ${why(reason, health.reason_codes?.[part])}`))));
     this.levels();
     const short = (/** @type {string} */ hash) => hash.replace("sha256:", "").slice(0, 12);
     const mutes = (health?.mutes ?? []).map((/** @type {any} */ one) => t("until", one.error_id ?? t("muteAll"), clock(Date.parse(one.until) / 1000)));
@@ -47,7 +47,7 @@ export class HealthPage {
       [t("outbox"), health.outbox_depth], [t("openAlerts"), health.open_alerts ?? this.app.known.count],
       mutes.length && [t("mutes"), mutes.join(", ")],
     ]);
-    table(this.console, [[t("version"), this.app.session.version], [t("broker"), link.broker || t("fine")], [t("database"), link.store || t("readable")]]);
+    table(this.console, [[t("version"), this.app.session.version], [t("broker"), why(link.broker, link.codes?.broker) || t("fine")], [t("database"), why(link.store, link.codes?.store) || t("readable")]]);
     table(this.counters, health && Object.entries(health.counters).map(([name, value]) => [name.replaceAll("_", " "), value]));
   }
 

@@ -72,6 +72,8 @@ const EN = {
   clock: "Clock", synced: "set from a reference", unsynced: "not set from a reference", outbox: "Messages waiting", openAlerts: "Alerts to answer",
   counters: "Counters since the start", console: "Console", broker: "Broker", database: "Database", fine: "connected", readable: "readable", mutes: "Muted",
   muteAll: "everything", until: "{0} until {1}",
+  p_source: "source {0}", p_signal: "signal {0}", p_broker: "broker", p_store: "store", p_clips: "clips", p_calibration: "calibration",
+  p_background: "background", p_descriptions: "descriptions", p_muted: "muted", p_inference: "inference",
   // Coming in
   login: "Log in", password: "Password", wrong: "This is not the password.", wait: "Too many attempts. Wait {0} seconds.",
   setup: "Set a password", setupLong: "Whoever opens this page from another machine will need it.", token: "Token from the log of the console",
@@ -144,10 +146,104 @@ const JA = {
   clock: "時計", synced: "同期済み", unsynced: "同期していません", outbox: "送信待ち", openAlerts: "回答待ち",
   counters: "起動からの集計", console: "コンソール", broker: "ブローカー", database: "データベース", fine: "接続中", readable: "読めます", mutes: "消音中",
   muteAll: "すべて", until: "{0}、{1} まで",
+  p_source: "音源 {0}", p_signal: "信号 {0}", p_broker: "ブローカー", p_store: "保存先", p_clips: "録音", p_calibration: "較正",
+  p_background: "背景音", p_descriptions: "説明文", p_muted: "消音中", p_inference: "推論",
   login: "ログイン", password: "パスワード", wrong: "パスワードが違います。", wait: "試行が多すぎます。{0} 秒待ってください。",
   setup: "パスワードを決める", setupLong: "ほかの機械からこのページを開くときに必要になります。", token: "コンソールのログにあるトークン",
   wrongToken: "トークンが違います。コンソールのログの setup# の後にあります。", short: "{0} 文字以上にしてください。", twice: "もう一度",
   notSame: "二つが一致しません。", setupGo: "決定", failed: "失敗しました: {0}",
+};
+
+// Why something is wrong or refused, by code. The English comes with each (agent/core/reasons.py).
+/** @type {Record<string, string>} */
+const REASONS_JA = {
+  other: "{detail}",
+  // 音源
+  source_starting: "起動中です。まだ音が届いていません。",
+  source_hung: "呼び出しが {seconds} 秒たっても戻りません。デバイス、ディスク、サウンドサーバーを確かめ、直らなければエージェントを再起動してください。",
+  source_ended: "音が終わりました。", source_empty: "音が届かないまま終わりました。",
+  source_overrun: "装置の処理が追いつかず、音を取りこぼしました。ほかの処理を減らしてください。",
+  source_quiet: "{seconds} 秒間、音が届いていません。送り側を確かめてください。",
+  source_failed: "音を受け取れません（{detail}）。", source_not_open: "音源「{source}」が開かれていません。",
+  sender_quiet: "音源「{source}」から {seconds} 秒間、何も届いていません。", sender_unreadable: "音源「{source}」から届いたものを読めません（{detail}）。",
+  sender_not_samples: "音源「{source}」のサンプルの {percent}% が数値でないか範囲を大きく外れており、{encoding} ではありません。agent.yaml の format、rate_hz、channels（または --format s16le --rate 16000 --channels 1）で、送られる形式を指定してください。",
+  input_terminal: "標準入力が端末です。音を送ってください: arecord -f S16_LE -r 48000 -t wav | kikimimi run",
+  input_closed: "標準入力が閉じています。音を送ってください。", ffmpeg_missing: "ffmpeg がありません。apt-get install ffmpeg で入れてください。",
+  stream_scheme: "ストリーム「{url}」は読めません。{schemes} のいずれかで始まる URL を書いてください。",
+  stream_lost: "ストリーム「{url}」が切れました（{detail}）。", stream_ended: "ストリーム「{url}」が終わりました。",
+  stream_without_sound: "ストリーム「{url}」に音声がありません。カメラの映像設定で音声を有効にするか、音声のあるストリームの URL を書いてください。",
+  stream_one_track: "ストリーム「{url}」の音声トラックは 1 本だけで、{track} はありません。track: 1 と書いてください。",
+  stream_tracks: "ストリーム「{url}」の音声トラックは {tracks} 本で、{track} はありません。track に 1 から {tracks} を書いてください。",
+  stream_other_tracks: "または、ストリームの別の音声トラックを選んでください: {tracks}", stream_track_empty: "または、カメラのマイクを有効にしてください。ストリームの唯一の音声トラックが空です。",
+  device_ambiguous: "「{device}」に当てはまる入力デバイスが {count} 台あります（{found}）。名前をもっと詳しく書いてください。",
+  device_none: "デバイス「{device}」が見つかりません。この装置に入力デバイスがありません。マイクをつなぎ、ユーザーを audio グループに入れてください。",
+  device_unknown: "デバイス「{device}」が見つかりません。入力デバイス: {found}。default か名前の一部を書いてください。",
+  device_waits: "デバイス「{device}」は、ほかのマイクが閉じてサウンドカードを調べ直せるのを待っています。",
+  device_channels: "デバイス「{device}」の入力チャンネルは {channels} 個で、{wanted} はありません。1 から {channels} を選んでください。",
+  device_busy: "デバイス「{device}」を開けません（{detail}）。ほかのプログラムが使っていませんか。", device_not_open: "デバイス「{device}」が開かれていません。",
+  device_stopped: "デバイス「{device}」が勝手に止まりました。差し込みとサウンドサーバーを確かめてください。",
+  device_quiet: "デバイス「{device}」から {seconds} 秒間、何も届いていません。差し込みとサウンドサーバーを確かめてください。",
+  device_hung: "{device} が {seconds} 秒以内に応答しません。サウンドサーバーを再起動してください。", device_still_hung: "{device} がまだ応答しません。サウンドサーバーを再起動してください。",
+  cards_changed: "サウンドカードの構成が変わったため、開き直しています。", portaudio_missing: "PortAudio がありません。apt-get install libportaudio2 で入れてください。",
+  portaudio_not_started: "PortAudio を起動できません（{detail}）。", portaudio_no_list: "PortAudio がサウンドデバイスを調べられません（{detail}）。",
+  // 信号
+  signal_stuck: "値が {seconds} 秒間 {value} のまま動きません。ケーブルと変換器を確かめてください。",
+  signal_silent: "{seconds} 秒間、完全な無音です。差し込み、ミュート、ゲインを確かめてください。",
+  signal_clipped: "サンプルの {percent} % が振り切れています。ゲインを下げてください。",
+  signal_offset: "信号の中心がフルスケールの {percent} % ずれています（直流成分）。変換器、ケーブル、ファンタム電源を確かめてください。",
+  level_louder: "直近 1 日の音が、最初の 1 週間のどの日よりも {decibels} dB 大きくなっています。マイクの位置、覆い、ゲインを確かめてください。",
+  level_quieter: "直近 1 日の音が、最初の 1 週間のどの日よりも {decibels} dB 小さくなっています。マイクの位置、覆い、ゲインを確かめてください。",
+  level_as_it_should: "これで正しければ、{file} を削除して起動し直してください。",
+  channel_dead: "チャンネル {channel} に音がありません。", channels_dead: "ほかのチャンネルに音がありません。",
+  channels_cancel: "チャンネル {first} と {last} が打ち消し合っています。片方の極性が逆です（2 本の線の入れ違い）。",
+  channels_weaken: "チャンネル {first} と {last} が {hertz} Hz 付近で {decibels} dB 弱め合っています。片方の音が遅れているか、極性が逆です。",
+  channel_alone: "チャンネル {channel} だけを聞いています。agent.yaml に channels: [{channel}] と書いてください。",
+  // 装置のほかの部分
+  broker_away: "MQTT ブローカーにつながりません。ブローカーと agent.yaml の mqtt を確かめてください（{detail}）。",
+  broker_refuses: "MQTT ブローカーが一部を受け付けません。アクセス権の設定を確かめてください（{detail}）。",
+  store_refuses: "ディスクに保存できません（{detail}）。", store_in_memory: "直るまで、アラートはメモリーに保持します。",
+  speech_unsearched: "人の声を調べられないため、音を保存していません（{detail}）。",
+  clip_not_written: "{folder} に録音を書けません（{detail}）。ディスクを空けるか、state_dir を直してください。",
+  clips_not_deleted: "古い録音を削除できません（{folder}: {detail}）。state_dir を直してください。",
+  clips_failed: "録音で内部エラーが起きました（{detail}）。ログを見てください。",
+  inference_slow: "起動から {dropped} 個の窓を取りこぼしました。windows.hop_s と音源の数に対して、この装置は遅すぎます。",
+  calibration_trouble: "較正に問題があります（{detail}）。",
+  background_shifted: "直近 1 時間の背景音が、較正したときと違います。マイクを確かめるか、いまの音が普通なら kikimimi calibrate を実行してください（{detail}）。",
+  descriptions_refused: "説明文のファイルに誤りがあり、前のもので続けています（{detail}）。",
+  muted: "{descriptions}: 消音中です。解除するには cmd/mute を duration_s 0 で送ってください。", muted_all: "すべて消音中です。解除するには cmd/mute を duration_s 0 で送ってください。",
+  // コマンド
+  request_wrong: "要求に誤りがあります（{detail}）。",
+  command_unknown: "{command} というコマンドはありません。使えるもの: {known}", command_misspelt: "{command} というコマンドはありません。{near} ではありませんか。",
+  command_too_often: "{command} が多すぎます。{seconds} 秒待ってください。", command_retained: "保持（retain）つきのため無視しました。retain なしで送ってください。",
+  command_waited: "ブローカーで待っていた古い要求かもしれません。装置はつながったばかりで、時計が合っていません。{seconds} 秒後に送り直すか、MQTT 5 で有効期限を {most} 秒以下にして送ってください。",
+  correlation_too_long: "correlation data が {size} バイトあります。{most} バイト以下にしてください。",
+  response_topic: "応答トピック {topic} は使えません。{result}/ の下か、{prefix}/ の外を指定してください。",
+  mute_too_long: "duration_s が {seconds} で、commands.mute_longest_s を超えています。{most} 以下にしてください。",
+  time_past: "ts が {seconds} 秒前です。いまの時刻で送り直してください。", time_ahead: "ts が {seconds} 秒先です。いまの時刻で送り直してください。",
+  clock_ahead: "ts が {seconds} 秒先です。送り側の時計を合わせて送り直してください。",
+  description_unknown: "error_id {error_id} という説明文はありません。説明文の id を書いてください。", description_misspelt: "error_id {error_id} という説明文はありません。{near} ではありませんか。",
+  verdicts_full: "このアラートへの回答は {most} 件に達しました。これ以上は保存しません。", verdict_none: "{operator} さんの回答で、取り消せるものがありません。",
+  undo_too_late: "回答から {seconds} 秒たっており、取り消せるのは {most} 秒以内です。代わりに新しく回答してください。", undone_already: "すでに別の要求で取り消されています。",
+  alert_unreadable: "アラート {alert_id} を調べられません。装置のデータベースを読めません（状態を見てください）。あとで送り直してください。",
+  alert_unknown: "アラート {alert_id} はこの装置にありません。メッセージにある id を書いてください。",
+  request_used: "request_id {request_id} は別の要求に使われています。要求ごとに新しくしてください。",
+  clips_busy: "ほかの録音を送っています。最後の部分が届くまで待ってください。",
+  clip_none: "アラート {alert_id} の録音はありません。終わってから数秒後に書かれ、期限か容量を過ぎると消えます。",
+  clip_spoken: "{alert_id} の {kind} は、人の声が入っていたため保存していません。", clip_not_kept: "{alert_id} の {kind} は保存していません。",
+  clip_unreadable: "{alert_id} の {kind} を読めません（{detail}）。", clip_too_large: "{alert_id} の {kind} は {most} バイトを超えています。state_dir からコピーしてください。",
+  // コンソール
+  not_sent: "ブローカーに送れませんでした（{detail}）。", mqtt_off: "agent.yaml の mqtt.enabled が false です。アラートは見られますが、回答はできません。",
+  database_missing: "{file} がありません。エージェントを起動するか、--config でその agent.yaml を指定してください。",
+  database_unreadable: "データベースを読めません（{detail}）。", not_written: "書き込めません（{detail}）。",
+  host_unknown: "{host} はこのコンソールの名前ではありません。console.names に加えてください。", body_too_large: "{most} バイト以下で送ってください。",
+  not_logged_in: "先にログインしてください。", other_page: "別のページからの要求です。", session_other: "この接続のトークンではありません。ページを読み込み直してください。",
+  not_json: "application/json で送ってください。", no_file: "そのファイルはありません。", console_failed: "コンソールでエラーが起きました。コンソールのログを見てください。",
+  pages_full: "開いているページが多すぎます。いくつか閉じてください。", media_not_kept: "保存されていません。",
+  text_missing: "本文を送ってください。", base_missing: "本文と、もとになったファイルのハッシュを送ってください。", text_problems: "{count} か所の誤りがあります。最初は {line} 行目です。",
+  address_wrong: "アドレスがアラートを指していません。", password_set: "パスワードはすでに決まっています。",
+  nothing_to_rate: "評価するものがありません。agent.yaml の console.tasks を指定してください。", no_recording: "その録音はありません。",
+  rating_range: "0 から {most} の整数を書いてください。", rating_unheard: "評価する前に録音を再生してください。",
+  raters_full: "{most} 人が評価しました。これ以上は受け付けません。", rating_done: "これはすでに評価済みです。ページを読み込み直してください。",
 };
 
 const ALL = { en: EN, ja: JA };
@@ -174,6 +270,24 @@ export function choose(wanted) {
 export function t(key, ...values) {
   const text = ALL[language][key] ?? String(key);
   return text.replace(/\{(\d)\}/g, (_, at) => String(values[Number(at)]));
+}
+
+/**
+ * Why something is wrong or refused, in the language of the page: what comes may be of a box that is newer or older.
+ * @param {string | undefined | null} text in English
+ * @param {any} [codes] what it was made from
+ * @returns {string} the English where there is no other word for it, empty where there is nothing
+ */
+export function why(text, codes) {
+  const known = Array.isArray(codes) && codes.length > 0 && codes.every((coded) => Object.hasOwn(REASONS_JA, coded?.code));
+  if (language !== "ja" || !known) return text ?? "";
+  return codes.map(({ code, parameters }) => REASONS_JA[code].replace(/\{(\w+)\}/g, (_, name) => String(parameters?.[name] ?? "?"))).join(" ");
+}
+
+/** What a part of the box is called. @param {string} part such as `broker` or `source mic1` @returns {string} */
+export function partName(part) {
+  const [kind, ...rest] = part.split(" ");
+  return Object.hasOwn(EN, `p_${kind}`) ? t(/** @type {any} */ (`p_${kind}`), rest.join(" ")) : part;
 }
 
 /** @param {string} severity @returns {string} */

@@ -63,7 +63,7 @@ class Applied:
     def uncalibrated(self) -> tuple[str, ...]:
         """Descriptions that go by the bundle's threshold although they are ``auto``."""
         kinds = self.findings.items()
-        return tuple(name for name, one in kinds if one.kind is Kind.UNCALIBRATED)
+        return tuple(name for name, kind in kinds if kind.kind is Kind.UNCALIBRATED)
 
     def statistics(self) -> BackgroundStatistics | None:
         """Of margins on this site, in the order of the findings; ``None`` for the bundle's."""
@@ -71,8 +71,8 @@ class Applied:
             return None
         found = self.findings.values()
         return BackgroundStatistics(
-            mean=np.array([one.mean for one in found], np.float32),
-            std=np.array([one.std for one in found], np.float32),
+            mean=np.array([finding.mean for finding in found], np.float32),
+            std=np.array([finding.std for finding in found], np.float32),
         )
 
 
@@ -139,19 +139,21 @@ def _apply(
     site_background: tuple[Sequence[str], FloatArray],
     uncalibrated: float,
 ) -> Applied:
-    known = {one.key: one for one in index.findings}
-    keys = {one.error.error_id: site.key_of(index, one, site_background[0]) for one in wanted}
-    new = [one for one in wanted if keys[one.error.error_id] not in known]
+    known = {finding.key: finding for finding in index.findings}
+    keys = {
+        target.error.error_id: site.key_of(index, target, site_background[0]) for target in wanted
+    }
+    new = [target for target in wanted if keys[target.error.error_id] not in known]
     found: dict[str, Finding] = {}
     hours = index.findings[0].hours if index.findings else 0.0
     if new or not index.mean:
-        heard = site.background(folder, index)
-        hours = heard.hours
+        background = site.background(folder, index)
+        hours = background.hours
         found = {
-            one.error_id: one
-            for one in site.find(heard, index, new, site_background, uncalibrated)[0]
+            finding.error_id: finding
+            for finding in site.find(background, index, new, site_background, uncalibrated)[0]
         }
-        reference = Reference.of(heard.cohort)
+        reference = Reference.of(background.cohort)
     else:
         reference = Reference(np.array(index.mean, np.float32), index.spread)
     findings = {name: found.get(name) or known[key] for name, key in keys.items()}
@@ -159,7 +161,7 @@ def _apply(
         findings=findings,
         made_at=index.made_at,
         hours=hours,
-        found_anew=tuple(one.error.error_id for one in new),
+        found_anew=tuple(target.error.error_id for target in new),
         reference=reference,
     )
 
@@ -173,27 +175,27 @@ def check_calibration(
         Warnings, and notes of what is as it may be.
     """
     where = str(settings.state_dir / indices.FILE)
-    auto = [one for one in descriptions.active if one.policy.threshold is None]
+    auto = [described for described in descriptions.active if described.policy.threshold is None]
     try:
         index = indices.read(settings.state_dir)
     except StoreError as error:
-        return [Problem.told(where, str(error))], []
+        return [Problem.from_message(where, str(error))], []
     if index is None:
-        told = f"{len(auto)} descriptions go by the bundle's threshold: run 'kikimimi calibrate'"
-        return [], [f"not calibrated yet; {told}"] if auto else []
+        warning = f"{len(auto)} descriptions go by the bundle's threshold: run 'kikimimi calibrate'"
+        return [], [f"not calibrated yet; {warning}"] if auto else []
     if trouble := unusable(index, bundle, settings.windows.hop_s):
-        return [Problem.told(where, trouble)], []
+        return [Problem.from_message(where, trouble)], []
     made = datetime.fromtimestamp(index.made_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     notes = [f"calibrated on {index.heard_hours / index.sources:.1f} hours until {made}"]
     warnings = []
-    for one in auto:
-        found = index.finding(one.error_id)
-        if found is None or found.wording != site.wording_of(one, descriptions.background):
+    for described in auto:
+        found = index.finding(described.error_id)
+        if found is None or found.wording != site.wording_of(described, descriptions.background):
             what = "is new" if found is None else "is worded otherwise"
             kept = "its threshold is found anew from the background that was kept"
-            notes.append(f"{one.error_id} {what} since then: {kept}")
+            notes.append(f"{described.error_id} {what} since then: {kept}")
         elif found.kind is Kind.UNCALIBRATED:
             remedy = "run 'kikimimi calibrate' for longer"
-            found_text = f"{one.error_id} was heard too little to be calibrated"
-            warnings.append(Problem(one.where, found_text, remedy))
+            found_text = f"{described.error_id} was heard too little to be calibrated"
+            warnings.append(Problem(described.where, found_text, remedy))
     return warnings, notes

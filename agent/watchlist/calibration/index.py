@@ -1,6 +1,6 @@
 """``calibration.json``: what was heard of a site's background, and what was found in it.
 
-Beside it lies a folder of parts, ten minutes each (:mod:`agent.watchlist.calibration.kept`). The
+Beside it lies a folder of parts, ten minutes each (:mod:`agent.watchlist.calibration.parts`). The
 file is replaced as a whole and names every part with its hash: a calibration that was cut off loses
 the part that it was at and nothing else.
 """
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from agent.core import files, folders
-from agent.core.errors import StoreError, reason
+from agent.core.errors import StoreError, failing_as, reason
 from agent.watchlist.calibration.threshold import Kind, Rate
 
 if TYPE_CHECKING:
@@ -66,8 +66,9 @@ class Finding:
     key: str
     """Hash of all that the finding follows from; another one has to be found anew."""
     mean: float
-    """Of its margin on this site's background ..."""
+    """Mean of its margin on this site's background."""
     std: float
+    """Standard deviation of that margin."""
     kind: Kind
     threshold: float
     wanted: float
@@ -99,9 +100,9 @@ class Index:
     """Loudest events of each description that are taken to have been real."""
     findings: tuple[Finding, ...] = ()
     mean: tuple[float, ...] = ()
-    """Of the embeddings; empty until the findings are made ..."""
+    """Mean of the embeddings; empty until the findings are made."""
     spread: float = 0.0
-    """... and how far single windows lie from it (``drift.Reference``)."""
+    """How far single windows lie from the mean of the embeddings (``drift.Reference``)."""
 
     @property
     def heard_hours(self) -> float:
@@ -110,7 +111,7 @@ class Index:
 
     def finding(self, error_id: str) -> Finding | None:
         """What was found of a description."""
-        return next((one for one in self.findings if one.error_id == error_id), None)
+        return next((finding for finding in self.findings if finding.error_id == error_id), None)
 
 
 def read(folder: Path) -> Index | None:
@@ -132,7 +133,7 @@ def read(folder: Path) -> Index | None:
     try:
         return _index(json.loads(raw))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise StoreError(f"{path}: {_told(error)}; {_REMEDY}") from error
+        raise StoreError(f"{path}: {_cause(error)}; {_REMEDY}") from error
 
 
 def write(folder: Path, index: Index) -> None:
@@ -151,11 +152,9 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    try:
+    with failing_as(StoreError, path, "make room, or mend the rights"):
         folders.make(path.parent)
         files.write_bytes(path, data)
-    except OSError as error:
-        raise StoreError(f"{path}: {reason(error)}; make room, or mend the rights") from error
 
 
 def set_aside(folder: Path) -> Path | None:
@@ -169,7 +168,7 @@ def set_aside(folder: Path) -> Path | None:
     return target
 
 
-def _told(error: Exception) -> str:
+def _cause(error: Exception) -> str:
     return f"no field {error}" if isinstance(error, KeyError) else str(error)
 
 
@@ -177,12 +176,12 @@ def _index(raw: dict[str, Any]) -> Index:
     """The record of a file's values; whatever is odd raises."""
     if raw["schema"] != SCHEMA:
         raise ValueError(f"schema {raw['schema']!r}, this version reads {SCHEMA}")
-    parts = tuple(_part(one) for one in _list(raw["parts"], MOST_PARTS))
-    excluded = tuple(_span(one) for one in _list(raw["excluded"], MOST_PARTS))
+    parts = tuple(_part(item) for item in _list(raw["parts"], MOST_PARTS))
+    excluded = tuple(_span(item) for item in _list(raw["excluded"], MOST_PARTS))
     if len({part.file for part in parts}) != len(parts):
         raise ValueError("names a part twice")
     size = _whole(raw["embedding_size"], 1, MOST_SIZE)
-    mean = tuple(_number(one, -1.0, 1.0) for one in _list(raw["mean"], MOST_SIZE))
+    mean = tuple(_number(item, -1.0, 1.0) for item in _list(raw["mean"], MOST_SIZE))
     if len(mean) not in (0, size):
         raise ValueError(f"holds a mean of {len(mean)} values for embeddings of {size}")
     return Index(
@@ -195,7 +194,7 @@ def _index(raw: dict[str, Any]) -> Index:
         hearing=str(raw["hearing"]),
         excluded=excluded,
         trim=_whole(raw["trim"], 0, 1_000),
-        findings=tuple(_finding(one) for one in _list(raw["findings"], MOST_PARTS)),
+        findings=tuple(_finding(item) for item in _list(raw["findings"], MOST_PARTS)),
         mean=mean,
         spread=_number(raw["spread"], 0.0, 2.0),
     )

@@ -22,7 +22,7 @@ def cdf(count: int, mean: float) -> float:
         return 1.0
     logs = [k * math.log(mean) - mean - math.lgamma(k + 1.0) for k in range(count + 1)]
     most = max(logs)
-    return min(1.0, math.exp(most) * math.fsum(math.exp(one - most) for one in logs))
+    return min(1.0, math.exp(most) * math.fsum(math.exp(log - most) for log in logs))
 
 
 def upper(count: int, confidence: float = CONFIDENCE) -> float:

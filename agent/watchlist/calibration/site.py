@@ -13,8 +13,8 @@ from agent.detector.events import Layout, events
 from agent.detector.rule import Rule
 from agent.matcher.prototypes import PrototypeSet
 from agent.watchlist.calibration.index import Finding
-from agent.watchlist.calibration.kept import stretches
 from agent.watchlist.calibration.maxima import dispersion, maxima
+from agent.watchlist.calibration.parts import stretches
 from agent.watchlist.calibration.threshold import (
     HIGHEST,
     Chosen,
@@ -96,16 +96,18 @@ def background(folder: Path, index: Index) -> Background:
     """
     found = list(stretches(folder, index))
     streams: dict[str, list[Seconds]] = {}
-    for one in found:
-        streams.setdefault(one.part.stream, []).append(one.position_s)
-    rows = sum(len(one.position_s) for one in found)
-    half = [one.embeddings.astype(np.float16) for one in found]
+    for stretch in found:
+        streams.setdefault(stretch.part.stream, []).append(stretch.position_s)
+    rows = sum(len(stretch.position_s) for stretch in found)
+    half = [stretch.embeddings.astype(np.float16) for stretch in found]
     return Background(
         embeddings=np.concatenate([np.empty((0, index.embedding_size), np.float16), *half]),
         layout=Layout.of([np.concatenate(parts) for parts in streams.values()], index.hop_s),
-        starts_at=np.concatenate([np.zeros(0), *(one.starts_at for one in found)]),
+        starts_at=np.concatenate([np.zeros(0), *(stretch.starts_at for stretch in found)]),
         sources=tuple(
-            (one.part.source, one.part.recorded) for one in found for _ in one.position_s
+            (stretch.part.source, stretch.part.recorded)
+            for stretch in found
+            for _ in stretch.position_s
         ),
         hours=rows * index.hop_s / 3_600.0 / index.sources,
     )
@@ -113,8 +115,8 @@ def background(folder: Path, index: Index) -> Background:
 
 def wording_of(error: ErrorDescription, site_background: Sequence[str]) -> str:
     """Hash of what a description says and of what it is told apart from."""
-    told = [error.texts, error.unlike, tuple(site_background)]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    wording = [error.texts, error.unlike, tuple(site_background)]
+    return hashlib.sha256(json.dumps(wording).encode()).hexdigest()
 
 
 def key_of(index: Index, wanted: Wanted, site_background: Sequence[str]) -> str:
@@ -122,14 +124,14 @@ def key_of(index: Index, wanted: Wanted, site_background: Sequence[str]) -> str:
     digest = hashlib.sha256(wording_of(wanted.error, site_background).encode())
     for prototypes in wanted.described.arrays():
         digest.update(np.ascontiguousarray(prototypes, np.float32).tobytes())
-    told = [
+    wording = [
         wanted.error.error_id,
         astuple(wanted.error.policy),
         [part.sha256 for part in index.parts],
         [astuple(span) for span in index.excluded],
         [index.trim, index.sources, index.bundle],
     ]
-    digest.update(json.dumps(told).encode())
+    digest.update(json.dumps(wording).encode())
     return digest.hexdigest()
 
 
@@ -157,18 +159,18 @@ def find(
     suspects: list[Suspect] = []
     for at in range(0, len(wanted), _TOGETHER):
         some = wanted[at : at + _TOGETHER]
-        prototypes = PrototypeSet([one.described for one in some], text_embeddings)
+        prototypes = PrototypeSet([target.described for target in some], text_embeddings)
         statistics = prototypes.statistics(heard.cohort)
         scores = scores_of(heard, prototypes, statistics)
-        for column, one in enumerate(some):
-            policy = one.error.policy
+        for column, target in enumerate(some):
+            policy = target.error.policy
             known = maxima_of(scores[column], heard, policy, index.trim)
-            chosen, held = threshold_of(known, one, uncalibrated)
+            chosen, held = threshold_of(known, target, uncalibrated)
             findings.append(
                 Finding(
-                    error_id=one.error.error_id,
-                    wording=wording_of(one.error, texts),
-                    key=key_of(index, one, texts),
+                    error_id=target.error.error_id,
+                    wording=wording_of(target.error, texts),
+                    key=key_of(index, target, texts),
                     mean=float(statistics.mean[column]),
                     std=float(statistics.std[column]),
                     kind=chosen.kind,
@@ -180,7 +182,7 @@ def find(
                 )
             )
             rule = Rule.of(policy)
-            suspects += _suspects(heard, scores[column], rule, uncalibrated, one.error.error_id)
+            suspects += _suspects(heard, scores[column], rule, uncalibrated, target.error.error_id)
     return findings, _together(suspects)
 
 
@@ -254,18 +256,18 @@ def _suspects(
 def _together(suspects: Sequence[Suspect]) -> list[Suspect]:
     """Events of several descriptions at the same time as one; the loudest of all."""
     merged: list[Suspect] = []
-    for one in sorted(suspects, key=lambda s: (s.source, s.recorded, s.starts_at)):
+    for suspect in sorted(suspects, key=lambda s: (s.source, s.recorded, s.starts_at)):
         before = merged[-1] if merged else None
-        same = before and (before.source, before.recorded) == (one.source, one.recorded)
-        if before and same and one.starts_at <= before.ends_at + _SAME_S:
+        same = before and (before.source, before.recorded) == (suspect.source, suspect.recorded)
+        if before and same and suspect.starts_at <= before.ends_at + _SAME_S:
             best = dict(before.scores)
-            name, score = one.scores[0]
+            name, score = suspect.scores[0]
             best[name] = max(score, best.get(name, score))
             ordered = sorted(best.items(), key=lambda item: -item[1])
-            ends_at = max(before.ends_at, one.ends_at)
+            ends_at = max(before.ends_at, suspect.ends_at)
             merged[-1] = Suspect(
                 before.source, before.recorded, before.starts_at, ends_at, tuple(ordered)
             )
         else:
-            merged.append(one)
-    return sorted(merged, key=lambda one: -one.scores[0][1])[:MOST_SUSPECTS]
+            merged.append(suspect)
+    return sorted(merged, key=lambda suspect: -suspect.scores[0][1])[:MOST_SUSPECTS]

@@ -24,7 +24,7 @@ BELOW, ABOVE = 1.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class VerdictScores:
     """What people said of the alerts of one description."""
 
     verdicts: Sequence[tuple[float, Verdict]]

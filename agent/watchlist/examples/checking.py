@@ -105,15 +105,23 @@ class _Trial:
         self.reasons = [""] * len(recordings)
         self.full = np.zeros(len(recordings), bool)
         self.lifted = np.zeros(len(recordings), np.float32)
-        self.is_example = np.array([one.kind is Kind.EXAMPLE for one in recordings], bool)
-        self._sure = np.array([one.sure for one in recordings], bool)
-        sources = {one.moment.source for one in recordings if one.moment is not None}
+        self.is_example = np.array(
+            [recording.kind is Kind.EXAMPLE for recording in recordings], bool
+        )
+        self._sure = np.array([recording.sure for recording in recordings], bool)
+        sources = {
+            recording.moment.source for recording in recordings if recording.moment is not None
+        }
         code = {source: number for number, source in enumerate(sorted(sources))}
         moments = [
             (np.nan, np.nan, np.nan)
-            if one.moment is None
-            else (code[one.moment.source], one.moment.starts_at, one.moment.ends_at)
-            for one in recordings
+            if recording.moment is None
+            else (
+                code[recording.moment.source],
+                recording.moment.starts_at,
+                recording.moment.ends_at,
+            )
+            for recording in recordings
         ]
         self._source, self._starts, self._ends = np.array(moments, np.float64).T
         for row in np.flatnonzero(
@@ -236,8 +244,8 @@ class _Trial:
         better = scores[:, self._column[foreign]] > scores[:, number, None]
         alike = self._alike(rows, foreign) & better
         found = []
-        for one in alike:
-            counts = np.bincount(self._column[foreign][one], minlength=len(self._error_ids))
+        for pair in alike:
+            counts = np.bincount(self._column[foreign][pair], minlength=len(self._error_ids))
             most = int(counts.argmax())
             found.append((int(counts[most]), self._error_ids[most]))
         return found

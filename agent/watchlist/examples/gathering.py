@@ -16,7 +16,7 @@ import numpy as np
 from agent.capture.audiofile import log_remark, read_audio
 from agent.capture.mixdown import Mixdown
 from agent.core.answers import agreed
-from agent.core.errors import AudioFileError, reason
+from agent.core.errors import AudioFileError, failing_as
 from agent.core.folders import inside
 from agent.core.names import shown
 from agent.core.records import Speech, Verdict, Views
@@ -42,9 +42,9 @@ LOOK_S = 2.0
 """So much time passes at least before answers are looked at again."""
 
 REJECTED_WINDOWS = 6
-"""Of a rejected sound so many windows are known, its peak and others spread over the event ..."""
+"""Windows that are kept of a rejected sound: its peak and others spread over the event."""
 REJECTED_CLIPS = 50
-"""... as long as it is among so many newest ones: a box has to start quickly."""
+"""Newest rejected clips of which more than the peak is kept: a box has to start quickly."""
 
 _TOGETHER = 4
 
@@ -128,13 +128,13 @@ class Library:
         """
         recordings: list[Recording] = []
         set_aside: list[SetAside] = []
-        judged = list(self._judged())
+        judged = list(self._agreed_alerts())
         with self._lock:
             self._taken = frozenset(key for key, _ in judged)
-        known = {one.error.error_id for one in wanted}
+        known = {target.error.error_id for target in wanted}
         try:
-            for one in wanted:
-                self._named(one, recordings, set_aside)
+            for target in wanted:
+                self._named(target, recordings, set_aside)
             rejected = [key[0] for key, _ in judged if key[2] is Kind.REJECTED]
             newest = set(rejected[-REJECTED_CLIPS:])
             for (alert_id, error_id, kind, sure), alert in judged:
@@ -153,7 +153,7 @@ class Library:
 
     def _look(self) -> None:
         try:
-            found = frozenset(key for key, _ in self._judged())
+            found = frozenset(key for key, _ in self._agreed_alerts())
             with self._lock:
                 self._other = found != self._taken
         except Exception:  # the box goes on with the examples that it has
@@ -162,7 +162,7 @@ class Library:
             with self._lock:
                 self._looking = False
 
-    def _judged(self) -> Iterator[tuple[_Key, Alert]]:
+    def _agreed_alerts(self) -> Iterator[tuple[_Key, Alert]]:
         """Alerts of which people know what they were, that have a clip."""
         for clip in self._store.clips():
             if not clip.labelled:
@@ -232,10 +232,10 @@ class Library:
             except AudioFileError as error:
                 set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, str(error)))
                 continue
-            best = embeddings[self._telling(embeddings, wanted.described.texts)]
+            best = embeddings[self._best_window(embeddings, wanted.described.texts)]
             recordings.append(Recording(error_id, str(example), Kind.EXAMPLE, best, sure=True))
 
-    def _telling(self, embeddings: FloatArray, texts: FloatArray) -> int:
+    def _best_window(self, embeddings: FloatArray, texts: FloatArray) -> int:
         """The window that texts fit best, of the half that is least like ordinary sound.
 
         Without that, vague words would choose a pause.
@@ -258,10 +258,8 @@ class Library:
         Raises:
             AudioFileError: the file cannot be read, or is too long.
         """
-        try:
+        with failing_as(AudioFileError, path, "record it again"):
             status = path.stat()
-        except OSError as error:
-            raise AudioFileError(f"{path}: {reason(error)}; record it again") from error
         key = (path, status.st_mtime_ns, status.st_size, at_s, channels)
         if key not in self._made:
             self._made[key] = self._embed(path, at_s, Mixdown(channels))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.matcher.prototypes import PrototypeSet
-from agent.matcher.recordings import Heard
+from agent.matcher.recordings import Examples
 from agent.watchlist.examples.checking import check
 from agent.watchlist.examples.measuring import measure
 from agent.watchlist.examples.records import Kind, SetAside
@@ -74,18 +74,22 @@ def join(
     statistics = texts.statistics(cohort)
     measured = measure(texts, statistics.mean, statistics.std, cohort, recordings)
     ids = {name: column for column, name in enumerate(texts.error_ids)}
-    column = np.array([ids[one.error_id] for one in recordings])
+    column = np.array([ids[recording.error_id] for recording in recordings])
     checked = check(recordings, column, measured, texts.error_ids, thresholds)
     weighed = _Weighed(measured, checked, column, statistics.std, thresholds)
     made = [
-        replace(one, examples=weighed.examples(number), rejected=weighed.rejected(number))
-        for number, one in enumerate(described)
+        replace(description, examples=weighed.examples(number), rejected=weighed.rejected(number))
+        for number, description in enumerate(described)
     ]
-    told = zip(recordings, checked.reasons, strict=True)
-    why = {(one.error_id, one.kind, one.name): reason for one, reason in told if reason}
+    reasons = zip(recordings, checked.reasons, strict=True)
+    why = {
+        (recording.error_id, recording.kind, recording.name): reason
+        for recording, reason in reasons
+        if reason
+    }
     live = {
-        (one.error_id, one.kind, one.name)
-        for one, reason in zip(recordings, checked.reasons, strict=True)
+        (recording.error_id, recording.kind, recording.name)
+        for recording, reason in zip(recordings, checked.reasons, strict=True)
         if not reason
     }
     set_aside = [
@@ -113,12 +117,12 @@ class _Weighed:
     """Of each description's margin on ordinary sound, by its texts alone: one of score."""
     thresholds: FloatArray
 
-    def examples(self, number: int) -> Heard:
+    def examples(self, number: int) -> Examples:
         """What people confirmed or named: standard deviations, weighed, add to the score."""
         rows = self._rows(number, Kind.EXAMPLE)
         agree = self.checked.full[rows]
         weight = np.where(agree, AGREEING, ALONE).astype(np.float32)
-        return self._heard(
+        return self._examples(
             rows,
             number,
             slope=weight / np.float32(self.measured.usual),
@@ -126,27 +130,27 @@ class _Weighed:
             most=np.where(agree, AGREEING_MOST, ALONE_MOST).astype(np.float32),
         )
 
-    def rejected(self, number: int) -> Heard:
+    def rejected(self, number: int) -> Examples:
         """What people rejected: nearly that very sound is brought under the threshold."""
         rows = self._rows(number, Kind.REJECTED)
         score = self.measured.scores[rows, number] + self.checked.lifted[rows]
         most = taken_off(score, self.thresholds[number])
         mean = self.measured.mean[rows]
         width = (1.0 - SAME) * (1.0 - mean)
-        return self._heard(
+        return self._examples(
             rows, number, slope=most / width, zero=mean + SAME * (1.0 - mean), most=most
         )
 
     def _rows(self, number: int, kind: Kind) -> Rows:
         return np.flatnonzero((self.column == number) & self.checked.live(kind))
 
-    def _heard(
+    def _examples(
         self, rows: Rows, number: int, *, slope: FloatArray, zero: FloatArray, most: FloatArray
-    ) -> Heard:
+    ) -> Examples:
         """From units of score, and the cosine from which on they count, to units of margin."""
         std = self.std[number]
         slope = slope * std
-        return Heard(
+        return Examples(
             embeddings=self.measured.embeddings[rows],
             slope=slope.astype(np.float32),
             offset=(-slope * zero).astype(np.float32),

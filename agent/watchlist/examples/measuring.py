@@ -68,7 +68,7 @@ def measure(
         cohort: ordinary sound, shape ``(n, dim)``.
         recordings: at least one.
     """
-    embeddings = np.stack([one.embedding for one in recordings]).astype(np.float32)
+    embeddings = np.stack([recording.embedding for recording in recordings]).astype(np.float32)
     means, stds, common, scores = [], [], [], []
     for at in range(0, len(embeddings), _ROWS):
         some = embeddings[at : at + _ROWS]

@@ -28,11 +28,6 @@ class Moment:
     """UTC, seconds since the epoch, as ``ends_at``."""
     ends_at: float
 
-    def overlaps(self, other: Moment) -> bool:
-        """Whether both are of the same moment: one sound, whatever it was taken for."""
-        apart = self.starts_at > other.ends_at or other.starts_at > self.ends_at
-        return self.source == other.source and not apart
-
 
 @dataclass(frozen=True, slots=True)
 class Recording:

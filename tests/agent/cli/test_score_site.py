@@ -20,7 +20,7 @@ from agent.hearing.files import FileHearing
 from agent.run.pipeline import Pipeline
 from agent.store import FILE_NAME, Store
 from agent.watchlist.calibration.index import Index
-from agent.watchlist.calibration.kept import Keeping
+from agent.watchlist.calibration.parts import PartWriter
 from agent.watchlist.site import listened_for_beside
 from tests.agent.store.answers import alert, answer, clip, give
 from tests.bundles import make_bundle
@@ -78,7 +78,7 @@ def site(folder: Path, bundle: Bundle, hop_s: float = 0.5) -> Path:
     config.write_text(f"state_dir: state\ndescriptions: d.yaml\nbundle: {bundle.folder}\n")
     size = bundle.manifest.embedding_size
     index = Index(bundle.digest, size, hop_s, sources=1, made_at=0.0)
-    keeping = Keeping(folder / "state", index, lambda: time.time() - DAY_S)
+    writer = PartWriter(folder / "state", index, lambda: time.time() - DAY_S)
     rng = np.random.default_rng(1)
     rows = rng.standard_normal(size) + 0.5 * rng.standard_normal((MINUTES * 120, size))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -87,8 +87,8 @@ def site(folder: Path, bundle: Bundle, hop_s: float = 0.5) -> Path:
         Window("mic1", round(n * hop_s * RATE_HZ), 1.7e9 + n * hop_s, 2.0, silent)
         for n in range(len(rows))
     ]
-    keeping.take("s1-mic1", windows, Views(rows.astype(np.float32)), RATE_HZ)
-    keeping.finish()
+    writer.take("s1-mic1", windows, Views(rows.astype(np.float32)), RATE_HZ)
+    writer.finish()
     return config
 
 

@@ -80,7 +80,7 @@ def test_every_message_and_log_line_is_printable() -> None:
     assert str(AudioFileError(f"{name}: gone")) == f"{SHOWN}: gone"
     problem = Problem(name, f"is {name}", f"delete {name}")
     assert str(problem) == f"{SHOWN}: is {SHOWN}; delete {SHOWN}"
-    assert Problem.told(name, str(AudioFileError(f"{name}: gone; look"))).found == "gone"
+    assert Problem.from_message(name, str(AudioFileError(f"{name}: gone; look"))).found == "gone"
     assert str(ConfigError([problem, problem])).splitlines() == [str(problem)] * 2
     record = logging.makeLogRecord({"msg": "clip_lost", "file": Path(name), "reason": name})
     assert json.loads(JsonFormatter().format(record))["file"] == SHOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from agent.matcher.matcher import BackgroundStatistics, Described, Heard
+from agent.matcher.matcher import BackgroundStatistics, Described, Examples
 
 DIM = 32
 Array = npt.NDArray[np.float32]
@@ -31,11 +31,11 @@ def towards(*weights: float) -> Array:
     return vector[None].astype(np.float32)
 
 
-def recordings(embeddings: Array, seed: int) -> Heard:
+def recordings(embeddings: Array, seed: int) -> Examples:
     """Recordings with a mapping of their own each."""
     rng = np.random.default_rng(seed)
     slope = np.full(len(embeddings), rng.uniform(0.8, 1.2))
-    return Heard(
+    return Examples(
         embeddings,
         slope=slope.astype(np.float32),
         offset=(-slope * rng.uniform(0.0, 0.2, len(embeddings))).astype(np.float32),

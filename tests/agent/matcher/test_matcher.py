@@ -11,7 +11,7 @@ from agent.matcher.matcher import (
     BackgroundStatistics,
     Contrast,
     Described,
-    Heard,
+    Examples,
     Matcher,
     PrototypeSet,
 )
@@ -29,7 +29,7 @@ from tests.agent.matcher.prototypes import (
 from tests.signals import frontend, noise
 
 
-def worth(heard: Heard | None, embedding: Array) -> float:
+def worth(heard: Examples | None, embedding: Array) -> float:
     """What the best recording is worth, one by one."""
     if heard is None:
         return 0.0
@@ -92,8 +92,8 @@ def test_recordings_add_and_take_off() -> None:
         "a",
         texts=axis(0),
         unlike=NONE,
-        examples=Heard(axis(1, 2), most=np.float32([0.5, 0.5]), **numbers),
-        rejected=Heard(axis(3, 4), most=np.float32([0.3, 0.3]), **numbers),
+        examples=Examples(axis(1, 2), most=np.float32([0.5, 0.5]), **numbers),
+        rejected=Examples(axis(3, 4), most=np.float32([0.3, 0.3]), **numbers),
     )
     matcher = Matcher(PrototypeSet([one], NONE), plain(1))
     cosine, margin = matcher.compare(
@@ -206,7 +206,7 @@ def many(count: int) -> list[Described]:
                 f"e{number}",
                 texts=unit(2, seed=2_000 + number),
                 unlike=unit(1, seed=3_000 + number),
-                examples=Heard(examples.astype(np.float32), own, offset, 2.0 * own),
+                examples=Examples(examples.astype(np.float32), own, offset, 2.0 * own),
                 rejected=recordings(unit(1, seed=4_000 + number), number),
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,12 @@ def test_channels_that_cancel_are_a_reason_until_one_is_chosen(tmp_path: Path) -
     assert health.reasons == {
         "signal tape": "channels 1 and 2 cancel each other: one side is inverted (two wires "
         "swapped); channel 1 alone is heard; write channels: [1]"
+    }
+    assert json.loads(health.to_json())["reason_codes"] == {
+        "signal tape": [
+            {"code": "channels_cancel", "parameters": {"first": "1", "last": 2}},
+            {"code": "channel_alone", "parameters": {"channel": 1}},
+        ]
     }
     level_dbfs = health.signals["tape"].level_dbfs
     assert level_dbfs is not None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from agent.cli.retrieval import mean_average_precision
+from agent.matcher.retrieval import mean_average_precision
 from training.data.readers import tau
 from training.data.records import Split
 from training.evaluation.metrics import (

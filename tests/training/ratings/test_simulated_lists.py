@@ -11,7 +11,7 @@ from training.data.ontology import ClassNodes, Ontology
 from training.data.readers.classes import CLASS_LABEL
 from training.data.records import Caption, Manifest, Pair, RatingKind, Recording, Split
 from training.ratings.raters import Rater, draw_raters, load_model
-from training.ratings.relevance import Hearing, Judge, heard_in, meanings
+from training.ratings.relevance import Judge, Masking, audibility_in, meanings
 from training.ratings.simulated_lists import Asked, Pool, chance, simulated, some
 
 _TREE = {"animal": ("dog", "cat"), "dog": ("bark", "howl"), "thing": ("engine", "bell")}
@@ -34,25 +34,27 @@ def part(name: str, level_db: float, overlap: float = 1.0, share: float = 1.0) -
 def relevance(asked: str, *parts: Part) -> float:
     """Of one recording to the caption that names a class."""
     judge = Judge(small_nodes(), MODEL.semantic)
-    return float(judge.relevance(((f"s/class/{asked}",),), heard_in([Contents("m", parts)]))[0])
+    return float(
+        judge.relevance(((f"s/class/{asked}",),), audibility_in([Contents("m", parts)]))[0]
+    )
 
 
 def test_louder_parts_are_more_audible_and_never_fall() -> None:
     """A logistic of the level: half at its middle, all of it where nothing else is known."""
     levels = np.linspace(-ALONE_DB, ALONE_DB, 61)
-    heard = [Hearing().audibility(part("bark", level)) for level in levels]
+    heard = [Masking().audibility(part("bark", level)) for level in levels]
     assert heard == sorted(heard)
-    assert Hearing().audibility(part("bark", Hearing().half_db)) == pytest.approx(0.5)
+    assert Masking().audibility(part("bark", Masking().half_db)) == pytest.approx(0.5)
     assert heard[0] < 1e-4
-    assert Hearing().audibility(alone("r", "c").parts[0]) > 0.9999
+    assert Masking().audibility(alone("r", "c").parts[0]) > 0.9999
 
 
 def test_overlap_and_short_share_lower_audibility() -> None:
     """At a level at which it matters; a part that never sounds is not heard."""
-    by_overlap = [Hearing().audibility(part("bark", -8.0, overlap)) for overlap in (0.0, 0.5, 1.0)]
+    by_overlap = [Masking().audibility(part("bark", -8.0, overlap)) for overlap in (0.0, 0.5, 1.0)]
     assert by_overlap == sorted(by_overlap, reverse=True)
     by_share = [
-        Hearing().audibility(part("bark", -8.0, share=share)) for share in (0.0, 0.01, 0.1, 0.5)
+        Masking().audibility(part("bark", -8.0, share=share)) for share in (0.0, 0.01, 0.1, 0.5)
     ]
     assert by_share == sorted(by_share)
     assert by_share[0] == 0.0
@@ -73,7 +75,7 @@ def test_relevance_rises_with_level_and_with_similarity() -> None:
 def test_caption_of_two_sounds_asks_for_both_and_shared_one_for_either() -> None:
     """Half for one of two; all of it for one of two alternatives."""
     judge = Judge(small_nodes(), MODEL.semantic)
-    heard = heard_in([alone("r", "s/class/bark")])
+    heard = audibility_in([alone("r", "s/class/bark")])
     both = judge.relevance((("s/class/bark",), ("s/class/engine",)), heard)
     either = judge.relevance((("s/class/bark", "s/class/engine"),), heard)
     np.testing.assert_allclose([both[0], either[0]], [0.5, 1.0], atol=1e-6)

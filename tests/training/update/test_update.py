@@ -20,8 +20,8 @@ from training.train.command import hear
 from training.update.command import keep
 from training.update.config import GatesConfig
 from training.update.gates import ANSWERS, Gate
-from training.update.judging import Asked, HeldOut, OldSets, try_out
 from training.update.report import Try
+from training.update.trials import Asked, HeldOut, OldSets, try_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,7 @@ from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdic
 from agent.hearing.recogniser import Recogniser
 from agent.run.parts import BoxParts
 from agent.watchlist.watchlist import Watchlist
-from training.studies.hearing import SOURCE, HeardSound
+from training.studies.hearing import SOURCE, EmbeddedSound
 
 BEGINS_AT = 1_780_272_000.0
 """1 June 2026, 0:00 UTC: the first day."""
@@ -46,7 +46,7 @@ class TurnedClock:
         return self.at
 
     def monotonic(self) -> float:
-        """The same, since it never goes back."""
+        """Seconds of the simulated clock, which never goes back."""
         return self.at
 
     def synced(self) -> bool:
@@ -103,7 +103,7 @@ class Box:
         """Close the store."""
         self.store.close()
 
-    def hear(self, day: int, heard: HeardSound, sound: FloatArray | None = None) -> list[Alert]:
+    def hear(self, day: int, heard: EmbeddedSound, sound: FloatArray | None = None) -> list[Alert]:
         """Hear a day.
 
         Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.bundle import loading as bundles
 from training.data.arguments import add_folders
-from training.studies.human_loop import kept, month, report
+from training.studies.human_loop import month, report, saved_months
 from training.studies.human_loop.box import Answering
 from training.studies.human_loop.recordings import known
 from training.studies.human_loop.tune import Tuning
@@ -100,13 +100,13 @@ def run(arguments: argparse.Namespace) -> int:
     manifest = known(arguments.data)
     lived = []
     for seed in range(1, arguments.months + 1):
-        one = plan
+        wanted = plan
         if arguments.tuned_months is not None and seed > arguments.tuned_months:
-            one = replace(plan, tuning=None)
-        known_month = kept.read(one, seed)
+            wanted = replace(plan, tuning=None)
+        known_month = saved_months.read(wanted, seed)
         if known_month is None:
-            known_month = month.run(one, manifest, seed, _tell)
-            kept.write(one, known_month)
+            known_month = month.run(wanted, manifest, seed, _tell)
+            saved_months.write(wanted, known_month)
         lived.append(known_month)
     figures = report.Figures(
         bundle=bundle.digest,

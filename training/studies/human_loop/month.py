@@ -17,7 +17,7 @@ from agent.watchlist.calibration.poisson import DAY_H
 from agent.watchlist.calibration.threshold import Kind
 from agent.watchlist.watchlist import Watchlist
 from training.data.records import Manifest
-from training.studies.hearing import HeardSound, heard
+from training.studies.hearing import EmbeddedSound, heard
 from training.studies.human_loop.box import (
     BEGINS_AT,
     DAY_S,
@@ -135,7 +135,7 @@ class _Month:
         self._again(number, (), self._heard(week, self._bundle), (Stage.CALIBRATED, watch))
         return self.counted.pop((number, Stage.CALIBRATED))
 
-    def _heard(self, week: Week, bundle: Bundle) -> list[HeardSound]:
+    def _heard(self, week: Week, bundle: Bundle) -> list[EmbeddedSound]:
         size = week.size
         name = f"s{week.seed}-w{week.number}-{size.minutes}m-{size.times}x.npz"
         days = (np.split(day, range(_BLOCK, len(day), _BLOCK)) for day in week.days())
@@ -177,7 +177,7 @@ class _Month:
         number: int,
         week: Week,
         placed: Sequence[Placed],
-        days: Sequence[HeardSound],
+        days: Sequence[EmbeddedSound],
         at: tuple[Stage, Watchlist, Bundle],
     ) -> None:
         """The week as it was: with clips, and answers every evening."""
@@ -192,7 +192,7 @@ class _Month:
         self,
         number: int,
         placed: Sequence[Placed],
-        days: Sequence[HeardSound],
+        days: Sequence[EmbeddedSound],
         at: tuple[Stage, Watchlist],
     ) -> None:
         """The same sounds at another stage, in a store of their own."""
@@ -208,7 +208,7 @@ class _Month:
         self,
         number: int,
         placed: Sequence[Placed],
-        days: Sequence[HeardSound],
+        days: Sequence[EmbeddedSound],
         of: tuple[Box, Watchlist],
         sounds: Iterator[FloatArray] | None = None,
     ) -> tuple[Counted, int]:

@@ -22,9 +22,9 @@ from agent.store import Store
 from agent.watchlist import watchlist
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.applied import Site
-from agent.watchlist.calibration.verdicts import Judged
+from agent.watchlist.calibration.verdicts import VerdictScores
 from agent.watchlist.examples import Library
-from agent.watchlist.judging import judged
+from agent.watchlist.verdict_scores import verdict_scores
 from agent.watchlist.watchlist import Judge, Watchlist
 from training.studies.hearing import HOP_S
 from training.studies.human_loop.recordings import Dealt
@@ -37,9 +37,9 @@ class Stage(StrEnum):
     UNCALIBRATED = "uncalibrated"
     """The bundle's threshold and background."""
     CALIBRATED = "calibrated"
-    """On the site's own noise."""
+    """Thresholds calibrated on the site's own noise."""
     VERDICTS = "verdicts"
-    """And thresholds that people's verdicts have moved."""
+    """Calibrated thresholds that people's verdicts have moved."""
     EXAMPLES_ALONE = "examples alone"
     """Clips that people confirmed or rejected, as prototypes, and thresholds as calibrated."""
     EXAMPLES = "examples"
@@ -144,9 +144,9 @@ class Known:
         day of a few minutes to the next.
         """
 
-        def judge(again: Mapping[str, float]) -> Mapping[str, Judged]:
+        def judge(again: Mapping[str, float]) -> Mapping[str, VerdictScores]:
             with closing(Store.open(self.settings.state_dir)) as store:
-                said = judged(
+                said = verdict_scores(
                     store, described, bundle.digest, again, since=self.since, now=self.now
                 )
             return {

@@ -37,12 +37,12 @@ class Counted:
     events: int = 0
     """Errors that happened."""
     found: int = 0
-    """Of these, with an alert of their own description."""
+    """Errors that raised an alert of their own description."""
     hours: float = 0.0
     promised: float = 0.0
     """False alarms that the calibration allows in these hours; 0 where it promises nothing."""
     promised_hall: int = 0
-    """Of ``hall``, by descriptions that were promised something."""
+    """Alerts among ``hall`` of descriptions that were promised something."""
 
     def __add__(self, more: Counted) -> Counted:
         return Counted(*(getattr(self, name) + getattr(more, name) for name in Counted.__slots__))

@@ -89,7 +89,7 @@ class Week:
             ends_s = min(total_s, starts_s + lasts_s)
             snr_db = float(rng.uniform(*SNR_DB))
             found.append(Placed(day, starts_s, ends_s, sound, recording.id, snr_db))
-        return tuple(sorted(found, key=lambda one: (one.day, one.starts_s)))
+        return tuple(sorted(found, key=lambda event: (event.day, event.starts_s)))
 
     def days(self) -> Iterator[FloatArray]:
         """The sound of each day, float32 mono at :data:`agent.capture.scene.RATE_HZ`."""

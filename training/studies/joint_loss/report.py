@@ -70,19 +70,28 @@ standard deviation over seeds. Captions that fit the same recordings are one gro
     yield f"![Reached](figures/{_REACHED})"
 
 
-def _cell(one: Reached) -> str:
-    spread = f" ±{np.std(one.by_seed, ddof=1):.3f}" if len(one.by_seed) > 1 else ""
-    interval = one.interval
+def _cell(reached: Reached) -> str:
+    spread = f" ±{np.std(reached.by_seed, ddof=1):.3f}" if len(reached.by_seed) > 1 else ""
+    interval = reached.interval
     return f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]{spread}"
 
 
-def _row(one: Difference, seeds: int) -> tuple[str, ...]:
-    interval = one.interval
+def _row(difference: Difference, seeds: int) -> tuple[str, ...]:
+    interval = difference.interval
     sure = "**" if interval.low > 0.0 or interval.high < 0.0 else ""
     return (
-        *(one.arm, one.against, one.measure, f"{sure}{interval.mean:+.4f}{sure}"),
-        *(f"[{interval.low:+.4f}, {interval.high:+.4f}]", f"{one.p:.4f}", f"{one.p_holm:.4f}"),
-        f"{one.better_seeds} of {seeds}",
+        *(
+            difference.arm,
+            difference.against,
+            difference.measure,
+            f"{sure}{interval.mean:+.4f}{sure}",
+        ),
+        *(
+            f"[{interval.low:+.4f}, {interval.high:+.4f}]",
+            f"{difference.p:.4f}",
+            f"{difference.p_holm:.4f}",
+        ),
+        f"{difference.better_seeds} of {seeds}",
     )
 
 
@@ -102,10 +111,10 @@ def _shown(plan: Plan, pooled: Pooled) -> Iterator[str]:
         yield f"- **{arm.name}** is " + "; ".join(told) + "."
 
 
-def _verdict(one: Difference) -> str:
-    if one.interval.low > 0.0:
+def _verdict(difference: Difference) -> str:
+    if difference.interval.low > 0.0:
         return "better"
-    return "worse" if one.interval.high < 0.0 else "not surely better or worse"
+    return "worse" if difference.interval.high < 0.0 else "not surely better or worse"
 
 
 def _draw_reached(pooled: Pooled) -> Figure:

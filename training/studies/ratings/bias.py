@@ -21,7 +21,7 @@ from training.studies.ratings.grouping import (
     of_several_authors,
 )
 from training.studies.ratings.human import caption_columns
-from training.studies.ratings.similarity import Heard, Texts
+from training.studies.ratings.similarity import EmbeddedRecording, Texts
 from training.studies.ratings.sound import PROPERTIES
 from training.studies.ratings.statistics import (
     Association,
@@ -62,7 +62,7 @@ class _Scores:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Recordings:
     """Recordings that were heard, in one order."""
 
     recordings: tuple[Recording, ...]
@@ -76,7 +76,7 @@ class _Heard:
 
 def analyse_model(
     manifest: Manifest,
-    heard: Mapping[str, Heard],
+    heard: Mapping[str, EmbeddedRecording],
     texts: Texts,
     features: Mapping[str, CaptionFeatures],
     seed: int,
@@ -116,7 +116,7 @@ def analyse_model(
     )
 
 
-def _known(manifest: Manifest, heard: Mapping[str, Heard]) -> _Heard:
+def _known(manifest: Manifest, heard: Mapping[str, EmbeddedRecording]) -> _Recordings:
     captions: dict[str, list[str]] = {}
     for caption, recording in sorted(manifest.positives()):
         captions.setdefault(recording, []).append(caption)
@@ -125,7 +125,7 @@ def _known(manifest: Manifest, heard: Mapping[str, Heard]) -> _Heard:
         name: np.array([getattr(heard[clip.id].sound, field) for clip in kept], dtype=np.float64)
         for field, name in PROPERTIES.items()
     }
-    return _Heard(
+    return _Recordings(
         recordings=kept,
         sound=sound,
         source=np.array([clip.source for clip in kept], dtype=np.str_),
@@ -136,7 +136,7 @@ def _known(manifest: Manifest, heard: Mapping[str, Heard]) -> _Heard:
 
 
 def _scores(
-    manifest: Manifest, language: str, known: _Heard, texts: Texts, embeddings: FloatArray
+    manifest: Manifest, language: str, known: _Recordings, texts: Texts, embeddings: FloatArray
 ) -> _Scores:
     captions = [caption for caption in manifest.captions if caption.language == language]
     rows = texts.joint[[texts.place[caption.text] for caption in captions]]
@@ -148,7 +148,7 @@ def _scores(
 
 
 def _of_sound(
-    known: _Heard, scores: Mapping[str, _Scores], seed: int, left_out: list[str]
+    known: _Recordings, scores: Mapping[str, _Scores], seed: int, left_out: list[str]
 ) -> tuple[Finding, ...]:
     found: list[tuple[str, str, Association]] = []
     for language, score in scores.items():
@@ -218,7 +218,7 @@ def _by_kind(manifest: Manifest, scores: Mapping[str, _Scores], seed: int) -> tu
     return tuple(found)
 
 
-def _languages(known: _Heard, scores: Mapping[str, _Scores], seed: int) -> tuple[Mean, ...]:
+def _languages(known: _Recordings, scores: Mapping[str, _Scores], seed: int) -> tuple[Mean, ...]:
     margins = {language: score.margin() for language, score in scores.items()}
     both = np.all([np.isfinite(margin) for margin in margins.values()], axis=0)
     if len(margins) < 2 or not both.any():  # noqa: PLR2004 - a comparison needs two
@@ -236,7 +236,7 @@ def _languages(known: _Heard, scores: Mapping[str, _Scores], seed: int) -> tuple
 
 
 def _classes(
-    manifest: Manifest, known: _Heard, scores: Mapping[str, _Scores]
+    manifest: Manifest, known: _Recordings, scores: Mapping[str, _Scores]
 ) -> tuple[tuple[str, float, float], ...]:
     if not {"en", "ja"} <= scores.keys():
         return ()
@@ -254,7 +254,7 @@ def _classes(
 
 
 def _authors(
-    known: _Heard, scores: Mapping[str, _Scores], seed: int, left_out: list[str]
+    known: _Recordings, scores: Mapping[str, _Scores], seed: int, left_out: list[str]
 ) -> tuple[tuple[str, int, Effect], ...]:
     found = []
     for language, score in scores.items():

@@ -21,7 +21,7 @@ from training.studies.ratings.features import LANGUAGES, CaptionReader
 from training.studies.ratings.findings import HumanFindings, ModelFindings
 from training.studies.ratings.human import Material, analyse_ratings, wanted_texts
 from training.studies.ratings.published import read_lists
-from training.studies.ratings.similarity import Heard, embed, listen
+from training.studies.ratings.similarity import EmbeddedRecording, embed, listen
 
 NO_CLOTHO = (
     "loudness and spectrum of the rated recordings, and the model's similarity with their sound: "
@@ -107,7 +107,7 @@ def analyse(arguments: argparse.Namespace) -> Found:
     wanted = ours | english
     features = {text: reader.read(text, language) for text, language in wanted.items()}
     texts = embed(model, list(wanted), arguments.cache)
-    heard: dict[str, Heard] = {}
+    heard: dict[str, EmbeddedRecording] = {}
     if arguments.clotho is None:
         left_out.append(NO_CLOTHO)
     else:

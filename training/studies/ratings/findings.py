@@ -66,7 +66,7 @@ class Budget:
     nearest: float
     """Share of the candidates rated 50 and above that are among those nearest by text."""
     random: float
-    """The same for candidates drawn at random."""
+    """Share of the candidates rated 50 and above that are among as many drawn at random."""
     ordered_nearest: float
     """Share of pairs of own recording and candidates that the ratings order."""
     ordered_random: float
@@ -83,9 +83,9 @@ class Lists:
     tied_at_zero: float
     tied_elsewhere: float
     ordered_near: float
-    """The same among the own recording and the candidates named first."""
+    """Share of pairs that the ratings order, of own recording and the candidates named first."""
     ordered_far: float
-    """The same among the other candidates and the unrelated recording."""
+    """Share of pairs that the ratings order, of other candidates and the unrelated recording."""
     zeros_each: tuple[int, ...]
     """Zeros of each list, sorted."""
     own_on_top: float

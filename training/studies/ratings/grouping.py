@@ -39,8 +39,8 @@ def of_several(labels: Labels, rows: Mask, fewest: int = 2) -> Mask:
 def of_several_authors(kind: Labels, author: Labels, rows: Mask) -> Mask:
     """Which rows are of a class that more than one author recorded."""
     authors: dict[str, set[str]] = {}
-    for one, name in zip(kind[rows].tolist(), author[rows].tolist(), strict=True):
-        authors.setdefault(one, set()).add(name)
+    for own_kind, name in zip(kind[rows].tolist(), author[rows].tolist(), strict=True):
+        authors.setdefault(own_kind, set()).add(name)
     several = [class_name for class_name, names in authors.items() if len(names) > 1]
     return np.asarray(np.isin(kind, several), dtype=np.bool_)
 

@@ -15,7 +15,7 @@ from training.studies.ratings.findings import Finding, HumanFindings, Regression
 from training.studies.ratings.grouping import mean_over
 from training.studies.ratings.lists import describe_lists
 from training.studies.ratings.published import OTHER, OWN, SIMILAR, RatedLists
-from training.studies.ratings.similarity import Heard, Texts
+from training.studies.ratings.similarity import EmbeddedRecording, Texts
 from training.studies.ratings.sound import PROPERTIES
 from training.studies.ratings.statistics import (
     Association,
@@ -47,7 +47,7 @@ class Material:
     texts: Texts
     own_captions: int
     """How many of a clip's captions stand for it."""
-    heard: Mapping[str, Heard]
+    heard: Mapping[str, EmbeddedRecording]
     """By recording id; empty without Clotho."""
     seed: int
 
@@ -164,8 +164,8 @@ def _of_captions(
         lists = np.flatnonzero(told)
         for name, column in properties.items():
             if can_vary(column[told], lists) and can_vary(values[told], lists):
-                one = spearman(column[told], values[told], lists, seed=seed)
-                found.append((name, outcome, one))
+                association = spearman(column[told], values[told], lists, seed=seed)
+                found.append((name, outcome, association))
             else:
                 left_out.append(f"{name} and {outcome}: too few lists, or all alike")
     return corrected(found)
@@ -198,11 +198,11 @@ def _of_items(
         for name, column in properties.items():
             known = asked & np.isfinite(column)
             try:
-                one = within_lists(column, values, known, seed=material.seed)
+                association = within_lists(column, values, known, seed=material.seed)
             except ValueError as error:
                 left_out.append(f"{name} and {outcome}: {error}")
                 continue
-            found.append((name, outcome, one))
+            found.append((name, outcome, association))
     return corrected(found)
 
 

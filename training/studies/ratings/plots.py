@@ -193,8 +193,8 @@ def _sets(model: ModelFindings) -> Figure:
 
 def _languages(model: ModelFindings) -> Figure:
     """The classes whose languages differ most, those where English is ahead first."""
-    most = sorted(model.classes, key=lambda one: -abs(one[1] - one[2]))[:_CLASSES]
-    rows = sorted(most, key=lambda one: one[1] - one[2])
+    most = sorted(model.classes, key=lambda row: -abs(row[1] - row[2]))[:_CLASSES]
+    rows = sorted(most, key=lambda row: row[1] - row[2])
     figure = _figure(0.26 * len(rows) + 1.0)
     axes = figure.subplots()
     places = np.arange(len(rows))

@@ -179,12 +179,12 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
     return [table(("", *outcomes), rows), summary]
 
 
-def _cell(one: Finding | None) -> str:
-    if one is None:
+def _cell(finding: Finding | None) -> str:
+    if finding is None:
         return "–"
-    found = one.association
+    found = finding.association
     value = signed(found.value)
-    value = f"**{value}**" if one.p_holm < CLEAR else value
+    value = f"**{value}**" if finding.p_holm < CLEAR else value
     return f"{value} [{signed(found.low)}, {signed(found.high)}]"
 
 

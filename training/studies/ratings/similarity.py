@@ -39,7 +39,7 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class EmbeddedRecording:
     """One recording: where the model puts it, and its sound."""
 
     embedding: FloatArray
@@ -58,10 +58,10 @@ def embed(model: DualEncoder, texts: Sequence[str], cache: Path) -> Texts:
 
 def listen(
     model: DualEncoder, recordings: Sequence[Recording], data: Path, cache: Path
-) -> tuple[dict[str, Heard], tuple[Unreadable, ...]]:
+) -> tuple[dict[str, EmbeddedRecording], tuple[Unreadable, ...]]:
     """Each recording by its id, and those that could not be used, with the reason."""
     cached = LogMelCache(cache / "log-mel", data).load(recordings)
-    heard: dict[str, Heard] = {}
+    heard: dict[str, EmbeddedRecording] = {}
     unread: list[Unreadable] = []
     for recording, found in shown(cached, "listening", len(recordings)):
         if isinstance(found, Unreadable):
@@ -74,5 +74,5 @@ def listen(
             continue
         with torch.inference_mode():
             embedding = model.encode_audio(torch.from_numpy(found)[None])[0].numpy()
-        heard[recording.id] = Heard(embedding, sound)
+        heard[recording.id] = EmbeddedRecording(embedding, sound)
     return heard, tuple(unread)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.capture.soundfiles.folders import find_sounds, told_passed_over
+from agent.capture.soundfiles.folders import find_sounds, passed_over_lines
 from agent.capture.soundfiles.kinds import ENDINGS
 from agent.core.errors import AudioFileError
 
@@ -24,7 +24,7 @@ def test_every_kind_is_found_and_the_rest_is_named(tmp_path: Path) -> None:
     found = find_sounds([tmp_path])
     assert found.files == tuple(sorted(sounds))
     assert set(found.passed_over) == {*others, tmp_path / "link"}
-    told = told_passed_over(found.passed_over)
+    told = passed_over_lines(found.passed_over)
     assert told[0].startswith("passed over, by their endings no sound files: 5 (2 ")
     assert all(part in told[0] for part in ("2 .txt", "2 without an ending", "1 .jpg"))
     assert f"  {tmp_path / 'night' / 'notes.txt'}" in told
@@ -45,7 +45,7 @@ def test_a_folder_without_sound_says_what_it_looked_for(tmp_path: Path) -> None:
 
 def test_many_are_counted_and_the_first_are_named() -> None:
     """Thousands of names help nobody."""
-    told = told_passed_over([Path(f"{number:03}.jpg") for number in range(50)])
+    told = passed_over_lines([Path(f"{number:03}.jpg") for number in range(50)])
     assert told[0].endswith("50 (50 .jpg)")
     assert told[-1] == "  and 30 more"
     assert len(told) == 22

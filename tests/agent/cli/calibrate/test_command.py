@@ -18,9 +18,9 @@ from agent.watchlist import watchlist
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.applied import Site
 from agent.watchlist.calibration.index import FILE, Index
-from agent.watchlist.calibration.kept import Keeping
+from agent.watchlist.calibration.parts import PartWriter
 from agent.watchlist.calibration.threshold import Kind
-from agent.watchlist.calibration.verdicts import Judged
+from agent.watchlist.calibration.verdicts import VerdictScores
 from tests.bundles import make_bundle
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, hall: Path) -
     (folder / "agent.yaml").write_text(config)
     size = bundle.manifest.embedding_size
     empty = Index(bundle.digest, size, HOP_S, 1, 0.0)
-    keeping = Keeping(folder / "state", empty, lambda: 1.8e9)
+    writer = PartWriter(folder / "state", empty, lambda: 1.8e9)
     rng = np.random.default_rng(1)
     # Windows overlap: what one hears the next three hear as well.
     rows = rng.standard_normal((MINUTES * 120 + 3, size))
@@ -76,8 +76,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, hall: Path) -
     windows = [
         Window("mic1", n * RATE_HZ // 2, 1.7e9 + n * HOP_S, 2.0, silent) for n in range(len(rows))
     ]
-    keeping.take("s1-mic1", windows, Views(rows.astype(np.float32)), RATE_HZ)
-    keeping.finish()
+    writer.take("s1-mic1", windows, Views(rows.astype(np.float32)), RATE_HZ)
+    writer.finish()
     assert main(["calibrate", "--config", str(folder / "agent.yaml"), "--files", str(hall)]) == 0
     return folder
 
@@ -96,7 +96,7 @@ def calibrate(site: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dic
 
 
 def built(
-    site: Path, bundle: Bundle, judged: dict[str, Judged] | None = None
+    site: Path, bundle: Bundle, judged: dict[str, VerdictScores] | None = None
 ) -> watchlist.Watchlist:
     """The watchlist as the agent builds it."""
     described = descriptions_file.load(site / "d.yaml")
@@ -232,7 +232,7 @@ def test_verdicts_move_the_threshold_within_bounds(site: Path, bundle: Bundle) -
     write(site)
     before = built(site, bundle).policies
     over = before["air_leak"].threshold_on + 1.0
-    said = Judged([(over, Verdict.REJECT)] * 300, days=1.0)
+    said = VerdictScores([(over, Verdict.REJECT)] * 300, days=1.0)
     watch = built(site, bundle, {"air_leak": said, "glass_broken": said})
     assert watch.policies["air_leak"].threshold_on == pytest.approx(over + 0.05)
     assert watch.policies["glass_broken"].threshold_on == 3.5

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.cli.replay.compare import Change, Comparing, paired
-from agent.cli.replay.listener import HeardAlert
+from agent.cli.replay.listener import ReplayedAlert
 from agent.cli.replay.sounds import Judgement, Sound
 from agent.core.records import Verdict
 
 _WORDS = {"drop": "a part drops", "leak": "air leaks"}
 
 
-def _alert(starts_s: float, error_id: str = "drop", score: float = 5.0) -> HeardAlert:
-    return HeardAlert(error_id, starts_s, starts_s + 2.0, score, 4.5)
+def _alert(starts_s: float, error_id: str = "drop", score: float = 5.0) -> ReplayedAlert:
+    return ReplayedAlert(error_id, starts_s, starts_s + 2.0, score, 4.5)
 
 
 def _sound(verdict: Verdict | None, error_id: str = "drop", text: str = "a part drops") -> Sound:

@@ -20,7 +20,7 @@ from agent.cli.report.advice import (
     advice,
 )
 from agent.cli.report.cases import Case, Outcome
-from agent.cli.report.confusion import Said
+from agent.cli.report.confusion import RejectionLabel
 from agent.cli.report.thresholds import MOST_LOST_SHARE, latest, tradeoff
 from tests.agent.cli.report.judged import START, case
 
@@ -123,10 +123,10 @@ def test_what_is_mostly_false_is_to_be_reworded(described: dict[str, ErrorDescri
 def test_operators_words_become_unlike(described: dict[str, ErrorDescription]) -> None:
     """Said three times, not there yet; another description's words ask to tell both apart."""
     said = [
-        Said("drop", "An air gun", 4, None),
-        Said("drop", "A  drawer is closed", 9, None),
-        Said("drop", "twice only", 2, None),
-        Said("drop", "air leaks", 3, "leak"),
+        RejectionLabel("drop", "An air gun", 4, None),
+        RejectionLabel("drop", "A  drawer is closed", 9, None),
+        RejectionLabel("drop", "twice only", 2, None),
+        RejectionLabel("drop", "air leaks", 3, "leak"),
     ]
     found = advice(judged(NO, [5.0] * 9), said, described, 1.0)
     assert [one for one in found if isinstance(one, AddUnlike)] == [

@@ -17,7 +17,7 @@ from agent.store import CLIPS_FOLDER, Store
 from agent.store.box import BoxStore
 from agent.watchlist.examples import Kind, Library
 from agent.watchlist.examples.gathering import LOOK_S, REJECTED_WINDOWS
-from agent.watchlist.judging import judged
+from agent.watchlist.verdict_scores import verdict_scores
 from agent.watchlist.watchlist import build, wanted_of
 from tests.agent.store.answers import alert, answer, clip, give
 from tests.agent.watchlist.examples.kept import ERROR_ID, keep, say, unit
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from agent.bundle.loading import Bundle
     from agent.watchlist.calibration.site import Wanted
-    from agent.watchlist.calibration.verdicts import Judged
+    from agent.watchlist.calibration.verdicts import VerdictScores
 
 RATE_HZ = 32_000
 DESCRIPTIONS = f"""\
@@ -167,10 +167,10 @@ def test_a_verdict_outlives_the_model_that_it_was_given_on(
     library = Library(bundle, store, folder)
     scored: dict[str, float] = {}
 
-    def judge(again: Mapping[str, float]) -> Mapping[str, Judged]:
+    def judge(again: Mapping[str, float]) -> Mapping[str, VerdictScores]:
         scored.update(again)
         now = made.detection.starts_at + 60.0
-        return judged(store, described, bundle.digest, again, since=None, now=now)
+        return verdict_scores(store, described, bundle.digest, again, since=None, now=now)
 
     plain = build(bundle, described, None, library=library).policies[ERROR_ID]
     watch = build(bundle, described, None, judge=judge, library=library)

@@ -45,17 +45,17 @@ def test_no_recording_is_heard_in_two_weeks(manifest: Manifest) -> None:
     """Nor is one of the test split heard, nor a source of ESC-50 in two weeks, nor replayed."""
     parts = deal(manifest, 1)
     assert len(parts) == PARTS == len(BY_WEEK) + 1
-    heard_in: dict[str, int] = {}
+    audibility_in: dict[str, int] = {}
     for number, part in enumerate(parts):
         for _, one in part.of([*part.recordings]):
             assert one.split is not Split.TEST
             key = one.source if one.id.startswith("esc50") else one.id
-            assert heard_in.setdefault(key, number) == number
+            assert audibility_in.setdefault(key, number) == number
         assert bool(part.of(ERRORS)) == bool(number)
     replayed = replay_of(manifest, parts, 1)
     assert len(replayed.recordings) > 100
-    assert not {one.source for one in replayed.recordings} & set(heard_in)
-    assert not {one.id for one in replayed.recordings} & set(heard_in)
+    assert not {one.source for one in replayed.recordings} & set(audibility_in)
+    assert not {one.id for one in replayed.recordings} & set(audibility_in)
     assert deal(manifest, 2)[1] != parts[1]
 
 

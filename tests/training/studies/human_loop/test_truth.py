@@ -8,7 +8,7 @@ import pytest
 
 from agent.core.records import Alert, Detection, Provenance, Severity, Step
 from tests.training.typed import run_typed
-from training.studies.human_loop import kept, report
+from training.studies.human_loop import report, saved_months
 from training.studies.human_loop.box import Answering
 from training.studies.human_loop.command import SITE
 from training.studies.human_loop.month import Month, Plan
@@ -88,14 +88,17 @@ def test_counts_add_up() -> None:
 def test_kept_month_is_read_again(tmp_path: Path) -> None:
     """By the same plan alone; a damaged file is told."""
     plan = _plan(tmp_path)
-    assert kept.read(plan, 1) is None
-    kept.write(plan, _month(1))
-    assert kept.read(plan, 1) == _month(1)
-    assert kept.read(Plan(tmp_path, tmp_path, SITE, None, Size(5), Answering(), None), 1) is None
+    assert saved_months.read(plan, 1) is None
+    saved_months.write(plan, _month(1))
+    assert saved_months.read(plan, 1) == _month(1)
+    assert (
+        saved_months.read(Plan(tmp_path, tmp_path, SITE, None, Size(5), Answering(), None), 1)
+        is None
+    )
     (path,) = tmp_path.glob("*.json")
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(ValueError, match="delete it"):
-        kept.read(plan, 1)
+        saved_months.read(plan, 1)
 
 
 def test_report_tells_precision_and_broken_promises(tmp_path: Path) -> None:

@@ -8,13 +8,15 @@ import pytest
 from training.data.records import Caption, Manifest, Pair, Recording, Split
 from training.studies.ratings.bias import analyse_model
 from training.studies.ratings.features import CaptionFeatures
-from training.studies.ratings.similarity import Heard, Texts
+from training.studies.ratings.similarity import EmbeddedRecording, Texts
 from training.studies.ratings.sound import SoundProperties
 
 _CLASSES, _EACH = 5, 15
 
 
-def world(of_level: float, of_author: float = 0.0) -> tuple[Manifest, dict[str, Heard], Texts]:
+def world(
+    of_level: float, of_author: float = 0.0
+) -> tuple[Manifest, dict[str, EmbeddedRecording], Texts]:
     """Classes with an axis each; how near a recording is to it depends on level and author.
 
     The Japanese caption of each class is a little away from its axis.
@@ -43,7 +45,7 @@ def world(of_level: float, of_author: float = 0.0) -> tuple[Manifest, dict[str, 
             embedding = np.zeros(size)
             embedding[kind], embedding[(kind + 1) % _CLASSES] = np.cos(angle), np.sin(angle)
             sound = SoundProperties(1.0, level, 10.0, 1_000.0 + take, 500.0, -20.0)
-            heard[name] = Heard(embedding.astype(np.float32), sound)
+            heard[name] = EmbeddedRecording(embedding.astype(np.float32), sound)
     manifest = Manifest(tuple(recordings), tuple(captions), tuple(pairs))
     joint = np.array(rows, dtype=np.float32)
     return manifest, heard, Texts(place, joint, joint)

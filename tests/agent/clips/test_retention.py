@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.clips import Limits, to_delete
-from agent.clips.keeping import RESERVE_BYTES, quota_now
+from agent.clips.retention import RESERVE_BYTES, quota_now
 from agent.core.answers import KeptClip
 
 DAY_S = 86_400.0

@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol
 
 from agent.core.answers import agreed
-from agent.watchlist.calibration.verdicts import Judged
+from agent.watchlist.calibration.verdicts import VerdictScores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,22 +26,22 @@ LONGEST_S = 60 * 86_400.0
 _DAY_S = 86_400.0
 
 
-class Kept(Protocol):
+class AnswerStore(Protocol):
     """What is needed of a store."""
 
     def alert(self, alert_id: str) -> Alert | None: ...  # noqa: D102
     def answers_since(self, at: float) -> list[Answer]: ...  # noqa: D102
 
 
-def judged(
-    store: Kept,
+def verdict_scores(
+    store: AnswerStore,
     descriptions: DescriptionSet,
     bundle: str,
     again: Mapping[str, float],
     *,
     since: float | None,
     now: float,
-) -> Mapping[str, Judged]:
+) -> Mapping[str, VerdictScores]:
     """What was said of the alerts of each description, by error id.
 
     An alert of which people differ, or of which nobody is sure, says nothing.
@@ -58,9 +58,9 @@ def judged(
     from_at = now - LONGEST_S
     words = {error.error_id: error.text for error in descriptions.active}
     answers: dict[str, list[Answer]] = defaultdict(list)
-    for one in store.answers_since(from_at):
-        answers[one.alert_id].append(one)
-    said: dict[str, list[tuple[float, Verdict]]] = defaultdict(list)
+    for answer in store.answers_since(from_at):
+        answers[answer.alert_id].append(answer)
+    scored: dict[str, list[tuple[float, Verdict]]] = defaultdict(list)
     first = now
     for alert_id, given in answers.items():
         verdict, _ = agreed(given)
@@ -73,7 +73,7 @@ def judged(
         same = alert.provenance.bundle == bundle and detection.starts_at >= (since or 0.0)
         score = detection.score if same else again.get(alert_id)
         if score is not None:
-            said[detection.error_id].append((score, verdict))
+            scored[detection.error_id].append((score, verdict))
             first = min(first, detection.starts_at)
     days = max(1.0, (now - first) / _DAY_S)
-    return {error_id: Judged(tuple(scores), days) for error_id, scores in said.items()}
+    return {error_id: VerdictScores(tuple(scores), days) for error_id, scores in scored.items()}

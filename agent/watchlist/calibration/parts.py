@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent.core.errors import StoreError, reason
+from agent.core.errors import StoreError, failing_as
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.index import Part
 
@@ -61,7 +61,7 @@ def stretches(folder: Path, index: Index) -> Iterator[Stretch]:
         StoreError: a part is missing, damaged or not what the index says.
     """
     order = {part.stream: number for number, part in reversed(list(enumerate(index.parts)))}
-    for part in sorted(index.parts, key=lambda one: order[one.stream]):
+    for part in sorted(index.parts, key=lambda part: order[part.stream]):
         stretch = _read(folder / FOLDER / part.file, part, index.embedding_size)
         kept = np.ones(len(stretch.starts_at), bool)
         for span in index.excluded:
@@ -77,10 +77,8 @@ def stretches(folder: Path, index: Index) -> Iterator[Stretch]:
 
 
 def _read(path: Path, part: Part, size: int) -> Stretch:
-    try:
+    with failing_as(StoreError, path, _REMEDY):
         raw = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path}: {reason(error)}; {_REMEDY}") from error
     if hashlib.sha256(raw).hexdigest() != part.sha256:
         raise StoreError(f"{path}: is not what was written; {_REMEDY}")
     try:
@@ -110,7 +108,7 @@ class _Open:
     number: int = 0
 
 
-class Keeping:
+class PartWriter:
     """Writes parts as windows come in; each is safe on disk before the index names it."""
 
     def __init__(
@@ -215,7 +213,7 @@ class Keeping:
         self._open[key] = _Open(number=filled.number + 1)
         parts = [*self.index.parts, part]
         # The latest count: a hall changes.
-        rows = sum(one.rows for one in parts)
+        rows = sum(part.rows for part in parts)
         while len(parts) > 1 and (rows > self._keep_rows or len(parts) > indices.MOST_PARTS):
             rows -= parts.pop(0).rows
         made_at = self._now()

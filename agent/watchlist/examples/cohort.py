@@ -10,7 +10,7 @@ import numpy as np
 from agent.core.errors import StoreError
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.applied import unusable
-from agent.watchlist.calibration.kept import stretches
+from agent.watchlist.calibration.parts import stretches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ _PARTS = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Ordinary:
+class Cohort:
     """What recordings are measured by."""
 
     cohort: FloatArray
@@ -34,29 +34,29 @@ class Ordinary:
     """As they were calibrated last, by error id; empty where nothing was."""
 
 
-def ordinary(bundle: Bundle, site: Site | None) -> Ordinary:
+def site_cohort(bundle: Bundle, site: Site | None) -> Cohort:
     """The ordinary sound of a site; that of the bundle where there is no usable calibration.
 
     Args:
         bundle: whose tower heard it.
         site: where its calibration lies.
     """
-    known = None if site is None else _heard(bundle, site)
-    return known or Ordinary(bundle.background(), {})
+    known = None if site is None else _calibrated_cohort(bundle, site)
+    return known or Cohort(bundle.background(), {})
 
 
-def _heard(bundle: Bundle, site: Site) -> Ordinary | None:
+def _calibrated_cohort(bundle: Bundle, site: Site) -> Cohort | None:
     try:
         index = indices.read(site.folder)
         if index is None or unusable(index, bundle, site.hop_s):
             return None
         some = replace(index, parts=index.parts[:: -(-len(index.parts) // _PARTS)])
-        heard = [one.embeddings for one in stretches(site.folder, some)]
+        embedded = [stretch.embeddings for stretch in stretches(site.folder, some)]
     except StoreError:
         return None  # told where the calibration itself is applied
-    embeddings = np.concatenate(heard)
+    embeddings = np.concatenate(embedded)
     step = -(-len(embeddings) // _WINDOWS)
-    return Ordinary(
+    return Cohort(
         embeddings[::step].astype(np.float32),
-        {one.error_id: one.threshold for one in index.findings},
+        {finding.error_id: finding.threshold for finding in index.findings},
     )

@@ -11,7 +11,7 @@ from agent import descriptions
 from agent.core.answers import Answer, Entry, Through
 from agent.core.records import Provenance, Verdict
 from agent.store.box import BoxStore
-from agent.watchlist.judging import LONGEST_S, judged
+from agent.watchlist.verdict_scores import LONGEST_S, verdict_scores
 from tests.agent.store.records import ALERT
 from tests.fakes import FakeClock
 
@@ -67,7 +67,7 @@ def test_what_people_agree_on_counts_with_its_score(
     _say(store, "b", Verdict.REJECT, "two", now - 7)
     _say(store, "c", Verdict.UNSURE, "one", now - 6)
     _say(store, "d", Verdict.CONFIRM, "one", now - 5)
-    found = judged(store, listened_for, SHA, {}, since=None, now=now)
+    found = verdict_scores(store, listened_for, SHA, {}, since=None, now=now)
     one = found[ALERT.detection.error_id]
     assert sorted(one.verdicts) == [(5.0, Verdict.REJECT), (8.0, Verdict.CONFIRM)]
     assert one.days == pytest.approx(2.0)
@@ -83,12 +83,14 @@ def test_scores_of_another_scale_do_not_count(
     _alert(store, "old", 9.0, now - LONGEST_S - DAY_S)
     for name in ("early", "other", "old"):
         _say(store, name, Verdict.REJECT, "one", now - 1)
-    assert judged(store, listened_for, SHA, {}, since=now - 3 * DAY_S, now=now) == {}
-    (only,) = judged(store, listened_for, SHA, {}, since=None, now=now).values()
+    assert verdict_scores(store, listened_for, SHA, {}, since=now - 3 * DAY_S, now=now) == {}
+    (only,) = verdict_scores(store, listened_for, SHA, {}, since=None, now=now).values()
     assert only.verdicts == ((9.0, Verdict.REJECT),)
     # Scored again by what is in force now, they do; but not what is too long ago.
     again = {"early": 4.0, "other": 5.0, "old": 6.0, "unknown": 7.0}
-    (scored,) = judged(store, listened_for, SHA, again, since=now - 3 * DAY_S, now=now).values()
+    (scored,) = verdict_scores(
+        store, listened_for, SHA, again, since=now - 3 * DAY_S, now=now
+    ).values()
     assert sorted(scored.verdicts) == [(4.0, Verdict.REJECT), (5.0, Verdict.REJECT)]
     assert scored.days == pytest.approx(5.0)
 
@@ -99,10 +101,10 @@ def test_other_words_are_another_description(
     """Whoever rewords a description asks another question."""
     _alert(store, "a", 5.0, 10.0)
     _say(store, "a", Verdict.REJECT, "one", 20.0)
-    assert judged(store, listened_for, SHA, {}, since=None, now=30.0)
+    assert verdict_scores(store, listened_for, SHA, {}, since=None, now=30.0)
     path = tmp_path / "descriptions.yaml"
     path.write_text(
         f"version: 1\nerrors: [{{id: {ALERT.detection.error_id}, text: another sound}}]\n",
         encoding="utf-8",
     )
-    assert judged(store, descriptions.load(path), SHA, {}, since=None, now=30.0) == {}
+    assert verdict_scores(store, descriptions.load(path), SHA, {}, since=None, now=30.0) == {}

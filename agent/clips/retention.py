@@ -40,24 +40,24 @@ def to_delete(clips: Collection[KeptClip], now: float, limits: Limits) -> list[K
         now: UTC, seconds since the epoch.
         limits: of the site.
     """
-    oldest_first = sorted(clips, key=lambda one: (one.starts_at, one.alert_id))
+    oldest_first = sorted(clips, key=lambda clip: (clip.starts_at, clip.alert_id))
     by_description: dict[str, list[KeptClip]] = defaultdict(list)
-    for one in oldest_first:
-        by_description[one.error_id].append(one)
+    for clip in oldest_first:
+        by_description[clip.error_id].append(clip)
     least = limits.keep_per_description
     newest = [some[max(0, len(some) - least) :] for some in by_description.values()]
-    safe = {one.alert_id for some in newest for one in some}
+    safe = {clip.alert_id for some in newest for clip in some}
     queue = sorted(
-        (one for one in oldest_first if one.alert_id not in safe), key=lambda one: one.labelled
+        (clip for clip in oldest_first if clip.alert_id not in safe), key=lambda clip: clip.labelled
     )
-    held = sum(one.size_bytes for one in clips)
+    held = sum(clip.size_bytes for clip in clips)
     too_old = now - limits.keep_days * DAY_S
     chosen = []
-    for one in queue:
-        expired = not one.labelled and one.starts_at < too_old
+    for clip in queue:
+        expired = not clip.labelled and clip.starts_at < too_old
         if expired or held > limits.quota_bytes:
-            chosen.append(one)
-            held -= one.size_bytes
+            chosen.append(clip)
+            held -= clip.size_bytes
     return chosen
 
 

@@ -13,7 +13,7 @@ from agent.core.errors import StoreError
 from agent.core.records import Views, Window
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.index import FILE, Index, Span
-from agent.watchlist.calibration.kept import FOLDER, PART_ROWS, Keeping, stretches
+from agent.watchlist.calibration.parts import FOLDER, PART_ROWS, PartWriter, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +38,12 @@ def unit(count: int, seed: int = 0) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def keep(folder: Path, count: int, index: Index = EMPTY, keep_hours: float = 60.0) -> Keeping:
+def keep(folder: Path, count: int, index: Index = EMPTY, keep_hours: float = 60.0) -> PartWriter:
     """Keep one stream to its end."""
-    keeping = Keeping(folder, index, lambda: 2e9, keep_hours)
-    keeping.take("s1", windows(count), Views(unit(count)), RATE_HZ)
-    keeping.finish()
-    return keeping
+    writer = PartWriter(folder, index, lambda: 2e9, keep_hours)
+    writer.take("s1", windows(count), Views(unit(count)), RATE_HZ)
+    writer.finish()
+    return writer
 
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
@@ -62,28 +62,28 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
 
 def test_the_latest_hours_stay(tmp_path: Path) -> None:
     """What is older goes, file and all."""
-    keeping = keep(tmp_path, 3 * PART_ROWS, keep_hours=2 * PART_ROWS * HOP_S / 3_600)
-    assert [part.starts_at for part in keeping.index.parts] == [1e9 + 600.0, 1e9 + 1_200.0]
+    writer = keep(tmp_path, 3 * PART_ROWS, keep_hours=2 * PART_ROWS * HOP_S / 3_600)
+    assert [part.starts_at for part in writer.index.parts] == [1e9 + 600.0, 1e9 + 1_200.0]
     assert len(list((tmp_path / FOLDER).glob("*.npz"))) == 2
 
 
 def test_a_recording_that_was_cut_off_is_heard_again(tmp_path: Path) -> None:
     """A kill in the middle of a recording leaves no half of it; a microphone's half stays."""
-    keeping = Keeping(tmp_path, EMPTY, lambda: 2e9)
-    keeping.take("mic", windows(PART_ROWS), Views(unit(PART_ROWS)), RATE_HZ)
-    keeping.take("rec", windows(PART_ROWS, "a.wav"), Views(unit(PART_ROWS)), RATE_HZ, recorded=True)
+    writer = PartWriter(tmp_path, EMPTY, lambda: 2e9)
+    writer.take("mic", windows(PART_ROWS), Views(unit(PART_ROWS)), RATE_HZ)
+    writer.take("rec", windows(PART_ROWS, "a.wav"), Views(unit(PART_ROWS)), RATE_HZ, recorded=True)
     index = indices.read(tmp_path)
     assert index is not None
     assert index.hearing == "rec"
-    again = Keeping(tmp_path, index, lambda: 2e9)
+    again = PartWriter(tmp_path, index, lambda: 2e9)
     assert [part.stream for part in again.index.parts] == ["mic"]
 
 
 def test_excluded_sound_is_left_out(tmp_path: Path) -> None:
     """Only of the named source, only in the named time."""
-    keeping = keep(tmp_path, 100)
+    writer = keep(tmp_path, 100)
     spans = (Span("mic1", 1e9 + 10.0, 1e9 + 12.0), Span("mic2", 1e9, 1e9 + 50.0))
-    found = list(stretches(tmp_path, replace(keeping.index, excluded=spans)))
+    found = list(stretches(tmp_path, replace(writer.index, excluded=spans)))
     left = np.concatenate([one.starts_at for one in found]) - 1e9
     assert len(left) == 95
     assert not ((left >= 10.0) & (left <= 12.0)).any()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.cli.retrieval import mean_average_precision, top_1
+from agent.matcher.retrieval import mean_average_precision, top_1
 
 # Four recordings, two texts; the first two are of text 0.
 _SCORES = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.6], [0.1, 0.4]])

@@ -6,13 +6,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from agent.core.errors import CaptureError
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Patience:
-    """Runs one call at a time and waits only so long for it.
+class TimedCall:
+    """Runs one call at a time, each with a time limit.
 
     A call that hangs cannot be ended; it is left to itself, and nothing else is called until it
     has returned.
@@ -31,7 +32,7 @@ class Patience:
         if self._call is not None:
             self._call.join(timeout_s)
             if self._call.is_alive():
-                raise CaptureError(f"{self._what} still does not answer; restart the sound server")
+                raise CaptureError(Reason.of("device_still_hung", device=self._what))
         failures: list[Exception] = []
 
         def call() -> None:
@@ -44,9 +45,7 @@ class Patience:
         self._call.start()
         self._call.join(timeout_s)
         if self._call.is_alive():
-            raise CaptureError(
-                f"{self._what} does not answer within {timeout_s:g} s; restart the sound server"
-            )
+            raise CaptureError(Reason.of("device_hung", device=self._what, seconds=timeout_s))
         self._call = None
         if failures:
             raise failures[0]

@@ -188,6 +188,6 @@ class Recorder:
 
 def _nearest(views: Iterable[tuple[int, Views]], index: int, tolerance: int) -> Views | None:
     """Those of the window that starts nearest to a sample; ``None`` if none is near."""
-    by_distance: Mapping[int, Views] = {abs(at - index): one for at, one in views}
+    by_distance: Mapping[int, Views] = {abs(at - index): own for at, own in views}
     nearest = min(by_distance, default=tolerance)
     return by_distance[nearest] if nearest < tolerance else None

@@ -30,51 +30,11 @@ _CACHE = "embeddings"
 _MAX_REASON_CHARACTERS = 8_000
 
 
-class _Builder:
-    """Builds watchlists on a thread of its own; of several waiting, only the latest counts."""
-
-    def __init__(self, build: Callable[[DescriptionSet], Watchlist]) -> None:
-        self._build = build
-        self._lock = threading.Lock()
-        self._wanted: DescriptionSet | None = None
-        self._result: Watchlist | KikimimiError | None = None
-        self._thread: threading.Thread | None = None
-
-    def start(self, descriptions: DescriptionSet) -> None:
-        """Ask for a watchlist; returns at once."""
-        with self._lock:
-            self._wanted = descriptions
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
-                self._thread.start()
-
-    def take(self) -> Watchlist | KikimimiError | None:
-        """What came of it, once; ``None`` while there is nothing new."""
-        with self._lock:
-            result, self._result = self._result, None
-            return result
-
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                wanted, self._wanted = self._wanted, None
-                if wanted is None:
-                    self._thread = None
-                    return
-            result: Watchlist | KikimimiError
-            try:
-                result = self._build(wanted)
-            except KikimimiError as error:
-                result = error
-            except Exception as error:  # a reload must never take the box down
-                _log.exception("reload_failed")
-                result = KikimimiError(f"the descriptions could not be taken over: {error!r}")
-            with self._lock:
-                self._result = result
-
-
 class Reloading:
-    """Builds new watchlists beside the one in force, which goes on until the next is ready."""
+    """Builds watchlists beside the one in force, which goes on until the next is ready.
+
+    Each is built on a thread of its own; of several asked for meanwhile, only the latest counts.
+    """
 
     def __init__(
         self,
@@ -102,8 +62,12 @@ class Reloading:
         self._notifier = notifier
         self._tally = tally
         self._file = DescriptionsFile(parts.settings.descriptions, parts.clock, descriptions)
-        self._builder = _Builder(self.build)
         self._wanted = self._in_force = descriptions
+        self._asked: DescriptionSet | None = None
+        """What to build next."""
+        self._thread: threading.Thread | None = None
+        self._result: Watchlist | KikimimiError | None = None
+        """Of the thread; read once it has ended."""
         self._newest = ""
         """Digest of the descriptions file as it was last read; empty if it was wrong."""
         self.error = ""
@@ -155,8 +119,8 @@ class Reloading:
         if found is not None:
             self._read(found)
         elif self._library.changed(self._parts.store.version):  # people answered: build it anew
-            self._builder.start(self._wanted)
-        built = self._builder.take()
+            self._asked = self._wanted
+        built = self._built()
         if isinstance(built, Watchlist):
             self._put_in_force(built)
             if built.digest == self._newest:  # else the file holds something wrong by now
@@ -165,17 +129,39 @@ class Reloading:
             self._notifier.ready()
             _log.info("descriptions_reloaded", extra={"descriptions": built.count})
         elif built is not None:
-            self._wanted = self._in_force
+            if self._asked is None:  # else there is something newer to try
+                self._wanted = self._in_force
             self._reject(str(built))
 
     def _read(self, found: Changed | Rejected) -> None:
         if isinstance(found, Changed):
             self._newest = found.descriptions.digest
-            self._wanted = found.descriptions
-            self._builder.start(found.descriptions)
+            self._wanted = self._asked = found.descriptions
         else:
             self._newest = ""
             self._reject("\n".join(map(str, found.problems)))
+
+    def _built(self) -> Watchlist | KikimimiError | None:
+        """What came of a build that has ended, once; else begins the next that is asked for."""
+        if self._thread is not None and self._thread.is_alive():
+            return None
+        result, self._result = self._result, None
+        if result is None and self._asked is not None:
+            asked, self._asked = self._asked, None
+            self._thread = threading.Thread(
+                target=self._build_beside, args=(asked,), name="reload", daemon=True
+            )
+            self._thread.start()
+        return result
+
+    def _build_beside(self, descriptions: DescriptionSet) -> None:
+        try:
+            self._result = self.build(descriptions)
+        except KikimimiError as error:
+            self._result = error
+        except Exception as error:  # a reload must never take the box down
+            _log.exception("reload_failed")
+            self._result = KikimimiError(f"the descriptions could not be taken over: {error!r}")
 
     def _put_in_force(self, watch: Watchlist) -> None:
         self._take_over(watch)

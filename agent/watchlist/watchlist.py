@@ -152,8 +152,8 @@ def _scored_again(
     if not recordings:
         return {}
     by_texts = PrototypeSet([target.described for target in as_worded], background)
-    _, margins = by_texts.compare(np.stack([recording.embedding for recording in recordings]))
-    scores = statistics.scores(margins)
+    embeddings = np.stack([recording.embedding for recording in recordings])
+    scores = statistics.scores(by_texts.compare(embeddings)[1])
     column = {error_id: at for at, error_id in enumerate(by_texts.error_ids)}
     found: dict[str, float] = {}
     for row, recording in enumerate(recordings):

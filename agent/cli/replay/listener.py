@@ -70,7 +70,7 @@ class Listener:
         policies = watch.policies
         if threshold is not None:
             policies = {
-                name: replace(one, threshold_on=threshold) for name, one in policies.items()
+                name: replace(policy, threshold_on=threshold) for name, policy in policies.items()
             }
         return cls(bundle, watch, policies, FileHearing.of(bundle, hop_s))
 
@@ -93,8 +93,14 @@ class Listener:
         recogniser = Recogniser(self.watch.matcher, self.policies, self.hearing.rate_hz)
         hearing = replace(self.hearing, remark=remark, channels=channels)
         alerts = [
-            ReplayedAlert(one.error_id, one.starts_at, one.ends_at, one.score, one.threshold)
-            for one in hearing.detections(path, recogniser)
-            if one.step is Step.END  # every event ends, with the file at the latest
+            ReplayedAlert(
+                detection.error_id,
+                detection.starts_at,
+                detection.ends_at,
+                detection.score,
+                detection.threshold,
+            )
+            for detection in hearing.detections(path, recogniser)
+            if detection.step is Step.END  # every event ends, with the file at the latest
         ]
-        return tuple(sorted(alerts, key=lambda one: (one.starts_s, one.error_id)))
+        return tuple(sorted(alerts, key=lambda alert: (alert.starts_s, alert.error_id)))

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from agent.capture.assembly import Assembly
-from agent.capture.portaudio import PORTAUDIO
+from agent.capture.portaudio import CALL_S, PORTAUDIO
 from agent.capture.ring import RingBuffer
 from agent.capture.source import SourceCounters
 from agent.capture.timed_call import TimedCall
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # A sound server such as PulseAudio takes up to two seconds until an idle device delivers.
 STALL_S = 5.0
 
-_CALL_S = 5.0  # longest that PortAudio may take to open or close
 _RING_S = 10.0
 _DELIVERY_S = 0.02  # one callback
 _LATENCY_S = 0.2  # the card's own buffer: how long our callback may be kept waiting
@@ -96,12 +95,12 @@ class Microphone:
     def open(self) -> None:
         """Find the device and start it."""
         self.close()
-        self._timed_call.run(self._start, _CALL_S)
+        self._timed_call.run(self._start, CALL_S)
 
     def close(self) -> None:
         """Stop the device."""
         if self._stream is not None:
-            self._timed_call.run(self._stop, _CALL_S / 2)
+            self._timed_call.run(self._stop, CALL_S / 2)
 
     def _stop(self) -> None:
         stream, self._stream = self._stream, None

@@ -1,4 +1,4 @@
-"""PortAudio: which input devices there are, and a stream of one of them."""
+"""The one PortAudio of this process, through sounddevice: its devices, opened and closed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-_ROOM_S = 2.5  # longest that the other microphones may take to step back
+CALL_S = 5.0
+"""Longest that PortAudio may take to open or close."""
 _RENEWAL_S = 300.0
 
 
-class _PortAudio:
+class PortAudio:
     """The one PortAudio of this process: its list of devices is frozen when it is initialised.
 
     It is initialised anew before a device is opened, which needs all streams closed. So when the
@@ -32,6 +33,7 @@ class _PortAudio:
         self._renewed_s = 0.0
         self._missed = False
         self.stale = False
+        """Whether the sound cards have changed while a microphone runs."""
 
     def devices(self) -> tuple[Device, ...]:
         """Input devices of now, or of when the microphones that are open were opened."""
@@ -39,7 +41,7 @@ class _PortAudio:
             library = _sounddevice()
             if self._streams == 0:
                 self._renew(library)
-            return _input_devices(library)
+            return input_devices(library)
 
     def open(
         self, wanted: str, make: Callable[[ModuleType, Device], Any], monotonic_s: float
@@ -50,13 +52,13 @@ class _PortAudio:
             since_s = monotonic_s - self._renewed_s
             if self._cards != cards() or (self._missed and since_s > _RENEWAL_S):
                 self.stale = self._streams > 0
-                if not self._changed.wait_for(lambda: self._streams == 0, _ROOM_S):
+                if not self._changed.wait_for(lambda: self._streams == 0, CALL_S / 2):
                     raise CaptureError(Reason.of("device_waits", device=wanted))
             if self._streams == 0:
                 self._renew(library)
                 self._renewed_s = monotonic_s
             try:
-                stream = make(library, find_device(_input_devices(library), wanted))
+                stream = make(library, find_device(input_devices(library), wanted))
             except CaptureError:
                 self._missed = True
                 raise
@@ -87,7 +89,7 @@ class _PortAudio:
         self.stale = False
 
 
-PORTAUDIO = _PortAudio()
+PORTAUDIO = PortAudio()
 """A process has only one, whatever we would like."""
 
 
@@ -100,7 +102,12 @@ def _sounddevice() -> ModuleType:
     return sounddevice  # type: ignore[no-any-return]
 
 
-def _input_devices(library: ModuleType) -> tuple[Device, ...]:
+def input_devices(library: ModuleType) -> tuple[Device, ...]:
+    """The input devices that the library lists.
+
+    Raises:
+        CaptureError: PortAudio cannot list them.
+    """
     try:
         return _listed(library)
     except library.PortAudioError as error:

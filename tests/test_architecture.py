@@ -26,7 +26,7 @@ FORBIDDEN = {
 
 # Each library that talks to the world, or keeps something there, lives in one module or package.
 HOMES = {
-    "sounddevice": {"agent/capture/microphone.py"},
+    "sounddevice": {"agent/capture/portaudio.py"},
     "soxr": {"agent/capture/audiofile.py", "agent/capture/assembly.py"},
     "soundfile": {
         "agent/capture/audiofile.py",

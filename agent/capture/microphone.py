@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from agent.capture.assembly import Assembly
-from agent.capture.devices import Device, card_identity, cards, find_device, stable_name
+from agent.capture.portaudio import CALL_S, PORTAUDIO
 from agent.capture.ring import RingBuffer
 from agent.capture.source import SourceCounters
 from agent.capture.timed_call import TimedCall
@@ -15,16 +15,15 @@ from agent.core.errors import CaptureError
 from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
+    from agent.capture.devices import Device
     from agent.core.clock import Clock
     from agent.core.records import Block, FloatArray
 
 # A sound server such as PulseAudio takes up to two seconds until an idle device delivers.
 STALL_S = 5.0
 
-_CALL_S = 5.0  # longest that PortAudio may take to open or close
 _RING_S = 10.0
 _DELIVERY_S = 0.02  # one callback
 _LATENCY_S = 0.2  # the card's own buffer: how long our callback may be kept waiting
@@ -33,127 +32,6 @@ _ADC_AGE_S = 2.0  # an older time of capture is not one
 _LOSS_S = 0.005  # a smaller loss cannot be told from jitter
 _MOST_CHANNELS = 16  # a device that claims more is a sound server, which makes as many as asked
 _OTHER_RATES_HZ = (48_000, 44_100, 32_000, 16_000)
-_RENEWAL_S = 300.0
-
-
-class _PortAudio:
-    """The one PortAudio of this process: its list of devices is frozen when it is initialised.
-
-    It is initialised anew before a device is opened, which needs all streams closed. So when the
-    sound cards have changed while another microphone runs, that one is asked to step back: its
-    ``read`` sees ``stale``, and it opens again a moment later.
-    """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._streams = 0
-        self._cards: str | None = None
-        self._renewed_s = 0.0
-        self._missed = False
-        self.stale = False
-
-    def devices(self) -> tuple[Device, ...]:
-        """Input devices of now, or of when the microphones that are open were opened."""
-        with self._changed:
-            library = _sounddevice()
-            if self._streams == 0:
-                self._renew(library)
-            return _input_devices(library)
-
-    def open(
-        self, wanted: str, make: Callable[[ModuleType, Device], Any], monotonic_s: float
-    ) -> Any:
-        """Find a device among those of now and make a running stream of it."""
-        with self._changed:
-            library = _sounddevice()
-            since_s = monotonic_s - self._renewed_s
-            if self._cards != cards() or (self._missed and since_s > _RENEWAL_S):
-                self.stale = self._streams > 0
-                if not self._changed.wait_for(lambda: self._streams == 0, _CALL_S / 2):
-                    raise CaptureError(Reason.of("device_waits", device=wanted))
-            if self._streams == 0:
-                self._renew(library)
-                self._renewed_s = monotonic_s
-            try:
-                stream = make(library, find_device(_input_devices(library), wanted))
-            except CaptureError:
-                self._missed = True
-                raise
-            self._missed = False
-            self._streams += 1
-            return stream
-
-    def close(self, stream: Any) -> None:
-        """Stop a stream and free its device."""
-        library = _sounddevice()
-        try:
-            stream.abort()
-            stream.close()
-        except library.PortAudioError as error:
-            raise CaptureError(f"the sound device cannot be closed: {error}") from error
-        finally:
-            with self._changed:
-                self._streams -= 1
-                self._changed.notify_all()
-
-    def _renew(self, library: ModuleType) -> None:
-        try:
-            library._terminate()  # noqa: SLF001 - the documented way to see new devices
-            library._initialize()  # noqa: SLF001
-        except library.PortAudioError as error:
-            raise CaptureError(Reason.of("portaudio_not_started", detail=str(error))) from error
-        self._cards = cards()
-        self.stale = False
-
-
-_PORTAUDIO = _PortAudio()  # a process has only one, whatever we would like
-
-
-def _sounddevice() -> ModuleType:
-    """The library, imported when the first microphone needs it."""
-    try:
-        import sounddevice
-    except OSError as error:
-        raise CaptureError(Reason.of("portaudio_missing")) from error
-    return sounddevice  # type: ignore[no-any-return]
-
-
-def _input_devices(library: ModuleType) -> tuple[Device, ...]:
-    try:
-        return _listed(library)
-    except library.PortAudioError as error:
-        raise CaptureError(Reason.of("portaudio_no_list", detail=str(error))) from error
-
-
-def _listed(library: ModuleType) -> tuple[Device, ...]:
-    apis = library.query_hostapis()
-    default = library.default.device[0]
-    found = []
-    for info in library.query_devices():
-        if info["max_input_channels"] < 1:
-            continue
-        name, card = stable_name(info["name"])
-        found.append(
-            Device(
-                index=info["index"],
-                name=name,
-                host_api=apis[info["hostapi"]]["name"],
-                channels=info["max_input_channels"],
-                sample_rate_hz=round(info["default_samplerate"]),
-                is_default=info["index"] == default,
-                identity="" if card is None else card_identity(card),
-            )
-        )
-    return tuple(found)
-
-
-def list_devices() -> tuple[Device, ...]:
-    """Every input device of this machine; empty where there is none.
-
-    Raises:
-        CaptureError: PortAudio is not installed or does not start.
-    """
-    return _PORTAUDIO.devices()
 
 
 class Microphone:
@@ -217,21 +95,21 @@ class Microphone:
     def open(self) -> None:
         """Find the device and start it."""
         self.close()
-        self._timed_call.run(self._start, _CALL_S)
+        self._timed_call.run(self._start, CALL_S)
 
     def close(self) -> None:
         """Stop the device."""
         if self._stream is not None:
-            self._timed_call.run(self._stop, _CALL_S / 2)
+            self._timed_call.run(self._stop, CALL_S / 2)
 
     def _stop(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
-            _PORTAUDIO.close(stream)
+            PORTAUDIO.close(stream)
 
     def _start(self) -> None:
         self._stop()  # what a call that hung has opened meanwhile
-        self._stream = _PORTAUDIO.open(self._device, self._make, self._clock.monotonic())
+        self._stream = PORTAUDIO.open(self._device, self._make, self._clock.monotonic())
 
     def _make(self, library: ModuleType, device: Device) -> Any:
         most = max(self._channels)
@@ -295,7 +173,7 @@ class Microphone:
         """What arrived since the last call, at most a second; waits where nothing did."""
         if self._stream is None:
             raise CaptureError(Reason.of("device_not_open", device=self._device))
-        if _PORTAUDIO.stale:
+        if PORTAUDIO.stale:
             raise CaptureError(Reason.of("cards_changed"))
         self._arrived.clear()
         if self._ring.waiting == 0 and not self._finished:

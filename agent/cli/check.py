@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from agent.capture.devices import find_device
-from agent.capture.microphone import list_devices
+from agent.capture.portaudio import list_devices
 from agent.cli.checking import Probes, check
 from agent.cli.options import add_site
 from agent.encoder.text import embed_texts

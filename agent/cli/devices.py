@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from agent.capture.microphone import list_devices
+from agent.capture.portaudio import list_devices
 
 if TYPE_CHECKING:
     import argparse

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.capture.microphone import Microphone, list_devices
+from agent.capture.microphone import Microphone
+from agent.capture.portaudio import list_devices
 from agent.capture.supervisor import Backoff, Supervisor
 from agent.core.clock import SystemClock
 from agent.core.errors import CaptureError
@@ -303,7 +304,7 @@ def test_new_sound_card_makes_running_microphones_step_back(
     running, waiting = microphone("default"), microphone("pulse")
     running.open()
     read_blocks(running, 0.1)
-    monkeypatch.setattr("agent.capture.microphone.cards", lambda: " 1 [Device]: USB-Audio")
+    monkeypatch.setattr("agent.capture.portaudio.cards", lambda: " 1 [Device]: USB-Audio")
     opening = threading.Thread(target=waiting.open)
     opening.start()
     with pytest.raises(CaptureError, match="sound cards have changed"):

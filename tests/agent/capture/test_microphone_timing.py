@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from agent.capture.devices import Device
-from agent.capture.microphone import Microphone, _input_devices, list_devices
+from agent.capture.microphone import Microphone
+from agent.capture.portaudio import input_devices, list_devices
 from agent.core.errors import CaptureError
 from tests.fakes import FakeClock
 
@@ -178,4 +179,4 @@ def test_refusal_to_list_devices_is_an_error_that_is_tried_again() -> None:
 
     library.query_hostapis = query_hostapis  # type: ignore[attr-defined]
     with pytest.raises(CaptureError, match="cannot list the sound devices: Error querying"):
-        _input_devices(library)  # type: ignore[arg-type]
+        input_devices(library)  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ class Layout:
         """
         apart_s = 1e7  # the longest cooldown is a day
         joined = np.concatenate(
-            [one - one[0] + apart_s * number for number, one in enumerate(position_s) if len(one)]
+            [own - own[0] + apart_s * number for number, own in enumerate(position_s) if len(own)]
             or [np.zeros(0)]
         )
         starts = np.flatnonzero(np.diff(joined, prepend=-np.inf) > 1.5 * hop_s)

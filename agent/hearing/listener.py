@@ -158,8 +158,10 @@ class Listeners:
     @property
     def failure(self) -> str:
         """Which thread ended although nobody asked it to, and why; empty if none did."""
-        failed = (one for one in self._listeners if one.failure is not None)
-        return next((f"{one.status.source}: {one.failure!r}" for one in failed), "")
+        for listener in self._listeners:
+            if listener.failure is not None:
+                return f"{listener.status.source}: {listener.failure!r}"
+        return ""
 
     @property
     def finished(self) -> bool:
@@ -176,7 +178,8 @@ class Listeners:
         for listener in self._listeners:
             listener.watch()
         before = self._lost
-        self._lost = [one.source for one in self.statuses if one.state is SourceState.LOST]
+        lost = (status for status in self.statuses if status.state is SourceState.LOST)
+        self._lost = [status.source for status in lost]
         return [source for source in self._lost if source not in before]
 
     def stop(self, timeout_s: float) -> None:

@@ -98,7 +98,7 @@ def windows_at(
     frames = LogMel.of(bundle).whole(samples)
     size, rate_hz = tuning.window_frames, constants.frame_rate_hz
     last = max(0, frames.shape[1] - size)
-    starts = [min(max(0, round(one * rate_hz)), last) for one in at_s]
+    starts = [min(max(0, round(second * rate_hz)), last) for second in at_s]
     return [
         Window(
             source,

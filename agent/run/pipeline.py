@@ -140,8 +140,8 @@ class Pipeline:
             self._recorder.start()
         self._listeners.start()
         self._notifier.ready()
-        sources = len(self._listeners.statuses)
-        _log.info("ready", extra={"descriptions": self._watch.count, "sources": sources})
+        counts = {"descriptions": self._watch.count, "sources": len(self._listeners.statuses)}
+        _log.info("ready", extra=counts)
         try:
             while not (self._requests.stop or self._listeners.failure or self._listeners.finished):
                 self._score()
@@ -150,8 +150,8 @@ class Pipeline:
                 self._notifier.beat()
         finally:
             self._shut_down()
-        failed = self._listeners.failure or any(one.failed for one in self._listeners.statuses)
-        return 1 if failed else 0
+        failed = any(status.failed for status in self._listeners.statuses)
+        return 1 if failed or self._listeners.failure else 0
 
     @property
     def windows_dropped(self) -> int:

@@ -65,7 +65,7 @@ def dispersion(scores: Scores, layout: Layout, rule: Rule, threshold: float) -> 
     )
     if len(windows) < _FEWEST_BLOCKS:
         return 1.0
-    counts = np.bincount(block[[one.start for one in found]], minlength=len(windows))
+    counts = np.bincount(block[[event.start for event in found]], minlength=len(windows))
     expected = windows * (len(found) / windows.sum())
     excess = float((np.square(counts - expected) / expected).sum()) / (len(windows) - 1)
     return max(1.0, excess)

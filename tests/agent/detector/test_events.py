@@ -34,8 +34,8 @@ def detected(
     for score, at_s in zip(scores, position_s, strict=True):
         if at_s - before_s > 1.5 * HOP_S:
             take(before_s, list(detector.close("mic")))
-        one = np.array([score], np.float32)
-        match = Match("mic", round(at_s * RATE_HZ), at_s, 2.0, ("x",), one, one)
+        value = np.array([score], np.float32)
+        match = Match("mic", round(at_s * RATE_HZ), at_s, 2.0, ("x",), value, value)
         take(at_s, list(detector.feed(match)))
         before_s = at_s
     take(before_s, list(detector.close()))
@@ -72,8 +72,8 @@ def test_events_are_the_detectors(
         position_s[gap:] += 3.0
     rule = Rule(hits, hits + more, hysteresis, cooldown_s)
     found = [
-        (position_s[one.start], position_s[one.end], position_s[one.peak])
-        for one in events(values, Layout.of([position_s], HOP_S), rule, threshold)
+        (position_s[event.start], position_s[event.end], position_s[event.peak])
+        for event in events(values, Layout.of([position_s], HOP_S), rule, threshold)
     ]
     assert found == detected(values, position_s, Policy(threshold, rule))
 
@@ -84,6 +84,6 @@ def test_streams_do_not_touch_each_other() -> None:
     position_s = np.arange(3) * HOP_S
     layout = Layout.of([position_s, position_s, np.zeros(0)], HOP_S)
     found = events(np.tile(loud, 2), layout, Rule(2, 3, 0.5, 60.0), 4.0)
-    assert [one.start for one in found] == [2, 5]
+    assert [event.start for event in found] == [2, 5]
     one_hit_each = np.array([0, 0, 5, 5, 0, 0], np.float32)
     assert events(one_hit_each, layout, Rule(2, 3, 0.5, 0.0), 4.0) == []

@@ -38,11 +38,12 @@ def test_each_window_comes_with_all_that_was_made_of_it() -> None:
     """In order: its own views, its own scores, and the changes that it brought about."""
     some, views = windows(4), Views(AXES[[3, 0, 0, 3]])
     heard = list(recogniser("a", "b").recognise(some, views))
-    assert [one.window for one in heard] == some
-    np.testing.assert_array_equal(np.concatenate([one.views.joint for one in heard]), views.joint)
-    assert [one.match.scores()["a"] for one in heard] == [0.0, 1.0, 1.0, 0.0]
-    assert [one.match.index for one in heard] == [one.index for one in some]
-    steps = [[(change.error_id, change.step) for change in one.detections] for one in heard]
+    assert [result.window for result in heard] == some
+    joint = np.concatenate([result.views.joint for result in heard])
+    np.testing.assert_array_equal(joint, views.joint)
+    assert [result.match.scores()["a"] for result in heard] == [0.0, 1.0, 1.0, 0.0]
+    assert [result.match.index for result in heard] == [window.index for window in some]
+    steps = [[(change.error_id, change.step) for change in result.detections] for result in heard]
     assert steps == [[], [("a", Step.NEW)], [], [("a", Step.END)]]
 
 
@@ -52,7 +53,7 @@ def test_a_stream_that_ends_ends_what_goes_on() -> None:
     at_once = list(recogniser("a", "b").detections([(windows(4), Views(rows))]))
     pieces = [(windows(2), Views(rows[:2])), (windows(2, first=2), Views(rows[2:]))]
     assert list(recogniser("a", "b").detections(pieces)) == at_once
-    assert [(one.error_id, one.step) for one in at_once] == [
+    assert [(change.error_id, change.step) for change in at_once] == [
         ("a", Step.NEW),
         ("a", Step.END),
         ("b", Step.NEW),
@@ -65,8 +66,8 @@ def test_a_source_that_is_lost_ends_alone() -> None:
     ours = recogniser("a")
     for source in ("mic1", "mic2"):
         list(ours.recognise(windows(1, source), Views(AXES[:1])))
-    assert [(one.source, one.step) for one in ours.close("mic1")] == [("mic1", Step.END)]
-    assert [(one.source, one.step) for one in ours.close()] == [("mic2", Step.END)]
+    assert [(change.source, change.step) for change in ours.close("mic1")] == [("mic1", Step.END)]
+    assert [(change.source, change.step) for change in ours.close()] == [("mic2", Step.END)]
 
 
 @pytest.mark.parametrize("kept", ["a", "b"])
@@ -75,11 +76,13 @@ def test_other_descriptions_take_over_between_two_windows(kept: str) -> None:
     ours = recogniser("a", "b")
     both = Views(((AXES[0] + AXES[1]) / np.sqrt(2.0))[None])
     (heard,) = ours.recognise(windows(1), both)
-    assert {one.error_id for one in heard.detections} == {"a", "b"}
+    assert {change.error_id for change in heard.detections} == {"a", "b"}
     ended = ours.listen_for(matcher(kept, "c"), dict.fromkeys((kept, "c"), POLICY))
-    assert [(one.error_id, one.step) for one in ended] == [({"a": "b", "b": "a"}[kept], Step.END)]
+    assert [(change.error_id, change.step) for change in ended] == [
+        ({"a": "b", "b": "a"}[kept], Step.END)
+    ]
     (heard,) = ours.recognise(windows(1, first=1), Views(AXES[2:3]))
-    assert {(one.error_id, one.step) for one in heard.detections} == {
+    assert {(change.error_id, change.step) for change in heard.detections} == {
         (kept, Step.END),
         ("c", Step.NEW),
     }

@@ -137,10 +137,10 @@ class Box:
                 begins = begins_at + pushed / RATE_HZ
                 cutting.recorder.push(Block(SOURCE, index + pushed, begins, sound[pushed:until]))
                 pushed = until
-            for one in recogniser.recognise(some, views):
+            for result in recogniser.recognise(some, views):
                 if cutting is not None:
-                    cutting.recorder.scored(one.window, one.views)
-                self._take(self._handle(one.detections), ended, cutting)
+                    cutting.recorder.scored(result.window, result.views)
+                self._take(self._handle(result.detections), ended, cutting)
             if cutting is not None:
                 cutting.tick()
         self._take(self._handle(recogniser.close()), ended, cutting)

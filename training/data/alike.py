@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
 
 from agent.capture.audiofile import read_audio
 from agent.core.records import FloatArray
+from training.data.arrays import Numbers
 from training.data.progress import shown
 
 RATE_HZ = 16_000
@@ -31,8 +33,12 @@ _EVERY = 100
 _BANDS = 16
 _LOWEST_HZ, _HIGHEST_HZ = 80.0, 7_500.0
 _RANGE_DB = 60.0
-_CANDIDATE = 0.85
+_AUDIBLE = 0.01
+"""Power of a stretch over that of the loudest, from which on it is looked for."""
+_CANDIDATE = 0.92
 """Cosine of two stretches' spectrograms from which on their samples are compared."""
+_MOST = 10
+"""Recordings whose samples a stretch is compared with: those most alike."""
 _REDUCED = 64
 """Dimensions that the spectrograms of stretches are compared in."""
 _SLACK = 2 * _HOP
@@ -71,10 +77,11 @@ class Heard:
         return cls(samples, spectrogram(samples))
 
     def stretches(self) -> list[int]:
-        """First frames of the loudest stretch, and of the loudest in each two seconds."""
+        """First frames of the loudest stretch in each two seconds, but for near silence."""
         power = np.convolve(10.0 ** (self.frames.mean(axis=1) / 10.0), np.ones(_FRAMES), "valid")
         parts = np.array_split(np.arange(len(power)), max(1, round(len(power) / _EVERY)))
-        return sorted({int(part[power[part].argmax()]) for part in parts})
+        loudest = [int(part[power[part].argmax()]) for part in parts]
+        return [at for at in loudest if power[at] >= _AUDIBLE * power.max()]
 
 
 def spectrogram(samples: FloatArray) -> FloatArray:
@@ -99,59 +106,67 @@ def spectrogram(samples: FloatArray) -> FloatArray:
     return limited
 
 
-def alike(paths: Sequence[Path]) -> tuple[Alike, ...]:
+def alike(paths: Sequence[Path], series: Sequence[str]) -> tuple[Alike, ...]:
     """All pairs of recordings that hold one sound, in order.
+
+    Args:
+        paths: of the recordings.
+        series: name for each; two of one name are not compared.
 
     Raises:
         AudioFileError: one cannot be read.
     """
-    return among([Heard.of(path) for path in shown(paths, "reading recordings")])
+    return among([Heard.of(path) for path in shown(paths, "reading recordings")], series)
 
 
-def among(heard: Sequence[Heard]) -> tuple[Alike, ...]:
-    """All pairs of what was heard that hold one sound, in order."""
+def among(heard: Sequence[Heard], series: Sequence[str]) -> tuple[Alike, ...]:
+    """As :func:`alike`, of what was read."""
     asked = [(number, at) for number, one in enumerate(heard) for at in one.stretches()]
     best: dict[tuple[int, int], float] = {}
-    for row, other, there in _candidates(heard, asked):
+    for row, other, there in _candidates(heard, asked, np.unique(series, return_inverse=True)[1]):
         mine, here = asked[row]
-        if mine != other:
-            pair = (min(mine, other), max(mine, other))
-            found = _correlation(heard[mine].samples, here, heard[other].samples, there)
-            best[pair] = max(found, best.get(pair, 0.0))
+        pair = (min(mine, other), max(mine, other))
+        found = _correlation(heard[mine].samples, here, heard[other].samples, there)
+        best[pair] = max(found, best.get(pair, 0.0))
     return tuple(Alike(*pair, best[pair]) for pair in sorted(best) if best[pair] >= SAME)
 
 
 def _candidates(
-    heard: Sequence[Heard], asked: Sequence[tuple[int, int]]
+    heard: Sequence[Heard], asked: Sequence[tuple[int, int]], series: Numbers
 ) -> Iterator[tuple[int, int, int]]:
     """(number of the stretch asked for, recording, frame) where spectrograms are much alike."""
     every = np.concatenate([one.frames for one in heard])
-    mean, spread = every.mean(axis=0), every.std(axis=0)
-    own = np.concatenate(
-        [_patches(heard[n].frames[at : at + _FRAMES], mean, spread) for n, at in asked]
-    )
+    mean = every.mean(axis=0)
+    own = np.concatenate([_patches(heard[n].frames[at : at + _FRAMES], mean) for n, at in asked])
     _, _, directions = np.linalg.svd(own, full_matrices=False)
     basis = directions[:_REDUCED].T
     own = own @ basis
+    own_series = series[[number for number, _ in asked]]
+    found: list[tuple[int, float, int, int]] = []
     waiting: list[FloatArray] = []
     first = rows = 0
     for number, one in enumerate(heard):
-        waiting.append(_patches(one.frames, mean, spread) @ basis)
+        waiting.append(_patches(one.frames, mean) @ basis)
         rows += len(waiting[-1])
         if rows >= _ROWS or number == len(heard) - 1:
             similar = own @ np.concatenate(waiting).T
             starts = np.cumsum([0, *map(len, waiting)])
             highest = np.maximum.reduceat(similar, starts[:-1], axis=1)
+            theirs = series[first : first + len(waiting)]
+            highest[own_series[:, None] == theirs] = -1.0
             for row, column in np.argwhere(highest >= _CANDIDATE).tolist():
                 some = similar[row, starts[column] : starts[column + 1]]
-                yield row, first + column, int(some.argmax())
+                at = int(some.argmax())
+                found.append((row, -float(some[at]), first + column, at))
             waiting, first, rows = [], number + 1, 0
+    for row, of_row in groupby(sorted(found), lambda one: one[0]):
+        for _, _, other, at in islice(of_row, _MOST):
+            yield row, other, at
 
 
-def _patches(frames: FloatArray, mean: FloatArray, spread: FloatArray) -> FloatArray:
+def _patches(frames: FloatArray, mean: FloatArray) -> FloatArray:
     """Stretches at every position, each of length 1 and without its level, ``(positions, dim)``."""
-    even = (frames - mean) / spread
-    views = np.lib.stride_tricks.sliding_window_view(even, _FRAMES, axis=0)
+    views = np.lib.stride_tricks.sliding_window_view(frames - mean, _FRAMES, axis=0)
     flat = views.reshape(len(views), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     found: FloatArray = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + _SILENCE)
@@ -164,7 +179,7 @@ def _correlation(mine: FloatArray, here: int, other: FloatArray, there: int) -> 
     low = there * _HOP - _SLACK
     around = other[max(0, low) : there * _HOP + len(part) + _SLACK].astype(np.float64)
     around = np.pad(around, (max(0, -low), max(0, len(part) - len(around))))
-    size = 1 << (len(part) + len(around)).bit_length()
+    size = 1 << (len(around) - 1).bit_length()  # lags that wrap round are cut off below
     spectrum = np.conj(np.fft.rfft(part, size)) * np.fft.rfft(around, size)
     products = np.fft.irfft(spectrum, size)[: len(around) - len(part) + 1]
     sums = np.concatenate(([0.0], np.cumsum(np.square(around))))

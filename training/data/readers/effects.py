@@ -105,8 +105,8 @@ def clips(data: Path, data_set: str) -> tuple[Clip, ...]:
             seconds = float(line["seconds"])
         except ValueError:
             raise line.wrong("seconds", "write how long it lasts, as 1.25") from None
-        texts = (line[column] for column in COLUMNS[:-1])
-        found.append(Clip(line.where, data_set, *texts, seconds=seconds))
+        texts = {column: line[column] for column in COLUMNS if column != "seconds"}
+        found.append(Clip(where=line.where, data_set=data_set, seconds=seconds, **texts))
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ from training.data.arguments import add_folders
 from training.data.readers import effects
 from training.data.readers.effects import Clip
 from training.data.readers.registry import data_sets
-from training.data.readers.splits import FROZEN, SAME_SOUNDS, same_sounds
+from training.data.readers.splits import FROZEN, NO_SPLIT, SAME_SOUNDS, same_sounds
 from training.data.records import Recording, Split
 from training.data.splitting import SERIES, Assigned, assign
 
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         same = [(first, second) for first, second, _ in found]
     same = [*same, *same_published(fixed, clips)]
     assigned = assign({one.id: one.split for one in fixed}, clips, same)
-    rows = sorted(assigned.splits.items())
+    rows = [(one, split or NO_SPLIT) for one, split in sorted(assigned.splits.items())]
     files.write_text(arguments.output, _table(("recording", "split"), rows))
     for line in summary(assigned, clips):
         print(line)
@@ -103,7 +103,7 @@ def summary(assigned: Assigned, clips: Sequence[Clip]) -> list[str]:
     sets = dict.fromkeys(one.partition("/")[0] for one in assigned.splits)
     for name in sets:
         own = (split for one, split in assigned.splits.items() if one.startswith(f"{name}/"))
-        lines.append(f"{name:<28}{_counts(Counter(own))}")
+        lines.append(f"{name:<28}{_counts(Counter(split for split in own if split))}")
     joined = " and ".join(effects.SETS)
     lines.append(f"{joined}:")
     for what in ("group", "label", "clip"):
@@ -121,18 +121,22 @@ def summary(assigned: Assigned, clips: Sequence[Clip]) -> list[str]:
         "several groups"
     )
     lines += [f"same sound: {', '.join(some)}" for some in assigned.merged]
+    lines += [f"gives way: {one}" for one, split in assigned.splits.items() if split is None]
     return lines
 
 
-def _places(what: str, clips: Iterable[Clip], splits: Mapping[str, Split]) -> dict[str, set[Split]]:
+def _places(
+    what: str, clips: Iterable[Clip], splits: Mapping[str, Split | None]
+) -> dict[str, set[Split]]:
     places: dict[str, set[Split]] = {}
     for clip in clips:
         name = clip.id if what == "clip" else str(getattr(clip, what))
-        places.setdefault(name, set()).add(splits[clip.id])
+        if (split := splits[clip.id]) is not None:
+            places.setdefault(name, set()).add(split)
     return places
 
 
-def _held(what: str, clips: Iterable[Clip], splits: Mapping[str, Split]) -> Counter[Split]:
+def _held(what: str, clips: Iterable[Clip], splits: Mapping[str, Split | None]) -> Counter[Split]:
     return Counter(split for places in _places(what, clips, splits).values() for split in places)
 
 

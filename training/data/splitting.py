@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.core.errors import Problem
-from training.data.manifest import ManifestError
 from training.data.readers.effects import Clip
 from training.data.readers.splits import chance
 from training.data.records import Split
+from training.data.subsets import PRECEDENCE
 
 SERIES = 6
 """Clips from which on a group can show five examples and one more."""
@@ -32,9 +31,9 @@ class _Unit:
     """Groups that hold the same sounds, and what is known of them."""
 
     name: str
+    fixed: Split | None
+    """The last split of recordings of other sets that hold the same sound."""
     clips: list[Clip] = field(default_factory=list)
-    fixed: set[Split] = field(default_factory=set)
-    """Splits of recordings of other sets that hold the same sound."""
 
     @property
     def stratum(self) -> tuple[bool, str]:
@@ -48,8 +47,9 @@ class _Unit:
 class Assigned:
     """A split for each recording, and what was joined for it."""
 
-    splits: Mapping[str, Split]
-    """By the recording's id."""
+    splits: Mapping[str, Split | None]
+    """By the recording's id; ``None`` where another set's recording of a later split holds its
+    sound."""
     merged: tuple[tuple[str, ...], ...]
     """Groups and recordings of other sets that go together because they hold the same sound."""
     unheard: tuple[str, ...]
@@ -65,12 +65,14 @@ def assign(
         fixed: splits of the other sets' recordings, by id.
         clips: of effects-cc and industrial-cc.
         same: ids of two recordings that hold the same sound.
-
-    Raises:
-        ManifestError: a sound is in two splits of the other sets; names the recordings.
     """
+    same = tuple(same)
     units, merged = _units(fixed, clips, same)
-    splits = dict(fixed)
+    splits: dict[str, Split | None] = {**fixed}
+    for one, other in same:
+        ends = [fixed.get(one), fixed.get(other)]
+        if ends[0] is not ends[1] and None not in ends:
+            splits[min((one, other), key=lambda end: PRECEDENCE.index(fixed[end]))] = None
     groups: dict[str, set[str]] = {}
     for unit in units:
         for clip in unit.clips:
@@ -79,8 +81,8 @@ def assign(
     unheard = {label for label in several if chance(f"label/{label}") < _UNHEARD}
     strata: dict[tuple[bool, str], list[_Unit]] = {}
     for unit in units:
-        if unit.fixed:
-            splits |= dict.fromkeys((clip.id for clip in unit.clips), *unit.fixed)
+        if unit.fixed is not None:
+            splits |= dict.fromkeys((clip.id for clip in unit.clips), unit.fixed)
         else:
             strata.setdefault(unit.stratum, []).append(unit)
     for (is_series, _), some in strata.items():
@@ -119,18 +121,13 @@ def _units(
     families: dict[str, list[str]] = {}
     for name in sorted(joined):
         families.setdefault(root(name), []).append(name)
-    problems = []
     units: dict[str, _Unit] = {}
     for members in families.values():
-        splits = {fixed[name] for name in members if name in fixed}
-        if len(splits) > 1:
-            listed = ", ".join(f"{name} in {fixed[name]}" for name in members if name in fixed)
-            problems.append(Problem(listed, "hold the same sound", "put them into one split"))
         own = [name for name in members if name not in fixed]
-        units |= {name: _Unit(own[0].removeprefix("group "), fixed=splits) for name in own[:1]}
-        units |= dict.fromkeys(own, units[own[0]]) if own else {}
-    if problems:
-        raise ManifestError(problems)
+        if own:
+            splits = [fixed[name] for name in members if name in fixed]
+            split = max(splits, key=PRECEDENCE.index) if splits else None
+            units |= dict.fromkeys(own, _Unit(own[0].removeprefix("group "), split))
     for clip in clips:
         units[group_of[clip.id]].clips.append(clip)
     told = tuple(tuple(some) for some in families.values() if len(some) > 1)

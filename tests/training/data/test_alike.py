@@ -83,8 +83,12 @@ def test_silence_and_short_sounds_are_no_trouble() -> None:
 def test_no_known_pair_lies_on_both_sides() -> None:
     """What was found to be the same sound is in one split, whoever's set it is in."""
     assert same_sounds()
-    apart = [pair for pair in same_sounds() if frozen(pair[0]) is not frozen(pair[1])]
-    assert apart == []
+    assert [pair for pair in same_sounds() if _apart(*pair)] == []
+
+
+def _apart(one: str, other: str) -> bool:
+    """Whether two recordings are in two splits; one without a split is used nowhere."""
+    return len({frozen(one), frozen(other)} - {None}) > 1
 
 
 def test_no_sound_lies_on_both_sides_by_its_first_moment(data_dir: Path) -> None:
@@ -111,5 +115,4 @@ def _onset(path: Path) -> bytes:
 def test_no_sound_lies_on_both_sides(data_dir: Path) -> None:
     """All recordings of all folders, by their waveforms, at any level and place."""
     found = compared(data_dir, *known(data_dir))
-    apart = [pair for pair in found if frozen(pair[0]) is not frozen(pair[1])]
-    assert apart == []
+    assert [pair for pair in found if _apart(pair[0], pair[1])] == []

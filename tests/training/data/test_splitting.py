@@ -32,9 +32,9 @@ def some_clips() -> list[Clip]:
     return small + large
 
 
-def of_groups(clips: list[Clip], found: dict[str, Split]) -> dict[str, set[Split]]:
+def of_groups(clips: list[Clip], found: dict[str, Split | None]) -> dict[str, set[Split | None]]:
     """Splits of each group's clips."""
-    places: dict[str, set[Split]] = {}
+    places: dict[str, set[Split | None]] = {}
     for one in clips:
         places.setdefault(one.group, set()).add(found[one.id])
     return places
@@ -92,7 +92,22 @@ def test_every_recording_is_in_the_file_and_nothing_else(data_dir: Path) -> None
     """It is what the command makes of the tables."""
     fixed, clips = known(data_dir)
     assert set(read_frozen(FROZEN)) == {one.id for one in (*fixed, *clips)}
-    assert all(frozen(one.id) is one.split for one in fixed)
+    kept = read_frozen(FROZEN)
+    assert all(kept[one.id] in {one.split, None} for one in fixed)
+    assert all(frozen(one.id) is not None for one in clips)
+
+
+def test_earlier_of_two_splits_that_are_given_gives_way() -> None:
+    """What is measured on stays whole, and a group goes with it."""
+    clips = [clip("g")]
+    fixed = {"x/1": Split.TEST, "y/1": Split.TRAIN, "y/2": Split.TRAIN}
+    found = assign(fixed, clips, [("y/1", "x/1"), (clips[0].id, "y/1")])
+    assert found.splits == {
+        "x/1": Split.TEST,
+        "y/1": None,
+        "y/2": Split.TRAIN,
+        clips[0].id: Split.TEST,
+    }
 
 
 @pytest.mark.parametrize(

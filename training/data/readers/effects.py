@@ -112,21 +112,22 @@ def clips(data: Path, data_set: str) -> tuple[Clip, ...]:
 
 def kept(every: tuple[Clip, ...]) -> Kept:
     """Without what helps nobody to learn what a label sounds like."""
-    labels = {clip.id: (clip.group, clip.label) for clip in every}
-    copies = {
-        second
-        for first, second in same_sounds()
-        if labels.get(first) is not None and labels.get(first) == labels.get(second)
-    }
+    same: dict[str, set[str]] = {}
+    for one, other in same_sounds():
+        same.setdefault(one, set()).add(other)
+        same.setdefault(other, set()).add(one)
+    held: dict[tuple[str, str], set[str]] = {}
     reasons = Counter[str]()
     used = []
     for clip in every:
+        before = held.setdefault((clip.group, clip.label), set())
         if clip.label in NOT_HEARD:
             reasons["a label that is not heard"] += 1
-        elif clip.id in copies:
+        elif before & same.get(clip.id, set()):
             reasons["a copy of another clip"] += 1
         else:
             used.append(clip)
+            before.add(clip.id)
     return Kept(tuple(used), reasons)
 
 

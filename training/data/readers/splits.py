@@ -14,39 +14,41 @@ from training.data.readers.table import read_table
 from training.data.records import Split
 
 FROZEN = Path(__file__).parents[2] / "resources" / "split.csv"
-"""A split for each known recording."""
+"""For each known recording."""
 SAME_SOUNDS = Path(__file__).parents[2] / "resources" / "alike.csv"
 """Pairs of known recordings that hold the same sound."""
 
+NO_SPLIT = "none"
+"""In the file, for a recording whose sound another one of a later split holds."""
 _TRAIN = 0.60
 _TRAIN_AND_VALIDATION = 0.75
 _HASH_BYTES = 8
 
 
 def frozen(recording: str) -> Split | None:
-    """The split of a known recording, by its id; ``None`` where it is not known."""
+    """The split of a recording, by its id; ``None`` where it is not known, or has none."""
     return _frozen().get(recording)
 
 
 @cache
-def _frozen() -> dict[str, Split]:
+def _frozen() -> dict[str, Split | None]:
     return read_frozen(FROZEN)
 
 
-def read_frozen(path: Path) -> dict[str, Split]:
-    """Splits by recording.
+def read_frozen(path: Path) -> dict[str, Split | None]:
+    """Splits by recording; ``None`` for one that gives way to the same sound in a later split.
 
     Raises:
         FileNotFoundError: there is no such file.
         ManifestError: a split is none, or a recording stands twice; names the line.
     """
-    found: dict[str, Split] = {}
+    found: dict[str, Split | None] = {}
     for line in read_table(path, ("recording", "split"), "what `python -m training split` writes"):
-        if line["split"] not in set(Split):
-            raise line.wrong("split", f"write one of {', '.join(Split)}")
+        if line["split"] not in {*Split, NO_SPLIT}:
+            raise line.wrong("split", f"write one of {', '.join(Split)}, {NO_SPLIT}")
         if line["recording"] in found:
             raise line.wrong("recording", "delete one of the two rows")
-        found[line["recording"]] = Split(line["split"])
+        found[line["recording"]] = None if line["split"] == NO_SPLIT else Split(line["split"])
     return found
 
 

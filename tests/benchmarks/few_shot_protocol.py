@@ -150,9 +150,9 @@ def draw(clips: tuple[Clip, ...], sources: Sources, seed: int) -> Drawn:
     """The clips of one trial.
 
     Of the same source, examples and queries are any clips of a series, of a machine examples of
-    the first half of the time and queries of the second. Of other sources, half of a label's
-    sources give examples, one of each in turn, and the others queries; a label whose sources do
-    not give five examples is tried with what there is.
+    the first half of the time and queries of the second. Of other sources, as many as are needed
+    for five examples give these, one of each in turn, and the rest queries, but at least one
+    source; a label whose sources give fewer examples is tried with what there is.
 
     Raises:
         ValueError: there are no classes, or too few other sounds.
@@ -199,8 +199,10 @@ def _split_label(
 ) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
     mixed = [_of(families[name], rng.permutation(len(families[name]))) for name in families]
     mixed = [mixed[number] for number in rng.permutation(len(mixed))]
-    half = max(1, len(mixed) // 2)
-    return _in_turn(mixed[:half])[: max(EXAMPLES)], _in_turn(mixed[half:])[:QUERIES]
+    giving = 1
+    while giving < len(mixed) - 1 and sum(map(len, mixed[:giving])) < max(EXAMPLES):
+        giving += 1
+    return _in_turn(mixed[:giving])[: max(EXAMPLES)], _in_turn(mixed[giving:])[:QUERIES]
 
 
 def _in_turn(lists: list[tuple[Clip, ...]]) -> tuple[Clip, ...]:

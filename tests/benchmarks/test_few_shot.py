@@ -14,13 +14,15 @@ from tests.benchmarks.few_shot_protocol import (
     QUERIES,
     Setting,
     Sources,
+    Trial,
     draw,
+    measured,
     other_sources,
     read_clips,
     same_source,
     trials,
 )
-from tests.benchmarks.few_shot_sounds import Clip, Condition, Sounds, in_noise
+from tests.benchmarks.few_shot_sounds import Clip, Condition, Sound, Sounds, in_noise
 from training.data.records import Recording, Split
 from training.data.sounding import mean_power, sounding
 
@@ -194,28 +196,56 @@ def test_noise_is_as_strong_as_it_says() -> None:
     assert 10 * np.log10(ratio) == pytest.approx(10.0, abs=0.1)
 
 
-def test_trials_of_the_recordings(data_dir: Path) -> None:
-    """Enough series and labels, other sounds, and waveforms as they are said to be."""
+class Silence(Sounds):
+    """Sounds that need no files."""
+
+    def heard(self, clip: Clip, condition: Condition) -> Sound:
+        """Nothing."""
+        return Sound(f"{clip.id} {condition}", np.zeros(8, np.float32))
+
+
+@pytest.mark.parametrize("count", EXAMPLES)
+def test_fewer_examples_are_the_first_of_more(tmp_path: Path, count: int) -> None:
+    """All else stays, so that only what the further ones give is seen; examples are clean."""
+    setting = Setting(Sources.SAME, Condition.SNR_10, count)
+    made = list(trials(some_clips(), Silence(tmp_path), setting, range(2)))
+    assert [trial.seed for trial in made] == [0, 1]
+    most = draw(some_clips(), Sources.SAME, 0)
+    for own, drawn in zip(made[0].examples, most.examples, strict=True):
+        assert [one.key for one in own] == [f"{one.id} clean" for one in drawn[:count]]
+    keys = [f"{one.id} 10 dB" for own in most.queries for one in own]
+    assert [one.key for one in made[0].queries] == keys
+    assert made[0].truth.tolist() == sorted(made[0].truth.tolist())
+    assert len(made[0].others) == len(most.others)
+    assert made[0].labels == tuple(own[0].label for own in most.examples)
+
+
+def test_a_method_is_measured_over_all_seeds(tmp_path: Path) -> None:
+    """One that knows the truth is right, by every figure."""
+
+    def knowing(trial: Trial) -> Scores:
+        own = trial.truth[:, None] == np.arange(len(trial.classes))
+        others = np.zeros((len(trial.others), len(trial.classes)), np.float32)
+        return Scores(own.astype(np.float32), others)
+
+    setting = Setting(Sources.OTHER, Condition.CLEAN, 1)
+    found = measured(knowing, some_clips(), Silence(tmp_path), setting, range(3))
+    assert (found.right_first, found.map_10, found.recall) == (1.0, 1.0, (1.0, 1.0))
+
+
+def test_recordings_are_enough_for_the_protocol(data_dir: Path) -> None:
+    """More series and labels than are drawn at a time, and sounds as they are said to be."""
     clips = read_clips(data_dir)
     assert len(same_source(clips)) > CLASSES
     assert len(other_sources(clips)) > CLASSES
-    few = tuple(one for one in clips if one.id in _few(clips))
+    for sources in Sources:
+        assert len(draw(clips, sources, 0).classes) == CLASSES
     sounds = Sounds(data_dir)
-    setting = Setting(Sources.SAME, Condition.CLEAN, EXAMPLES[1])
-    trial = next(trials(few, sounds, setting, range(1)))
-    assert all(len(own) == EXAMPLES[1] for own in trial.examples)
-    assert len(trial.queries) == len(trial.truth)
-    assert len(trial.others) >= FEWEST_OTHERS
-    heard = [sounds.heard(few[0], one).samples for one in Condition]
-    assert all(one.dtype == np.float32 and one.ndim == 1 for one in heard)
-    assert all(np.abs(one).max() <= 1.0 for one in heard)
-    assert sounds.heard(few[0], Condition.SNR_0) is sounds.heard(few[0], Condition.SNR_0)
-    again = Sounds(data_dir).heard(few[0], Condition.SNR_0).samples
-    assert np.array_equal(again, heard[list(Condition).index(Condition.SNR_0)])
-
-
-def _few(clips: tuple[Clip, ...]) -> set[str]:
-    """Ids of two series and of the shortest files: what is read quickly."""
-    some = [one.id for own in list(same_source(clips).values())[:2] for one in own]
-    rest = [one.id for one in clips if one.data_set in {"effects-cc", "industrial-cc"}]
-    return {*some, *rest}
+    heard = {one: sounds.heard(clips[0], one).samples for one in Condition}
+    assert all(one.dtype == np.float32 and one.ndim == 1 for one in heard.values())
+    assert all(np.abs(one).max() <= 1.0 for one in heard.values())
+    quiet = heard[Condition.CLEAN] * np.float32(10.0**-1.5)
+    assert np.allclose(heard[Condition.QUIETER], quiet, atol=1e-7)
+    assert len(heard[Condition.SNR_0]) >= len(heard[Condition.CLEAN]) + 32_000
+    again = Sounds(data_dir).heard(clips[0], Condition.SNR_0).samples
+    assert np.array_equal(again, heard[Condition.SNR_0])

@@ -1,9 +1,9 @@
 """Recordings that hold the same sound: copies, cuts and louder copies, by their waveforms.
 
-A stretch of each recording, and of each two seconds of a long one, is looked for in all others:
-first by its log spectrogram at every position, then, where that is much alike, by the normalised
-cross-correlation of the samples. A level, a shift and a lossy codec change neither much; another
-take of the same thing, or another second of the same machine, does not correlate.
+The beginning of each recording, and the loudest stretch of each two seconds of it, is looked for
+in all others: first by its log spectrogram at every position, then, where that is much alike, by
+the normalised cross-correlation of the samples. A level, a shift and a lossy codec change neither
+much; another take of the same thing, or another second of the same machine, does not correlate.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from training.data.progress import shown
 
 RATE_HZ = 16_000
 """At which recordings are compared; some of them hold nothing above."""
-SAME = 0.85
+SAME = 0.8
 """Correlation from which on two stretches are one sound."""
 _HOP, _FRAME = 320, 1_024
 _FRAMES = 15
@@ -35,6 +35,8 @@ _LOWEST_HZ, _HIGHEST_HZ = 80.0, 7_500.0
 _RANGE_DB = 60.0
 _AUDIBLE = 0.01
 """Power of a stretch over that of the loudest, from which on it is looked for."""
+_BEGINS_DB = 10.0
+"""By so much the first frame of the beginning is weaker than the strongest, at most."""
 _CANDIDATE = 0.92
 """Cosine of two stretches' spectrograms from which on their samples are compared."""
 _MOST = 10
@@ -77,11 +79,14 @@ class Heard:
         return cls(samples, spectrogram(samples))
 
     def stretches(self) -> list[int]:
-        """First frames of the loudest stretch in each two seconds, but for near silence."""
+        """First frames of the loudest stretch in each two seconds, and of the beginning."""
         power = np.convolve(10.0 ** (self.frames.mean(axis=1) / 10.0), np.ones(_FRAMES), "valid")
         parts = np.array_split(np.arange(len(power)), max(1, round(len(power) / _EVERY)))
         loudest = [int(part[power[part].argmax()]) for part in parts]
-        return [at for at in loudest if power[at] >= _AUDIBLE * power.max()]
+        strength = self.frames.max(axis=1)
+        begins = int((strength >= strength.max() - _BEGINS_DB).argmax())
+        audible = {at for at in loudest if power[at] >= _AUDIBLE * power.max()}
+        return sorted(audible | {min(begins, len(power) - 1)})
 
 
 def spectrogram(samples: FloatArray) -> FloatArray:

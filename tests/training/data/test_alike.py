@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from agent.capture.audiofile import read_audio
 from training.data.alike import RATE_HZ, SAME, Heard, among, spectrogram
 from training.data.readers.splits import frozen, same_sounds
 from training.data.split_command import compared, known
@@ -105,7 +106,7 @@ def test_no_sound_lies_on_both_sides_by_its_first_moment(data_dir: Path) -> None
 
 def _onset(path: Path) -> bytes:
     """The shape of the first 60 ms that sound, coarse: the sign of each sample's step."""
-    samples = Heard.of(path).samples
+    samples = read_audio(path, RATE_HZ)
     strong = np.abs(samples) > 0.1 * np.abs(samples).max()
     first = int(strong.argmax())
     return np.packbits(np.diff(samples[first : first + 961]) > 0).tobytes()

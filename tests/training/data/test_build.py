@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_command_writes_a_manifest_of_all_sets(
     data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """2,224 recordings but for two whose sound a later split holds; none of the fan's is learned."""
+    """2,224 recordings but for two that a later split holds; none of the fan's is learned."""
     arguments = ["manifest", "--data", str(data_dir), "--output", str(tmp_path / "data")]
     assert main(arguments) == 0
     manifest = load_manifest(tmp_path / "data")

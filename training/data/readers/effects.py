@@ -5,12 +5,12 @@ sound of Freesound, or alike by waveform) may run across both sets and is never 
 
 Left out, and told by ``python -m training manifest``; a clip counts at its first reason:
 
-- its label says what happens in a game, not what is heard (:data:`NOT_HEARD`);
+- its label says what happens in a game, not what is heard (:data:`NOT_HEARD`): 34 of effects-cc;
 - a clip before it in its group holds the same sound under the same label
-  (``resources/alike.csv``, as ``python -m training split --compare`` found it): a copy would be
-  trained on twice, and an example of itself.
+  (``resources/alike.csv``, as ``python -m training split --compare`` found it): 88 of effects-cc
+  and 9 of industrial-cc. A copy would be trained on twice, and be an example of itself.
 
-The numbers for the published sets are in ``tests/training/data/readers/test_effects.py``.
+Left are 2,325 of 2,447 and 333 of 342 clips.
 """
 
 from __future__ import annotations

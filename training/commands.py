@@ -31,6 +31,19 @@ COMMANDS = (
         extra=Extra.TRAINING,
     ),
     Command(
+        "split",
+        "give each known recording its split",
+        "training.data.split_command",
+        (
+            "python -m training split --output runs/split.csv",
+            "python -m training split --compare",
+        ),
+        more="Writes which recordings are for training, validation and test. Splits that a data "
+        "set has are kept; groups of sounds are never divided, nor is one sound that two "
+        "recordings hold.",
+        extra=Extra.TRAINING,
+    ),
+    Command(
         "mix",
         "mix recordings, so that it is known how strongly each of them is heard",
         "training.data.mix_command",

@@ -15,12 +15,14 @@ from training.data.readers.registry import data_sets
 from training.data.records import Manifest, Split
 from training.data.subsets import leaking, without_leaks
 
-DATA_SETS = tuple(data_sets())
-"""Sets that hold their recordings; the graded relevances need Clotho beside them."""
+DATA_SETS = tuple(name for name, one in data_sets().items() if one.by_default)
+"""Sets that a manifest holds unasked; the graded relevances need Clotho beside them."""
+KNOWN = tuple(data_sets())
+"""All sets that hold their recordings."""
 
 
 def read_data_set(data: Path, name: str) -> Manifest:
-    """One of :data:`DATA_SETS`, with our captions of its classes.
+    """One of :data:`KNOWN`, with our captions of its classes.
 
     Raises:
         FileNotFoundError: it is not in the data folder.
@@ -48,7 +50,7 @@ def read_data_sets(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m training manifest``."""
     add_folders(parser, output="runs/data")
-    parser.add_argument("--sets", nargs="*", choices=DATA_SETS, default=DATA_SETS, metavar="SET")
+    parser.add_argument("--sets", nargs="*", choices=KNOWN, default=DATA_SETS, metavar="SET")
     parser.add_argument(
         "--clotho",
         type=Path,
@@ -78,6 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
         splits = Counter(recording.split for recording in made.recordings)
         counts = "".join(f"{splits[split]:>7}" for split in Split)
         print(f"{name:<28}{counts}{len(made.captions):>10}{len(made.ratings):>9}")
+    for name in found:
+        for line in data_sets()[name].left_out(arguments.data) if name in data_sets() else ():
+            print(f"left out of {name}: {line}")
     for line in answers.summary() if answers is not None else ():
         print(line)
     left_out = leaking(everything)

@@ -6,22 +6,29 @@ from collections.abc import Sequence
 
 from training.data.contents import Contents
 from training.data.readers.classes import class_caption
+from training.data.readers.splits import same_sounds
 from training.data.records import Manifest, Recording, Split
 
-# What is measured on is kept whole.
-_PRECEDENCE = (Split.TRAIN, Split.VALIDATION, Split.TEST)
+PRECEDENCE = (Split.TRAIN, Split.VALIDATION, Split.TEST)
+"""The later of two is kept whole: what is measured on before what is learned from."""
 
 
 def leaking(manifest: Manifest) -> tuple[Recording, ...]:
-    """Recordings whose source a later split (validation after train, test last) holds too."""
+    """Recordings whose source or sound a later split (validation after train, test last) holds."""
     last: dict[str, int] = {}
     for recording in manifest.recordings:
-        rank = _PRECEDENCE.index(recording.split)
+        rank = PRECEDENCE.index(recording.split)
         last[recording.source] = max(rank, last.get(recording.source, rank))
+    ranks = {recording.id: PRECEDENCE.index(recording.split) for recording in manifest.recordings}
+    for one, other in same_sounds():
+        if one in ranks and other in ranks:
+            highest = max(ranks[one], ranks[other])
+            for end in (one, other):
+                last[end] = max(highest, last.get(end, highest))
     return tuple(
         recording
         for recording in manifest.recordings
-        if _PRECEDENCE.index(recording.split) < last[recording.source]
+        if ranks[recording.id] < max(last[recording.source], last.get(recording.id, 0))
     )
 
 

@@ -35,8 +35,13 @@ class Labelled:
             split: what it may be used for.
             terms: licence and attribution.
         """
-        identity = f"{data_set}/{inside.removeprefix('audio/').rpartition('.')[0]}"
+        identity = recording_id(data_set, inside)
         return cls(Recording(identity, f"{data_set}/{inside}", source, split, *terms), name)
+
+
+def recording_id(data_set: str, inside: str) -> str:
+    """Id of a recording, from its set and the path of its file in it."""
+    return f"{data_set}/{inside.removeprefix('audio/').rpartition('.')[0]}"
 
 
 def class_caption(data_set: str, name: str) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training.data.readers.classes import Labelled, class_manifest
+from training.data.readers.classes import Labelled, class_manifest, recording_id
 from training.data.readers.registry import DataSet, register
+from training.data.readers.splits import frozen
 from training.data.readers.table import Line, read_table
 from training.data.records import Manifest, Split
 
@@ -66,12 +67,13 @@ def _selected(line: Line, folder: str) -> Labelled:
 def _labelled(line: Line, folder: str, source: str, licence: str, attribution: str) -> Labelled:
     if line["fold"] not in FOLDS:
         raise line.wrong("fold", "write 1 to 5")
+    inside = f"audio/{line['filename']}"
     return Labelled.of(
         folder,
-        f"audio/{line['filename']}",
+        inside,
         line["category"].replace("_", " "),
         f"freesound/{source}",
-        FOLDS[line["fold"]],
+        frozen(recording_id(folder, inside)) or FOLDS[line["fold"]],
         licence,
         attribution,
     )

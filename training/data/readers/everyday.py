@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training.data.readers.classes import Labelled, class_manifest
+from training.data.readers.classes import Labelled, class_manifest, recording_id
 from training.data.readers.registry import DataSet, register
-from training.data.readers.splits import by_hash
+from training.data.readers.splits import by_hash, frozen
 from training.data.readers.table import Line, read_table
 from training.data.records import Manifest
 
@@ -32,12 +32,13 @@ def _labelled(line: Line) -> Labelled:
     # "dobroide / qubodup": recorded by the first, edited by the second.
     recordist = line["author"].split(" / ")[0] if known else "unknown"
     source = f"{NAME}/{recordist}"
+    inside = f"audio/{line['filename']}"
     return Labelled.of(
         NAME,
-        f"audio/{line['filename']}",
+        inside,
         line["label"],
         source,
-        by_hash(source),
+        frozen(recording_id(NAME, inside)) or by_hash(source),
         line["licence"],
         line["author"] if known else "author not stated, AntumMT/mod-sounds",
     )

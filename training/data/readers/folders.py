@@ -14,9 +14,9 @@ from pathlib import Path
 
 from agent.core.errors import Problem
 from training.data.manifest import ManifestError
-from training.data.readers.classes import Labelled, class_manifest
+from training.data.readers.classes import Labelled, class_manifest, recording_id
 from training.data.readers.registry import DataSet, register
-from training.data.readers.splits import by_time
+from training.data.readers.splits import by_time, frozen
 from training.data.records import Manifest, Split
 
 
@@ -131,7 +131,7 @@ def _clips(folder: Path, folder_set: FolderSet) -> list[_Clip]:
 
 
 def _labelled(clip: _Clip, folder_set: FolderSet, by_time_split: Split) -> Labelled:
-    split = folder_set.only or by_time_split
+    split = folder_set.only or frozen(recording_id(folder_set.name, clip.path)) or by_time_split
     return Labelled.of(
         folder_set.name,
         clip.path,

@@ -25,6 +25,10 @@ class DataSet:
     """From the data folder, as it was published, with the names of its classes alone."""
     class_name: Callable[[str], str] = lambda name: name.replace("_", " ")
     """What a class is called, from the id that ``configs/evaluation`` gives it."""
+    left_out: Callable[[Path], tuple[str, ...]] = lambda _: ()
+    """What of it is not read and why, a line a reason, from the data folder."""
+    by_default: bool = True
+    """Whether a manifest holds it unasked: sets whose classes have our captions."""
 
 
 _REGISTERED: dict[str, DataSet] = {}

@@ -73,7 +73,7 @@ class PortAudio:
             stream.abort()
             stream.close()
         except library.PortAudioError as error:
-            raise CaptureError(f"the sound device cannot be closed: {error}") from error
+            raise CaptureError(Reason.of("device_not_closed", detail=str(error))) from error
         finally:
             with self._changed:
                 self._streams -= 1

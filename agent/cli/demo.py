@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from agent.capture.scene import Scene, SceneEvent
     from agent.cli.child import Child
     from agent.cli.demo_broker import RunningBroker
-    from agent.mqtt.subscriber import Heard
+    from agent.mqtt.subscriber import Message
 
 # An agent that ends is noticed at once; one that reads its texts on a busy machine takes minutes.
 _READY_S = 600.0
@@ -74,7 +74,7 @@ class View:
     alerts: list[ShownAlert] = field(default_factory=list)
     ended: int = 0
 
-    def take(self, message: Heard) -> ShownAlert | None:
+    def take(self, message: Message) -> ShownAlert | None:
         """Follow one message; gives the alert if it is a new one."""
         kind = message.topic.rsplit("/", 1)[-1]
         if kind == "level":

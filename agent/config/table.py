@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from agent.config import lookalikes, mistakes
+from agent.config import findings, lookalikes
 from agent.config.lookalikes import Finding
 from agent.config.values import nearest
 from agent.config.yaml_tree import Mapping, Node, Scalar, Sequence
@@ -93,7 +93,7 @@ class Table:
         node = self._take(name)
         if node is None:
             given = self._node.get(name)
-            lost = mistakes.lost(given) or Finding(
+            lost = findings.lost(given) or Finding(
                 "is missing" if given is None else "is empty", f"write '{name}: …'"
             )
             self.report(name, lost.found, lost.remedy)
@@ -105,7 +105,7 @@ class Table:
         """A list of texts, without those that are wrong."""
         items: list[Item] = []
         for node, path in self._items(name, "[first, second]"):
-            if (joined := mistakes.joined(node, self._node.get(name))) is not None:
+            if (joined := findings.joined(node, self._node.get(name))) is not None:
                 self._notes.append(Problem(f"{node.where} {path}", joined.found, joined.remedy))
             converted = self._convert(node, path, convert)
             items.extend(Item(f"{node.where} {path}", one) for one in converted)
@@ -141,7 +141,7 @@ class Table:
         """A table in the table; an empty one where it is missing or something else."""
         node = self._take(name)
         if node is not None and not isinstance(node, Mapping):
-            wrong = mistakes.mistaken(node, "write its fields below it, indented")
+            wrong = findings.mistaken(node, "write its fields below it, indented")
             self.report(name, wrong.found, wrong.remedy)
             node = None
         path = self._path_of(name)
@@ -157,7 +157,7 @@ class Table:
             if isinstance(node, Mapping):
                 found.append(Table(node, path, self._problems, self._notes))
             else:
-                wrong = mistakes.mistaken(node, "write its fields as 'field: value'")
+                wrong = findings.mistaken(node, "write its fields as 'field: value'")
                 self._problems.append(Problem(f"{node.where} {path}", wrong.found, wrong.remedy))
         return found
 
@@ -165,11 +165,11 @@ class Table:
         """Collect the fields that nobody asked for, each with the nearest one that exists."""
         for entry in self._node.entries:
             if entry.key not in self._known:
-                where = f"{entry.where} {self._path_of(entry.key[: mistakes.SHOWN_CHARACTERS])}"
+                where = f"{entry.where} {self._path_of(entry.key[: findings.SHOWN_CHARACTERS])}"
                 near = nearest(lookalikes.plain(entry.key), self._known)
                 listed = f"the fields here are {', '.join(self._known)}"
                 remedy = f"did you mean '{near}'?" if near else listed
-                wrong = mistakes.misnamed(entry.key, near) or Finding("is not a field", remedy)
+                wrong = findings.misnamed(entry.key, near) or Finding("is not a field", remedy)
                 self._problems.append(Problem(where, wrong.found, wrong.remedy))
 
     def _take(self, name: str) -> Node | None:
@@ -185,11 +185,11 @@ class Table:
     def _items(self, name: str, example: str) -> list[tuple[Node, str]]:
         node = self._take(name)
         if node is None:
-            if (lost := mistakes.lost(self._node.get(name))) is not None:
+            if (lost := findings.lost(self._node.get(name))) is not None:
                 self._notes.append(Problem(self.where_of(name), lost.found, lost.remedy))
             return []
         if not isinstance(node, Sequence):
-            wrong = mistakes.mistaken(node, f"write a list: {example}")
+            wrong = findings.mistaken(node, f"write a list: {example}")
             self.report(name, wrong.found, wrong.remedy)
             return []
         return self._each(node, self._path_of(name))
@@ -203,18 +203,18 @@ class Table:
     def _convert(self, node: Node, path: str, convert: Callable[[str], T]) -> tuple[T, ...]:
         """The value by itself; nothing where it is wrong."""
         where = f"{node.where} {path}"
-        shown = mistakes.shown(node)
+        shown = findings.shown(node)
         if not isinstance(node, Scalar):
             wrong = Finding(shown, "write a single value")
         elif node.is_null:
-            wrong = mistakes.lost(node) or Finding(shown, "write a value or delete the line")
+            wrong = findings.lost(node) or Finding(shown, "write a value or delete the line")
         else:
             try:
                 value = convert(node.text)
             except ValueError as error:
-                wrong = mistakes.mistyped(node, convert) or Finding(shown, str(error))
+                wrong = findings.mistyped(node, convert) or Finding(shown, str(error))
             else:
-                if node.doubt is not None and mistakes.is_text(value):
+                if node.doubt is not None and findings.is_text(value):
                     self._notes.append(Problem(where, node.doubt.found, node.doubt.remedy))
                 return (value,)
         self._problems.append(Problem(where, wrong.found, wrong.remedy))

@@ -12,7 +12,7 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from agent.config.mistakes import SHOWN_CHARACTERS
+from agent.config.findings import SHOWN_CHARACTERS
 
 if TYPE_CHECKING:
     import re

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import yaml
 
-from agent.config import slips
+from agent.config import source_text
 from agent.config.lookalikes import Finding
 from agent.core.errors import ConfigError, Problem
 
@@ -170,7 +170,7 @@ def _document(data: bytes, name: str, problems: list[Problem]) -> Mapping:
     if root is None or (isinstance(root, Scalar) and root.is_null):
         raise _RefusedError(Problem(name, "is empty", "write the fields that it needs"))
     if not isinstance(root, Mapping):
-        if (slip := slips.in_lines(text, 0, text.count("\n"))) is not None:
+        if (slip := source_text.in_lines(text, 0, text.count("\n"))) is not None:
             raise _RefusedError(Problem(f"{name}:{slip[0] + 1}", slip[1].found, slip[1].remedy))
         remedy = "write lines such as 'field: value'"
         raise _RefusedError(Problem(root.where, "does not hold fields", remedy))
@@ -180,7 +180,7 @@ def _document(data: bytes, name: str, problems: list[Problem]) -> Mapping:
 def _syntax_problem(error: yaml.MarkedYAMLError, name: str, text: str, read: int) -> Problem:
     """The problem of a syntax error: what was mistyped since line ``read``, else YAML's words."""
     mark = error.problem_mark or error.context_mark
-    if mark is not None and (slip := slips.in_lines(text, read, mark.line)) is not None:
+    if mark is not None and (slip := source_text.in_lines(text, read, mark.line)) is not None:
         found = f"not valid YAML ({slip[1].found})"
         return Problem(f"{name}:{slip[0] + 1}", found, slip[1].remedy)
     where = f"{name}:{mark.line + 1}" if mark else name
@@ -280,10 +280,10 @@ class _Builder:
         start, end = event.start_mark, event.end_mark
         if event.style or start is None or end is None:
             return None
-        lost = slips.cut_off(self._text, end.index, empty=not event.value)
+        lost = source_text.cut_off(self._text, end.index, empty=not event.value)
         if lost is not None or start.line == end.line:
             return lost
-        slip = slips.in_lines(self._text, start.line + 1, end.line)
+        slip = source_text.in_lines(self._text, start.line + 1, end.line)
         if slip is None:
             return None
         line, finding = slip

@@ -96,6 +96,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "portaudio_missing": (
         "the PortAudio library is missing; install it: apt-get install libportaudio2"
     ),
+    "device_not_closed": "the sound device cannot be closed: {detail}",
     "portaudio_not_started": "PortAudio cannot be initialised: {detail}",
     "portaudio_no_list": "PortAudio cannot list the sound devices: {detail}",
     # Signals

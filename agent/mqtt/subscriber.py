@@ -19,7 +19,7 @@ _PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Message:
     """One message as it arrived."""
 
     topic: str
@@ -37,7 +37,7 @@ class Subscriber:
         Raises:
             BrokerError: the broker does not answer.
         """
-        self._heard: queue.Queue[Heard] = queue.Queue()
+        self._heard: queue.Queue[Message] = queue.Queue()
         answered = threading.Event()
         # Every MQTT broker speaks 3.1.1.
         settings = MqttSettings(host=host, port=port, protocol=Protocol.V311)
@@ -53,7 +53,7 @@ class Subscriber:
         """Disconnect."""
         self._follower.stop()
 
-    def next(self, timeout_s: float) -> Heard | None:
+    def next(self, timeout_s: float) -> Message | None:
         """The next message, or ``None`` when none came in time."""
         try:
             return self._heard.get(timeout=timeout_s)
@@ -62,4 +62,4 @@ class Subscriber:
 
     def _take(self, message: Incoming) -> None:
         payload = message.payload.decode("utf-8", "replace")
-        self._heard.put(Heard(message.topic, payload, time.time()))
+        self._heard.put(Message(message.topic, payload, time.time()))

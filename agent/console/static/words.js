@@ -185,6 +185,7 @@ const REASONS_JA = {
   device_quiet: "デバイス「{device}」から {seconds} 秒間、何も届いていません。差し込みとサウンドサーバーを確かめてください。",
   device_hung: "{device} が {seconds} 秒以内に応答しません。サウンドサーバーを再起動してください。", device_still_hung: "{device} がまだ応答しません。サウンドサーバーを再起動してください。",
   cards_changed: "サウンドカードの構成が変わったため、開き直しています。", portaudio_missing: "PortAudio がありません。apt-get install libportaudio2 で入れてください。",
+  device_not_closed: "サウンドデバイスを閉じられません（{detail}）。",
   portaudio_not_started: "PortAudio を起動できません（{detail}）。", portaudio_no_list: "PortAudio がサウンドデバイスを調べられません（{detail}）。",
   // 信号
   signal_stuck: "値が {seconds} 秒間 {value} のまま動きません。ケーブルと変換器を確かめてください。",

@@ -1,8 +1,9 @@
 """What is heard once and has to be known again: trials of examples and queries, drawn by a seed.
 
-From the test clips of ``resources/split.csv``. *The same source*: series of at least six clips of
-effects-cc and industrial-cc, and machines by time. *Other sources*: what bears one label and was
-recorded elsewhere. A method is a callable; it is given a :class:`Trial` and returns scores.
+From the test clips of ``resources/split.csv``, or from all others. *The same source*: series of at
+least six clips of effects-cc and industrial-cc, and machines by time. *Other sources*: what bears
+one label and was recorded elsewhere. A method is a callable; it is given a :class:`Trial` and
+returns scores.
 """
 
 from __future__ import annotations
@@ -39,6 +40,14 @@ _BY_TIME = ("vroom-lathe", "brushless-motors")
 _OTHERS = ("effects-cc", "industrial-cc", "esc50-40", "everyday-cc", "cc0-impacts")
 """Sets that other sounds come from; of machines, seconds are too alike to count as sounds."""
 _NUMBER = re.compile(r"[0-9]+$")
+
+
+class Part(StrEnum):
+    """Which clips trials are made of."""
+
+    TEST = "test"
+    DEVELOPMENT = "development"
+    """Train and validation: what methods are chosen on."""
 
 
 class Sources(StrEnum):
@@ -95,8 +104,8 @@ class Drawn:
     others: tuple[Clip, ...]
 
 
-def read_clips(data: Path) -> tuple[Clip, ...]:
-    """All clips of the test split that trials are made of.
+def read_clips(data: Path, part: Part = Part.TEST) -> tuple[Clip, ...]:
+    """All clips of a part of the split that trials are made of.
 
     Raises:
         FileNotFoundError: a set is not in the data folder.
@@ -113,7 +122,7 @@ def read_clips(data: Path) -> tuple[Clip, ...]:
         found += [
             Clip(recording, label, groups.get(recording.id, recording.source))
             for recording, label in labelled(manifest)
-            if recording.split is Split.TEST
+            if (recording.split is Split.TEST) is (part is Part.TEST)
         ]
     return tuple(found)
 

@@ -226,24 +226,15 @@ class Library:
     ) -> None:
         """The files that a description names: of each its most telling window."""
         error_id = wanted.error.error_id
+        ordinary = self._bundle.background().mean(axis=0)
         for example in wanted.error.examples:
             try:
                 embeddings = self._views(example.path, channels=example.channels).joint
             except AudioFileError as error:
                 set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, str(error)))
                 continue
-            best = embeddings[self._best_window(embeddings, wanted.described.texts)]
+            best = embeddings[best_window(embeddings, wanted.described.texts, ordinary)]
             recordings.append(Recording(error_id, str(example), Kind.EXAMPLE, best, sure=True))
-
-    def _best_window(self, embeddings: FloatArray, texts: FloatArray) -> int:
-        """The window that texts fit best, of the half that is least like ordinary sound.
-
-        Without that, vague words would choose a pause.
-        """
-        ordinary = embeddings @ self._bundle.background().mean(axis=0)
-        fits = (embeddings @ texts.T).max(axis=1)
-        fits[ordinary > np.median(ordinary)] = -np.inf
-        return int(fits.argmax())
 
     def _views(
         self, path: Path, at_s: tuple[float, ...] = (), channels: tuple[int, ...] | None = None
@@ -283,3 +274,19 @@ class Library:
         return Views.concatenate(
             [views for _, views in embedded(self._encoder, windows, _TOGETHER)]
         )
+
+
+def best_window(embeddings: FloatArray, texts: FloatArray, ordinary: FloatArray) -> int:
+    """The window that texts fit best, of the half that is least like ordinary sound.
+
+    Without that, vague words would choose a pause.
+
+    Args:
+        embeddings: of a recording's windows, ``(windows, dim)``.
+        texts: of its description, ``(texts, dim)``.
+        ordinary: mean of ordinary sound, ``(dim,)``.
+    """
+    usual = embeddings @ ordinary
+    fits = (embeddings @ texts.T).max(axis=1)
+    fits[usual > np.median(usual)] = -np.inf
+    return int(fits.argmax())

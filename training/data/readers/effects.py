@@ -180,5 +180,6 @@ for _name in SETS:
             partial(read, data_set=_name),
             left_out=partial(left_out, data_set=_name),
             by_default=False,
-        )
+        ),
+        __name__,
     )

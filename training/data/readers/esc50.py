@@ -79,4 +79,4 @@ def _labelled(line: Line, folder: str, source: str, licence: str, attribution: s
     )
 
 
-register(DataSet(NAME, read))
+register(DataSet(NAME, read), __name__)

@@ -44,4 +44,4 @@ def _labelled(line: Line) -> Labelled:
     )
 
 
-register(DataSet(NAME, read))
+register(DataSet(NAME, read), __name__)

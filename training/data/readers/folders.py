@@ -144,4 +144,4 @@ def _labelled(clip: _Clip, folder_set: FolderSet, by_time_split: Split) -> Label
 
 
 for _one in FOLDER_SETS:
-    register(DataSet(_one.name, partial(read, folder_set=_one), _one.class_name))
+    register(DataSet(_one.name, partial(read, folder_set=_one), _one.class_name), __name__)

@@ -31,17 +31,23 @@ class DataSet:
     """Whether a manifest holds it unasked: sets whose classes have our captions."""
 
 
-_REGISTERED: dict[str, DataSet] = {}
+_REGISTERED: dict[str, tuple[str, DataSet]] = {}
 
 
-def register(data_set: DataSet) -> None:
-    """Make a data set known."""
-    _REGISTERED[data_set.name] = data_set
+def register(data_set: DataSet, reader: str) -> None:
+    """Make a data set known.
+
+    Args:
+        data_set: by its name.
+        reader: the module that reads it, ``__name__``.
+    """
+    _REGISTERED[data_set.name] = (reader, data_set)
 
 
 @cache
 def data_sets() -> Mapping[str, DataSet]:
-    """All data sets, by name, in the order of their readers."""
+    """All data sets, by name, in the order of their readers, whichever was imported first."""
     for module in iter_modules([str(Path(__file__).parent)]):
         import_module(f"training.data.readers.{module.name}")
-    return _REGISTERED
+    in_order = sorted(_REGISTERED.items(), key=lambda known: known[1][0])
+    return {name: data_set for name, (_, data_set) in in_order}

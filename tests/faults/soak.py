@@ -155,6 +155,9 @@ class Soak:
             line.split(":", 1)
             for line in (process / "status").read_text(encoding="ascii").splitlines()
         )
+        if "VmRSS" not in numbers:  # as of a process that has ended
+            last = course.life.log.read_text(encoding="utf-8", errors="replace")[-2_000:]
+            raise AssertionError(f"the agent ended by itself; its last lines:\n{last}")
         course.samples.append(
             Sample(
                 age_s=time.monotonic() - (course.life.ready_s or 0.0),

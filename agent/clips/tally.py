@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +25,5 @@ class ClipTally:
 
     def counters(self) -> dict[str, int]:
         """By their names in health."""
-        return {f"clips_{name}": n for name, n in asdict(self).items() if name != "trouble"}
+        names = (name for name in ClipTally.__dataclass_fields__ if name != "trouble")
+        return {f"clips_{name}": getattr(self, name) for name in names}

@@ -136,7 +136,8 @@ class ClipWorker:
             try:
                 job = self._jobs.get(timeout=_RETRY_S if self._unwritten_bytes else _HOUSEKEEPING_S)
             except queue.Empty:
-                self._look_due_s = 0.0
+                if not self._unwritten_bytes:  # else it comes here every few seconds
+                    self._look_due_s = 0.0
                 self._tidy(self._make_room)
                 self._try_again()
                 continue

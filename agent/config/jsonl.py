@@ -6,6 +6,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
+from agent.config.findings import SHOWN_CHARACTERS
 from agent.config.values import Check, Values, choice, number, plain_text
 from agent.core.errors import Problem
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
-_SHOWN_CHARACTERS = 60
 _NAME_CHARACTERS = 64
 
 
@@ -96,7 +96,7 @@ class Row(Values):
             listed = f"the fields here are {', '.join(self.known)}"
             remedy = f"did you mean '{near}'?" if near else listed
             shown = name if name.isprintable() else repr(name)
-            self.report(shown[:_SHOWN_CHARACTERS], "is not a field", remedy)
+            self.report(shown[:SHOWN_CHARACTERS], "is not a field", remedy)
 
 
 def _label(value: object) -> int:
@@ -153,4 +153,4 @@ def _shown(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     if not text.isprintable():
         text = json.dumps(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

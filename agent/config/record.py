@@ -14,6 +14,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
 
 from agent.config import values
+from agent.config.findings import SHOWN_CHARACTERS
 from agent.config.reader import Between, bare, hints_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ T = TypeVar("T")
 _Reader: TypeAlias = "Callable[[object, str], Any]"
 """Takes a value and the path to it."""
 
-_SHOWN_CHARACTERS = 60
 _ANYTHING = re.compile(r"(?s).*")
 
 
@@ -97,7 +97,7 @@ def _fields(
     if closed and (unknown := sorted(raw.keys() - readers.keys())):
         near = values.nearest(unknown[0], readers)
         hint = f" (did you mean '{near}'?)" if near else ""
-        raise ValueError(f"unknown field {(below + unknown[0])[:_SHOWN_CHARACTERS]!r}{hint}")
+        raise ValueError(f"unknown field {(below + unknown[0])[:SHOWN_CHARACTERS]!r}{hint}")
     if missing := [name for name in needed if name not in raw]:
         raise ValueError(f"no field '{below}{missing[0]}'")
     given = ((name, one) for name, one in readers.items() if name in raw)
@@ -131,7 +131,8 @@ def _check(kind: type, note: Any) -> values.Check[Any]:
     if isinstance(note, Form):
         return values.matching(note.pattern, note.expected)
     if issubclass(kind, StrEnum):
-        return lambda value: kind(values.choice([*kind])(value))
+        word = values.choice([*kind])
+        return lambda value: kind(word(value))
     if isinstance(note, Between) and kind is int:
         return values.whole(int(note.low), int(note.high))
     if isinstance(note, Between):
@@ -146,6 +147,6 @@ def _check(kind: type, note: Any) -> values.Check[Any]:
 
 def _misfit(path: str, found: object, expected: str) -> ValueError:
     shown = repr(found)
-    cut = "…" if len(shown) > _SHOWN_CHARACTERS else ""
-    told = f"{path} holds {shown[:_SHOWN_CHARACTERS]}{cut} in the place of {expected}"
+    cut = "…" if len(shown) > SHOWN_CHARACTERS else ""
+    told = f"{path} holds {shown[:SHOWN_CHARACTERS]}{cut} in the place of {expected}"
     return ValueError(told.lstrip())

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 from agent.alerts.alerts import timestamp
@@ -98,7 +98,8 @@ class CommandTally:
 
     def counters(self) -> dict[str, int]:
         """By their names in health."""
-        return {f"commands_{name}": count for name, count in asdict(self).items()}
+        names = CommandTally.__dataclass_fields__
+        return {f"commands_{name}": getattr(self, name) for name in names}
 
 
 class _LimitedError(RefusedError):

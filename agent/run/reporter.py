@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -226,21 +225,23 @@ class Reporter:
 
 def _counters(snapshot: Snapshot, link: Link | None) -> dict[str, int]:
     """What each part has counted; that of all sources together."""
-    counters = Counter(
-        windows_dropped=snapshot.windows_dropped,
-        suppressed=snapshot.suppressed,
-        muted=snapshot.muted,
-        verdicts=snapshot.verdicts,
-        verdicts_undone=snapshot.verdicts_undone,
-        notify_errors=snapshot.notify_errors,
-    )
-    counters.update(snapshot.tally.counters())
-    counters.update((LinkStatus() if link is None else link.status).counters())
-    counters.update(snapshot.commands.counters())
-    counters.update(snapshot.clips.counters())
-    for one in (SourceCounters(), *(status.counters for status in snapshot.sources)):
-        counters.update(asdict(one))
-    return dict(counters)
+    captured = [status.counters for status in snapshot.sources]
+    return {
+        "windows_dropped": snapshot.windows_dropped,
+        "suppressed": snapshot.suppressed,
+        "muted": snapshot.muted,
+        "verdicts": snapshot.verdicts,
+        "verdicts_undone": snapshot.verdicts_undone,
+        "notify_errors": snapshot.notify_errors,
+        **snapshot.tally.counters(),
+        **(LinkStatus() if link is None else link.status).counters(),
+        **snapshot.commands.counters(),
+        **snapshot.clips.counters(),
+        **{
+            name: sum(getattr(counters, name) for counters in captured)
+            for name in SourceCounters.__dataclass_fields__
+        },
+    }
 
 
 def _broker_code(link: LinkStatus | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(slots=True)
@@ -20,4 +20,5 @@ class Tally:
 
     def counters(self) -> dict[str, int]:
         """By their names in health."""
-        return {name: count for name, count in asdict(self).items() if name != "lag_s"}
+        names = (name for name in Tally.__dataclass_fields__ if name != "lag_s")
+        return {name: getattr(self, name) for name in names}

@@ -20,7 +20,7 @@ _TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Recognised:
     """A window and what was made of it."""
 
     window: Window
@@ -59,7 +59,7 @@ class Recogniser:
         """Events that a cooldown kept back."""
         return self._detector.suppressed
 
-    def recognise(self, windows: Sequence[Window], views: Views) -> Iterator[Heard]:
+    def recognise(self, windows: Sequence[Window], views: Views) -> Iterator[Recognised]:
         """Take windows into account, in the order of their time at each source.
 
         Args:
@@ -68,7 +68,7 @@ class Recogniser:
         """
         for row, match in enumerate(self._matcher.match(windows, views)):
             detections = tuple(self._detector.feed(match))
-            yield Heard(windows[row], views[row : row + 1], match, detections)
+            yield Recognised(windows[row], views[row : row + 1], match, detections)
 
     def detections(self, embedded: Iterable[tuple[Sequence[Window], Views]]) -> Iterator[Detection]:
         """What would be reported of sources that begin and end with these windows."""

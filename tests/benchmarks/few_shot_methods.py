@@ -23,6 +23,7 @@ from agent import descriptions
 from agent.bundle import loading as bundles
 from agent.encoder.audio import Encoder
 from agent.encoder.text import embed_texts
+from agent.hearing.recogniser import embedded
 from agent.hearing.windows import windows_at
 from agent.matcher.matcher import Contrast, Described, Matcher
 from agent.matcher.prototypes import centre_and_spread
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.few_shot_protocol import Trial
     from tests.benchmarks.few_shot_sounds import Sound
 
-Method: TypeAlias = "Callable[[Heard], Scores]"
+Method: TypeAlias = "Callable[[EmbeddedTrial], Scores]"
 
 ROOT = Path(__file__).resolve().parents[2]
 CONDITIONS = (Condition.CLEAN, Condition.SNR_10)
@@ -58,7 +59,7 @@ _MISTAKABLE = 10
 _EVENT = 0.5
 
 
-class Ear:
+class EmbeddingCache:
     """Windows of sounds, embedded as the box does; kept on disk."""
 
     def __init__(self, bundle: Bundle, cache: Path) -> None:
@@ -85,8 +86,8 @@ class Ear:
         """Unit embeddings of a sound's windows, float32, shape ``(windows, dim)``."""
         if sound.key not in self._known:
             windows = windows_at(self._bundle, sound.key, sound.samples)
-            parts = [self._encoder.embed([one]).joint for one in windows]
-            self._known[sound.key] = np.concatenate(parts)
+            parts = (views.joint for _, views in embedded(self._encoder, windows))
+            self._known[sound.key] = np.concatenate(list(parts))
             self._new += 1
             if self._new % _CLIPS_TOGETHER == 0:
                 self.keep()
@@ -108,7 +109,7 @@ class Ear:
 
 
 @dataclass(frozen=True)
-class Heard:
+class EmbeddedTrial:
     """A trial as the box hears it."""
 
     trial: Trial
@@ -178,21 +179,23 @@ def by_agent(described: Sequence[Described], contrast: Contrast, windows: FloatA
     return scores
 
 
-def hear(trial: Trial, ear: Ear, texts: Mapping[str, FloatArray], cohort: FloatArray) -> Heard:
+def hear(
+    trial: Trial, embeddings: EmbeddingCache, texts: Mapping[str, FloatArray], cohort: FloatArray
+) -> EmbeddedTrial:
     """A trial's sounds as windows, and its labels as descriptions."""
     none = np.empty((0, cohort.shape[1]), np.float32)
-    parts = [ear.hear(sound) for sound in (*trial.queries, *trial.others)]
-    return Heard(
+    parts = [embeddings.hear(sound) for sound in (*trial.queries, *trial.others)]
+    return EmbeddedTrial(
         trial,
         tuple(
             Described(name, texts[label][None], none)
             for name, label in zip(trial.classes, trial.labels, strict=True)
         ),
         Contrast(np.stack([texts[text] for text in ordinary_texts()]), cohort),
-        tuple(tuple(ear.hear(sound) for sound in own) for own in trial.examples),
+        tuple(tuple(embeddings.hear(sound) for sound in own) for own in trial.examples),
         np.concatenate(parts),
         np.cumsum([0, *map(len, parts[:-1])]),
-        ear.threshold,
+        embeddings.threshold,
     )
 
 
@@ -202,24 +205,24 @@ def ordinary_texts() -> tuple[str, ...]:
     return tuple(descriptions.load(ROOT / "configs/descriptions.en.yaml").background)
 
 
-def text_alone(heard: Heard) -> Scores:
+def text_alone(heard: EmbeddedTrial) -> Scores:
     """The words."""
     return heard.scores(heard.words(heard.windows))
 
 
-def agent_named(heard: Heard) -> Scores:
+def agent_named(heard: EmbeddedTrial) -> Scores:
     """The box, with examples that the descriptions name."""
     made = heard.joined(heard.recordings(sure=True))
     return heard.scores(by_agent(made.described, heard.contrast, heard.windows))
 
 
-def agent_confirmed(heard: Heard) -> Scores:
+def agent_confirmed(heard: EmbeddedTrial) -> Scores:
     """The box, with examples that one person each confirmed."""
     made = heard.joined(heard.recordings(sure=False))
     return heard.scores(by_agent(made.described, heard.contrast, heard.windows))
 
 
-def over_ordinary(heard: Heard) -> FloatArray:
+def over_ordinary(heard: EmbeddedTrial) -> FloatArray:
     """The nearest example: cosine over its mean on ordinary sound, all in one deviation."""
     rows = np.stack([one.embedding for one in heard.recordings(sure=True)])
     mean, std = centre_and_spread(rows @ heard.contrast.cohort.T, axis=1)
@@ -228,7 +231,7 @@ def over_ordinary(heard: Heard) -> FloatArray:
     return nearest
 
 
-def nearest(heard: Heard) -> Scores:
+def nearest(heard: EmbeddedTrial) -> Scores:
     """The nearest example alone."""
     return heard.scores(over_ordinary(heard))
 
@@ -263,7 +266,7 @@ def average_precision(score: FloatArray, own: npt.NDArray[np.bool_]) -> float:
     return float((np.arange(1, len(at) + 1) / (at + 1)).mean())
 
 
-def harm(heard: Heard, rng: np.random.Generator) -> Iterator[tuple[str, tuple[float, ...]]]:
+def harm(heard: EmbeddedTrial, rng: np.random.Generator) -> Iterator[tuple[str, tuple[float, ...]]]:
     """What one confirmed recording does to each class: change of average precision.
 
     With a right one, a wrong one, and the wrong one once an alert of its kind was rejected. The
@@ -327,27 +330,27 @@ def main() -> None:
     arguments = parser.parse_args()
     bundle = bundles.load(arguments.bundle)
     clips = read_clips(arguments.data, arguments.part)
-    sounds, ear = Sounds(arguments.data), Ear(bundle, arguments.cache)
+    sounds, embeddings = Sounds(arguments.data), EmbeddingCache(bundle, arguments.cache)
     wanted = sorted({*ordinary_texts(), *(clip.label for clip in clips)})
     texts = dict(zip(wanted, embed_texts(bundle, wanted, arguments.cache), strict=True))
 
-    def all_heard(setting: Setting) -> Iterator[Heard]:
+    def embedded_trials(setting: Setting) -> Iterator[EmbeddedTrial]:
         for trial in trials(clips, sounds, setting, range(arguments.seeds)):
-            yield hear(trial, ear, texts, bundle.background())
+            yield hear(trial, embeddings, texts, bundle.background())
 
     try:
-        print_harm(all_heard) if arguments.harm else print_methods(all_heard)
+        print_harm(embedded_trials) if arguments.harm else print_methods(embedded_trials)
     finally:
-        ear.keep()
+        embeddings.keep()
 
 
-def print_methods(all_heard: Callable[[Setting], Iterable[Heard]]) -> None:
+def print_methods(embedded_trials: Callable[[Setting], Iterable[EmbeddedTrial]]) -> None:
     """Figures of each method, for each setting."""
     say("| | examples | method | right first | mAP@10 | recall at 0.2 % | at 1 % |")
     say("|---|---|---|---|---|---|---|")
     for sources, condition, count in product(Sources, CONDITIONS, EXAMPLES):
         found: dict[str, list[Figures]] = {name: [] for name in METHODS}
-        for heard in all_heard(Setting(sources, condition, count)):
+        for heard in embedded_trials(Setting(sources, condition, count)):
             for name, method in METHODS.items():
                 found[name].append(figures(method(heard), heard.trial.truth))
         for name, some in found.items():
@@ -356,13 +359,13 @@ def print_methods(all_heard: Callable[[Setting], Iterable[Heard]]) -> None:
             say(f"| {sources}, {condition} | {count} | {name} | {cells} |")
 
 
-def print_harm(all_heard: Callable[[Setting], Iterable[Heard]]) -> None:
+def print_harm(embedded_trials: Callable[[Setting], Iterable[EmbeddedTrial]]) -> None:
     """Shares of classes that one recording makes worse."""
     say("| | one confirmed | classes | worse | mean change of AP |")
     say("|---|---|---|---|---|")
     for sources in Sources:
         found: dict[str, list[tuple[float, ...]]] = {}
-        for heard in all_heard(Setting(sources, Condition.CLEAN, 1)):
+        for heard in embedded_trials(Setting(sources, Condition.CLEAN, 1)):
             for name, changes in harm(heard, np.random.default_rng(heard.trial.seed)):
                 found.setdefault(name, []).append(changes)
         change = np.array([np.mean(some, axis=0) for some in found.values()])

@@ -60,7 +60,7 @@ class Alike:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ComparedSound:
     """A recording as it is compared."""
 
     samples: FloatArray
@@ -69,7 +69,7 @@ class Heard:
     """Log power in bands, dB, ``(frames, bands)``, at least as many as a stretch has."""
 
     @classmethod
-    def of(cls, path: Path) -> Heard:
+    def of(cls, path: Path) -> ComparedSound:
         """Read a sound file.
 
         Raises:
@@ -121,10 +121,10 @@ def alike(paths: Sequence[Path], series: Sequence[str]) -> tuple[Alike, ...]:
     Raises:
         AudioFileError: one cannot be read.
     """
-    return among([Heard.of(path) for path in shown(paths, "reading recordings")], series)
+    return among([ComparedSound.of(path) for path in shown(paths, "reading recordings")], series)
 
 
-def among(heard: Sequence[Heard], series: Sequence[str]) -> tuple[Alike, ...]:
+def among(heard: Sequence[ComparedSound], series: Sequence[str]) -> tuple[Alike, ...]:
     """As :func:`alike`, of what was read."""
     asked = [(number, at) for number, one in enumerate(heard) for at in one.stretches()]
     best: dict[tuple[int, int], float] = {}
@@ -137,7 +137,7 @@ def among(heard: Sequence[Heard], series: Sequence[str]) -> tuple[Alike, ...]:
 
 
 def _candidates(
-    heard: Sequence[Heard], asked: Sequence[tuple[int, int]], series: Numbers
+    heard: Sequence[ComparedSound], asked: Sequence[tuple[int, int]], series: Numbers
 ) -> Iterator[tuple[int, int, int]]:
     """(number of the stretch asked for, recording, frame) where spectrograms are much alike."""
     every = np.concatenate([one.frames for one in heard])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.capture.audiofile import read_audio
-from training.data.alike import RATE_HZ, SAME, Heard, among, spectrogram
+from training.data.alike import RATE_HZ, SAME, ComparedSound, among, spectrogram
 from training.data.readers.splits import frozen, same_sounds
 from training.data.split_command import compared, known
 
@@ -30,9 +30,9 @@ def knock(seed: int, seconds: float = 0.6) -> FloatArray:
     return (0.02 * made).astype(np.float32)
 
 
-def heard(*samples: FloatArray) -> list[Heard]:
+def heard(*samples: FloatArray) -> list[ComparedSound]:
     """As they are compared."""
-    return [Heard(one, spectrogram(one)) for one in samples]
+    return [ComparedSound(one, spectrogram(one)) for one in samples]
 
 
 def pairs(*samples: FloatArray, series: str = "abcdefgh") -> set[tuple[int, int]]:

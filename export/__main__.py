@@ -19,9 +19,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         with extras.needed(Extra.EXPORT, "this"):
-            from export.command import run
+            from export import command, renewal
 
-            return run(arguments)
+            return renewal.run(arguments) if arguments.bundle else command.run(arguments)
     except (FileNotFoundError, ValueError, KikimimiError) as error:
         print(f"{_PROGRAM}: {error}", file=sys.stderr)
         return 1
@@ -34,10 +34,17 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"example: {_PROGRAM} --checkpoint runs/bootstrap/model.pt "
         "--output agent/bundle/default --reuse-text agent/bundle/default",
     )
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    made_from = parser.add_mutually_exclusive_group(required=True)
+    made_from.add_argument("--checkpoint", type=Path, help="of a training")
+    made_from.add_argument(
+        "--bundle", type=Path, help="a bundle that only gets a new acoustic view"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--reuse-text", type=Path, help="bundle whose text tower is taken over")
     parser.add_argument("--data", type=Path, default=data_folder(), help="the shared data folder")
+    parser.add_argument(
+        "--every", type=int, default=1, help="learn the acoustic view from every n-th recording"
+    )
     parser.add_argument("--name", default="kikimimi-default")
     parser.add_argument("--version", default="0.1.0")
     parser.add_argument("--threshold", type=float, default=4.0, help="uncalibrated threshold")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import numpy.typing as npt
 
 from agent.bundle import loading as reading
 from agent.bundle.manifest import (
-    BACKGROUND,
     FRONTEND,
     MANIFEST,
     MODEL_CARD,
@@ -22,6 +22,7 @@ from agent.bundle.manifest import (
     TOKENIZER,
     Attribution,
     FileEntry,
+    FrontendConstants,
     Manifest,
     Metric,
     Rebuild,
@@ -29,6 +30,7 @@ from agent.bundle.manifest import (
     Tuning,
     Variants,
 )
+from export.acoustic import ACOUSTIC, AGREES, OWN
 from export.evaluation import encode
 from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_head, export_text_tower
 from export.quantize import quantize_text
@@ -38,6 +40,7 @@ from training.data.markdown import document, table
 from training.model.dual_encoder import DualEncoder
 from training.model.text_tower import PREFIX, TextTower
 from training.model.towers import tower_kind
+from training.train.acoustic import ACOUSTIC_SIZE
 
 AUDIO = "audio.onnx"
 ATTRIBUTIONS = "attributions.csv"
@@ -47,6 +50,7 @@ LANGUAGES = ("en", "ja")
 _COHORT, _COHORT_SEED = 512, 20_240_814
 _MAX_TOKENS = 512
 _CARD_WIDTH = 87
+_ACOUSTIC_TITLE, _COSTS_TITLE = "## Acoustic view", "## What quantization costs"
 
 _MADE_OF = (
     Attribution(
@@ -144,17 +148,21 @@ def write_text_side(model: DualEncoder, tower: TextTower, folder: Path, reuse: P
 
 
 def write_audio_side(model: DualEncoder, folder: Path) -> None:
-    """Write the float audio tower, the frontend's arrays and the background cohort."""
-    import torch
-
+    """Write the float audio tower and the frontend's arrays."""
     export_audio(model, folder / AUDIO)
     constants = model.tower.frontend
-    frontend = LogMel(constants)
     _save(
         folder / FRONTEND,
         mel_filters=mel_filters(constants).astype(np.float64),
         window=hann_window(constants),
     )
+
+
+def write_background(tower: Path, constants: FrontendConstants, target: Path) -> None:
+    """Write what an audio graph, with its acoustic view, makes of ordinary sound."""
+    import torch
+
+    frontend = LogMel(constants)
     windows = backgrounds(
         _COHORT_SEED, _COHORT, WINDOW_FRAMES / constants.frame_rate_hz, constants.sample_rate_hz
     )
@@ -162,7 +170,8 @@ def write_audio_side(model: DualEncoder, folder: Path) -> None:
         frontend(torch.from_numpy(samples)[None])[0, :, :WINDOW_FRAMES].numpy()
         for samples in windows
     ]
-    _save(folder / BACKGROUND, embeddings=encode(folder / AUDIO, log_mels).astype(np.float16))
+    views = {"embeddings": encode(tower, log_mels), ACOUSTIC: encode(tower, log_mels, ACOUSTIC)}
+    _save(target, **{name: view.astype(np.float16) for name, view in views.items()})
 
 
 def write_attributions(checkpoint: Path, folder: Path) -> None:
@@ -205,6 +214,7 @@ def write_manifest(
         tuning=Tuning(WINDOW_FRAMES, HOP_FRAMES, identity.threshold),
         text=TextSettings(prefix=PREFIX, max_tokens=_MAX_TOKENS, languages=LANGUAGES),
         embedding_size=model.config.embedding_size,
+        acoustic_size=ACOUSTIC_SIZE,
         logit_scale=round(float(model.logit_scale.detach()), 6),
         variants=Variants(reference=AUDIO, **variants),
         files=files,
@@ -235,6 +245,7 @@ def model_card(
     measured = [
         (metric.dataset, metric.language, metric.variant, metric.name, f"{metric.value:.4f}")
         for metric in metrics
+        if metric.name not in {OWN, AGREES}
     ]
     about = (
         "Compares sound with descriptions in Japanese and English. Audio tower: "
@@ -256,7 +267,8 @@ It does not recognise speakers or words.""",
         table(("data", "language", "variant", "figure", "value"), measured),
         "\n".join(commands),
         "No training has learned from what is measured here.",
-        "## What quantization costs",
+        acoustic_section(metrics),
+        _COSTS_TITLE,
         costs,
         "## Made of",
         table(("work", "author", "licence", "used for"), made),
@@ -269,6 +281,35 @@ captions, and ratings by simulated raters; no person has rated these recordings.
 knows their classes better than others, and one machine of a kind from another only
 where it has heard both.""")
     return document(blocks)
+
+
+def acoustic_section(metrics: Sequence[Metric]) -> str:
+    """What a model card says of the acoustic view."""
+    chosen = [metric for metric in metrics if metric.name in {OWN, AGREES}]
+    rows = [(one.dataset, one.variant, one.name, f"{one.value:.4f}") for one in chosen]
+    about = (
+        "Compares sound with recordings: averages and maxima of inner blocks and the last hidden "
+        "layer, mapped so that takes of one thing lie near each other, in noise too. The map was "
+        f"fitted to recordings of the training split, named in {ATTRIBUTIONS}."
+    )
+    return "\n\n".join(
+        [
+            _ACOUSTIC_TITLE,
+            textwrap.fill(about, _CARD_WIDTH),
+            table(("data", "variant", "figure", "value"), rows),
+            *dict.fromkeys(f"`{metric.command}`" for metric in chosen),
+        ]
+    )
+
+
+def renewed_card(card: str, manifest: Manifest) -> str:
+    """A model card of a bundle that got another acoustic view and version."""
+    _, rest = card.split("\n", 1)
+    before, _, after = rest.partition(_COSTS_TITLE)
+    before = before.partition(_ACOUSTIC_TITLE)[0]
+    section = acoustic_section(manifest.metrics)
+    title = f"# {manifest.name} {manifest.version}"
+    return f"{title}\n{before}{section}\n\n{_COSTS_TITLE}{after}"
 
 
 def _save(path: Path, **arrays: npt.NDArray[np.generic]) -> None:

@@ -65,11 +65,11 @@ class RetrievalSet:
         return figures
 
 
-def encode(tower: Path, log_mels: Sequence[FloatArray]) -> FloatArray:
-    """Embeddings of whole recordings, one by one, ``(recordings, embedding_size)``."""
+def encode(tower: Path, log_mels: Sequence[FloatArray], view: str = "embedding") -> FloatArray:
+    """A view of whole recordings, one by one, ``(recordings, its size)``."""
     options = onnxruntime.SessionOptions()
     session = onnxruntime.InferenceSession(str(tower), options, providers=["CPUExecutionProvider"])
-    rows = [session.run(None, {"log_mel": log_mel[None]})[0][0] for log_mel in log_mels]
+    rows = [session.run([view], {"log_mel": log_mel[None]})[0][0] for log_mel in log_mels]
     return np.stack(rows).astype(np.float32)
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
 
 AUDIO = "audio.onnx"
-EMBEDDING_SIZE = 16
+EMBEDDING_SIZE, ACOUSTIC_SIZE = 16, 12
 _TOWER_SIZE = 384
 
 WORDS = ["metal", "part", "dropped", "air", "leak", "belt", "squeal", "金属", "部品", "落ちた"]
@@ -64,9 +64,13 @@ def make_bundle(folder: Path, *, embedding_size: int = EMBEDDING_SIZE, seed: int
         mel_filters=mel_filters(constants),
         window=np.hanning(constants.win_length),
     )
-    background = rng.standard_normal((64, embedding_size))
-    background /= np.linalg.norm(background, axis=1, keepdims=True)
-    np.savez(folder / BACKGROUND, embeddings=background.astype(np.float16))
+    views = {"embeddings": embedding_size, "acoustic": ACOUSTIC_SIZE}
+    background = {}
+    for name, size in views.items():
+        rows = rng.standard_normal((64, size))
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        background[name] = rows.astype(np.float16)
+    np.savez(folder / BACKGROUND, **background)
     return seal(folder, embedding_size=embedding_size)
 
 
@@ -81,6 +85,7 @@ def seal(folder: Path, *, embedding_size: int = EMBEDDING_SIZE, max_tokens: int 
         tuning=Tuning(window_frames=200, hop_frames=50, threshold=3.0),
         text=TextSettings(prefix="query: ", max_tokens=max_tokens, languages=("en", "ja")),
         embedding_size=embedding_size,
+        acoustic_size=ACOUSTIC_SIZE,
         logit_scale=20.0,
         variants=Variants(reference=AUDIO, x86_64=AUDIO, aarch64=AUDIO),
         files={
@@ -101,16 +106,24 @@ def renamed(bundle: Bundle, sha256: str) -> Bundle:
 
 
 def audio_tower(rng: np.random.Generator, n_mels: int, size: int) -> onnx.ModelProto:
-    """Mean over time, projection, unit length."""
+    """Mean over time, for each view a projection of it, unit length."""
     return _model(
         [
             helper.make_node("ReduceMean", ["log_mel"], ["mean"], axes=[2], keepdims=0),
             helper.make_node("MatMul", ["mean", "weights"], ["projected"]),
             _unit_length("projected", "embedding"),
+            helper.make_node("MatMul", ["mean", "acoustic.weights"], ["acoustic.projected"]),
+            _unit_length("acoustic.projected", "acoustic"),
         ],
         inputs=[_value("log_mel", TensorProto.FLOAT, ["batch", n_mels, "n_frames"])],
-        output=_value("embedding", TensorProto.FLOAT, ["batch", size]),
-        weights={"weights": rng.standard_normal((n_mels, size)).astype(np.float32)},
+        outputs=[
+            _value("embedding", TensorProto.FLOAT, ["batch", size]),
+            _value("acoustic", TensorProto.FLOAT, ["batch", ACOUSTIC_SIZE]),
+        ],
+        weights={
+            "weights": rng.standard_normal((n_mels, size)).astype(np.float32),
+            "acoustic.weights": rng.standard_normal((n_mels, ACOUSTIC_SIZE)).astype(np.float32),
+        },
     )
 
 
@@ -130,7 +143,7 @@ def text_tower(rng: np.random.Generator, vocabulary: int) -> onnx.ModelProto:
             _value("input_ids", TensorProto.INT64, ["batch", "tokens"]),
             _value("attention_mask", TensorProto.INT64, ["batch", "tokens"]),
         ],
-        output=_value("text_embedding", TensorProto.FLOAT, ["batch", _TOWER_SIZE]),
+        outputs=[_value("text_embedding", TensorProto.FLOAT, ["batch", _TOWER_SIZE])],
         weights={
             "table": table,
             "last": np.array([2], np.int64),
@@ -147,7 +160,7 @@ def text_head(rng: np.random.Generator, size: int) -> onnx.ModelProto:
             _unit_length("projected", "embedding"),
         ],
         inputs=[_value("text_embedding", TensorProto.FLOAT, ["batch", _TOWER_SIZE])],
-        output=_value("embedding", TensorProto.FLOAT, ["batch", size]),
+        outputs=[_value("embedding", TensorProto.FLOAT, ["batch", size])],
         weights={"weights": rng.standard_normal((_TOWER_SIZE, size)).astype(np.float32)},
     )
 
@@ -178,14 +191,14 @@ def _model(
     nodes: list[onnx.NodeProto],
     *,
     inputs: list[onnx.ValueInfoProto],
-    output: onnx.ValueInfoProto,
+    outputs: list[onnx.ValueInfoProto],
     weights: dict[str, np.ndarray],
 ) -> onnx.ModelProto:
     graph = helper.make_graph(
         nodes,
         "tiny",
         inputs,
-        [output],
+        outputs,
         [numpy_helper.from_array(array, name) for name, array in weights.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

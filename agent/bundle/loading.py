@@ -10,15 +10,13 @@ import hashlib
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from agent.bundle.manifest import BACKGROUND, FRONTEND, MANIFEST, FileEntry, Manifest
 from agent.core.errors import BundleError, failing_as
-
-if TYPE_CHECKING:
-    from agent.core.records import FloatArray
+from agent.core.records import Views
 
 DEFAULT = Path(__file__).parent / "default"
 
@@ -71,11 +69,15 @@ class Bundle:
             FRONTEND, "window", (constants.win_length,)
         ).astype(np.float64)
 
-    def background(self) -> FloatArray:
-        """Embeddings of ordinary background sound, float32, unit length, shape ``(n, dim)``."""
-        return self._array(BACKGROUND, "embeddings", (None, self.manifest.embedding_size)).astype(
-            np.float32
-        )
+    def background(self) -> Views:
+        """Views of ordinary background sound.
+
+        Raises:
+            BundleError: the file does not fit the manifest.
+        """
+        joint = self._array(BACKGROUND, "embeddings", (None, self.manifest.embedding_size))
+        acoustic = self._array(BACKGROUND, "acoustic", (len(joint), self.manifest.acoustic_size))
+        return Views(joint.astype(np.float32), acoustic.astype(np.float32))
 
     def _array(self, file: str, name: str, shape: tuple[int | None, ...]) -> np.ndarray[Any, Any]:
         where = self.path(file)

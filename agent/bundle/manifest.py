@@ -11,7 +11,7 @@ from agent.config.record import record
 from agent.core.errors import BundleError
 
 MANIFEST = "manifest.json"
-SCHEMA = 1
+SCHEMA = 2
 
 FRONTEND = "frontend.npz"
 TEXT_TOWER = "text.onnx"
@@ -128,6 +128,7 @@ class Manifest:
     tuning: Tuning
     text: TextSettings
     embedding_size: int
+    acoustic_size: int
     logit_scale: float
     variants: Variants
     files: dict[str, FileEntry]
@@ -181,6 +182,7 @@ class Manifest:
                 raise BundleError(message)
         positive = {
             "embedding_size": self.embedding_size,
+            "acoustic_size": self.acoustic_size,
             "logit_scale": self.logit_scale,
             "tuning.window_frames": self.tuning.window_frames,
             "tuning.hop_frames": self.tuning.hop_frames,

@@ -165,7 +165,7 @@ def matching(bundle: Bundle, described: Path, sound: FloatArray) -> list[Figure]
     views = Encoder(bundle).embed([window])
     prototypes = watched.matcher.prototypes
     p50, p99 = _percentiles_us(lambda: watched.matcher.match([window], views))
-    plain, _ = _percentiles_us(lambda: prototypes.compare(views.joint))
+    plain, _ = _percentiles_us(lambda: prototypes.compare(views))
     count = len(prototypes)
     return [
         Figure(f"matcher, {count} prototypes, p50", p50, "us"),

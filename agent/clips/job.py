@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agent.core.records import Alert, FloatArray
+    from agent.core.records import Alert, FloatArray, Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +25,4 @@ class Job:
     """Seconds from the clip's start to the event's end, or to the clip's where that is earlier."""
     peak_s: float
     """Start of the window with the highest score."""
-    embedding: FloatArray | None
+    views: Views | None

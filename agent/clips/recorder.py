@@ -181,7 +181,7 @@ class Recorder:
                 begins_s=max(0.0, (recording.anchor - begin) / self._rate_hz),
                 ends_s=min(duration_s, (last - begin) / self._rate_hz),
                 peak_s=min(duration_s, max(0.0, (peak - begin) / self._rate_hz)),
-                embedding=None if views is None else views.joint[0],
+                views=views,
             )
         )
 

@@ -165,7 +165,7 @@ class ClipWorker:
             duration_s=len(job.samples) / job.sample_rate_hz,
             size_bytes=0,
             speech=Speech.DROPPED,
-            embedding=job.embedding,
+            views=job.views,
             peak_s=job.peak_s,
         )
         try:

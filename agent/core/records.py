@@ -91,10 +91,19 @@ class Views:
 
     joint: FloatArray
     """In the space of texts and sounds: unit length, float32, shape ``(windows, dim)``."""
+    acoustic: FloatArray
+    """In that of recordings, where takes of one thing are near: likewise, its own ``dim``."""
 
-    def __getitem__(self, rows: slice) -> Views:
-        """Those of some windows, in the same memory."""
+    def __len__(self) -> int:
+        return len(self.joint)
+
+    def __getitem__(self, rows: slice | npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Views:
+        """Those of some windows; of a slice in the same memory."""
         return Views(*(getattr(self, view.name)[rows] for view in fields(self)))
+
+    def astype(self, dtype: type[np.float16 | np.float32]) -> Views:
+        """The same in another precision."""
+        return Views(*(getattr(self, view.name).astype(dtype) for view in fields(self)))
 
     @staticmethod
     def concatenate(parts: Sequence[Views]) -> Views:
@@ -210,8 +219,8 @@ class ClipRecord:
     size_bytes: int
     """Of all its files."""
     speech: Speech
-    embedding: FloatArray | None
-    """Of the window with the highest score, unit length, shape ``(dim,)``."""
+    views: Views | None
+    """Of the window with the highest score alone."""
     peak_s: float
     """Start of the window with the highest score, after ``starts_at``."""
 

@@ -33,6 +33,7 @@ class Encoder:
             bundle.audio_tower,
             [Tensor("log_mel", (None, self._n_mels, None))],
             Tensor("embedding", (None, self.embedding_size)),
+            states=[Tensor("acoustic", (None, manifest.acoustic_size))],
             threads=threads,
         )
 
@@ -50,7 +51,7 @@ class Encoder:
             raise ValueError(
                 f"log-mel of shape {log_mel.shape}, expected (windows, {self._n_mels}, frames)"
             )
-        return Views(self._graph.run({"log_mel": np.ascontiguousarray(log_mel, np.float32)}))
+        return Views(*self._graph.run_all({"log_mel": np.ascontiguousarray(log_mel, np.float32)}))
 
     def embed(self, windows: Sequence[Window]) -> Views:
         """Views of windows, at once as far as they are equally long: a short one may be among them.

@@ -1,6 +1,6 @@
-"""Window embeddings to scored descriptions, by a search among all prototypes (HNSW).
+"""Views of windows to scored descriptions, by a search among all prototypes (HNSW).
 
-Texts and recordings are searched apart: their cosines are on different scales. The indices are
+Texts are searched by the joint view of a window, recordings by its acoustic view. The indices are
 hierarchical navigable small world graphs (Malkov and Yashunin, IEEE TPAMI 42, 2020; hnswlib),
 where there are so many prototypes that comparing them all takes longer. A graph cannot take up
 prototypes while it is searched, so a matcher is immutable: a reload builds another one off the
@@ -107,11 +107,11 @@ class Matcher:
         """The descriptions, in the order of all results."""
         return self.prototypes.error_ids
 
-    def compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def compare(self, views: Views) -> tuple[FloatArray, FloatArray]:
         """Best cosine and margin of every description.
 
         Args:
-            embeddings: of windows, unit length, shape ``(windows, dim)``.
+            views: of windows.
 
         Returns:
             Cosine with a description's best text, and by how much it exceeds its best
@@ -119,11 +119,9 @@ class Matcher:
             ``(windows, descriptions)``.
         """
         rows = max(1, _ENTRIES // max(1, len(self.prototypes)))
-        if len(embeddings) <= rows:
-            return self._compare(embeddings)
-        parts = [
-            self._compare(embeddings[at : at + rows]) for at in range(0, len(embeddings), rows)
-        ]
+        if len(views) <= rows:
+            return self._compare(views)
+        parts = [self._compare(views[at : at + rows]) for at in range(0, len(views), rows)]
         return (
             np.concatenate([cosine for cosine, _ in parts]),
             np.concatenate([margin for _, margin in parts]),
@@ -136,7 +134,7 @@ class Matcher:
             windows: in the order of their views.
             views: of each window.
         """
-        cosine, margin = self.compare(views.joint)
+        cosine, margin = self.compare(views)
         score = self.statistics.scores(margin)
         return [
             Match(
@@ -151,19 +149,19 @@ class Matcher:
             for row, window in enumerate(windows)
         ]
 
-    def nearest_examples(self, embeddings: FloatArray) -> Rows:
+    def nearest_examples(self, views: Views) -> Rows:
         """Rows of the examples that are looked at for each window, ``(windows, rows)``."""
-        found = self._examples.nearest(embeddings)
+        found = self._examples.nearest(views.acoustic)
         if found is None:
-            return np.tile(np.arange(len(self.prototypes.examples)), (len(embeddings), 1))
+            return np.tile(np.arange(len(self.prototypes.examples)), (len(views), 1))
         return found
 
-    def _compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
-        texts = self._texts.cosines(embeddings)
+    def _compare(self, views: Views) -> tuple[FloatArray, FloatArray]:
+        texts = self._texts.cosines(views.joint)
         cosine, margin = self.prototypes.reduce(texts)
         for search, sign in ((self._examples, 1.0), (self._rejected, -1.0)):
             if search:
-                margin += sign * search.worth(embeddings)
+                margin += sign * search.worth(views.acoustic)
         return cosine, margin
 
 

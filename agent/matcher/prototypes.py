@@ -13,7 +13,7 @@ from agent.matcher.recordings import ExampleMatrix
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from agent.core.records import FloatArray
+    from agent.core.records import FloatArray, Views
     from agent.matcher.recordings import Examples
 
 _Indices = npt.NDArray[np.intp]
@@ -35,7 +35,10 @@ _COHORT_ROWS = 64
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One description's prototypes: unit embeddings, float32, each array ``(n, dim)``."""
+    """One description's prototypes: unit embeddings, float32, each array ``(n, dim)``.
+
+    Texts are compared with the joint view of a window, recordings with its acoustic view.
+    """
 
     error_id: str
     texts: FloatArray
@@ -58,11 +61,11 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """What all descriptions are told apart from: unit embeddings, float32, ``(n, dim)``."""
+    """What all descriptions are told apart from."""
 
     texts: FloatArray
-    """Of sounds that are ordinary on this site; may be none."""
-    cohort: FloatArray
+    """Unit embeddings, float32, ``(n, dim)``, of sounds that are ordinary here; may be none."""
+    cohort: Views
     """Ordinary sound, as heard by the audio tower: what margins are normalised by."""
 
 
@@ -113,8 +116,8 @@ class PrototypeSet:
         self.embeddings: FloatArray = np.concatenate([*parts, background], dtype=np.float32)
         """Of texts."""
         self.embeddings.flags.writeable = False
-        self.examples = ExampleMatrix([description.examples for description in described], dim)
-        self.rejected = ExampleMatrix([description.rejected for description in described], dim)
+        self.examples = ExampleMatrix([description.examples for description in described])
+        self.rejected = ExampleMatrix([description.rejected for description in described])
         own = [len(description.texts) for description in described]
         unlike = np.array([len(description.unlike) for description in described], np.intp)
         self._own = slice(0, sum(own))
@@ -172,15 +175,16 @@ class PrototypeSet:
         contrast[np.isneginf(contrast)] = 0.0
         return best, best - contrast
 
-    def compare(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def compare(self, views: Views) -> tuple[FloatArray, FloatArray]:
         """Cosines and margins by brute force: those of the texts, with recordings added."""
-        cosine, margin = self.reduce(embeddings @ self.embeddings.T)
-        if len(self.examples) + len(self.rejected):
-            margin += self.examples.compare(embeddings) - self.rejected.compare(embeddings)
+        cosine, margin = self.reduce(views.joint @ self.embeddings.T)
+        for sign, recordings in ((1.0, self.examples), (-1.0, self.rejected)):
+            if len(recordings):
+                margin += sign * recordings.compare(views.acoustic)
         return cosine, margin
 
-    def statistics(self, cohort: FloatArray) -> BackgroundStatistics:
-        """How margins behave on a cohort of ordinary sound, ``(n, dim)``.
+    def statistics(self, cohort: Views) -> BackgroundStatistics:
+        """How margins behave on a cohort of ordinary sound.
 
         Z-norm of speaker verification (Auckenthaler et al., Digital Signal Processing 10,
         2000): each model's scores are told in standard deviations of its own scores on

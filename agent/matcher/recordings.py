@@ -55,14 +55,15 @@ class ExampleMatrix:
     Those of a description lie side by side; it is worth what its best recording is.
     """
 
-    def __init__(self, heard: Sequence[Examples | None], dim: int) -> None:
+    def __init__(self, heard: Sequence[Examples | None]) -> None:
         """Put the recordings in order.
 
         Args:
-            heard: recordings of each description.
-            dim: size of the embeddings.
+            heard: recordings of each description, all of one view.
         """
-        groups = [recordings or Examples.none(dim) for recordings in heard]
+        sizes = [known.embeddings.shape[1] for known in heard if known is not None]
+        dim = max(sizes, default=0)  # where there is none, nothing is compared
+        groups = [Examples.none(dim) if known is None else known for known in heard]
         self.descriptions = len(groups)
         self.embeddings: FloatArray = np.concatenate(
             [np.empty((0, dim), np.float32), *(group.embeddings for group in groups)],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agent.core.answers import KeptClip
-from agent.core.records import ClipRecord, Speech
+from agent.core.records import ClipRecord, Speech, Views
 
 if TYPE_CHECKING:
     from agent.store.database import Connection
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 CLIPS_FOLDER = "clips"
 """Where their files are, in the folder of the database."""
 
-_COLUMNS = "alert_id, file, picture, starts_at, duration_s, size_bytes, speech, embedding, peak_s"
+_COLUMNS = (
+    "alert_id, file, picture, starts_at, duration_s, size_bytes, speech, "
+    "embedding, acoustic, peak_s"
+)
 _SELECT = f"SELECT {_COLUMNS} FROM clips"  # noqa: S608 - of constants
 _REPLACE = f"""
-INSERT OR REPLACE INTO clips ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO clips ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """  # noqa: S608 - of constants
 
 
@@ -71,14 +74,18 @@ def _row(clip: ClipRecord) -> tuple[Any, ...]:
         clip.duration_s,
         clip.size_bytes,
         clip.speech.value,
-        None if clip.embedding is None else clip.embedding.astype("<f4").tobytes(),
+        None if clip.views is None else clip.views.joint[0].astype("<f4").tobytes(),
+        None if clip.views is None else clip.views.acoustic[0].astype("<f4").tobytes(),
         clip.peak_s,
     )
 
 
 def _clip(row: tuple[Any, ...]) -> ClipRecord:
     """The clip that :func:`_row` wrote."""
-    alert_id, file, picture, starts_at, duration_s, size_bytes, speech, embedding, peak_s = row
+    alert_id, file, picture, starts_at, duration_s, size_bytes, speech, *blobs, peak_s = row
+    views = None
+    if None not in blobs:  # a clip of an older version has no acoustic view
+        views = Views(*(np.frombuffer(blob, "<f4").astype(np.float32)[None] for blob in blobs))
     return ClipRecord(
         alert_id,
         file,
@@ -87,6 +94,6 @@ def _clip(row: tuple[Any, ...]) -> ClipRecord:
         duration_s,
         size_bytes,
         Speech(speech),
-        None if embedding is None else np.frombuffer(embedding, "<f4").astype(np.float32),
+        views,
         peak_s,
     )

@@ -96,5 +96,10 @@ _V2 = (
     """,
 )
 
-VERSIONS = (_V1, _V2)
+_V3 = (
+    # What the acoustic view makes of the window whose joint view is the embedding.
+    "ALTER TABLE clips ADD COLUMN acoustic BLOB",
+)
+
+VERSIONS = (_V1, _V2, _V3)
 SCHEMA_VERSION = len(VERSIONS)

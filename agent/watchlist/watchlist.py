@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from agent.alerts.alerts import Wording
+from agent.core.records import Views
 from agent.descriptions.language import foreign
 from agent.detector.rule import Policy, Rule
 from agent.encoder.text import embed_texts
@@ -152,8 +153,8 @@ def _scored_again(
     if not recordings:
         return {}
     by_texts = PrototypeSet([target.described for target in as_worded], background)
-    embeddings = np.stack([recording.embedding for recording in recordings])
-    scores = statistics.scores(by_texts.compare(embeddings)[1])
+    views = Views.concatenate([recording.views for recording in recordings])
+    scores = statistics.scores(by_texts.compare(views)[1])
     column = {error_id: at for at, error_id in enumerate(by_texts.error_ids)}
     found: dict[str, float] = {}
     for row, recording in enumerate(recordings):

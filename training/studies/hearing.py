@@ -12,7 +12,7 @@ import numpy.typing as npt
 from agent.bundle.loading import Bundle
 from agent.capture.scene import RATE_HZ
 from agent.core import files
-from agent.core.records import FloatArray, Window
+from agent.core.records import FloatArray, Views, Window
 from agent.encoder.audio import Encoder
 from agent.hearing.recogniser import embedded
 from agent.hearing.windows import windows_of
@@ -27,8 +27,8 @@ class EmbeddedSound:
 
     first: npt.NDArray[np.int64]
     """Index of each window's first sample."""
-    embeddings: FloatArray
-    """Shape ``(windows, dim)``."""
+    views: Views
+    """Of the windows."""
     window_s: float
 
     def windows(self, index: int, at: float) -> list[Window]:
@@ -58,23 +58,29 @@ def heard(
         encoder = Encoder(bundle)
         arrays: dict[str, npt.NDArray[np.generic]] = {}
         for number, blocks in enumerate(stretches):
-            arrays[f"first{number}"], arrays[f"embeddings{number}"] = _hear(blocks, bundle, encoder)
+            first, views = _hear(blocks, bundle, encoder)
+            arrays[f"first{number}"] = first
+            arrays[f"joint{number}"], arrays[f"acoustic{number}"] = views.joint, views.acoustic
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(path) as file:
             np.savez(file, allow_pickle=False, **arrays)
     with np.load(path, allow_pickle=False) as kept:
         return [
-            EmbeddedSound(kept[f"first{number}"], kept[f"embeddings{number}"], window_s)
-            for number in range(len(kept.files) // 2)
+            EmbeddedSound(
+                kept[f"first{number}"],
+                Views(kept[f"joint{number}"], kept[f"acoustic{number}"]),
+                window_s,
+            )
+            for number in range(len(kept.files) // 3)
         ]
 
 
 def _hear(
     blocks: Iterable[FloatArray], bundle: Bundle, encoder: Encoder
-) -> tuple[npt.NDArray[np.int64], FloatArray]:
+) -> tuple[npt.NDArray[np.int64], Views]:
     first: list[int] = []
-    rows: list[FloatArray] = []
+    parts: list[Views] = []
     for windows, views in embedded(encoder, windows_of(bundle, SOURCE, blocks, HOP_S)):
         first += [window.index for window in windows]
-        rows.append(views.joint)
-    return np.array(first, np.int64), np.concatenate(rows)
+        parts.append(views)
+    return np.array(first, np.int64), Views.concatenate(parts)

@@ -187,6 +187,7 @@ def _begin(settings: Settings, bundle: Bundle, *, fresh: bool) -> Index:
     empty = Index(
         bundle=bundle.digest,
         embedding_size=bundle.manifest.embedding_size,
+        acoustic_size=bundle.manifest.acoustic_size,
         hop_s=hop_s,
         sources=len(settings.sources),
         made_at=0.0,
@@ -218,7 +219,7 @@ def _find(
     wanted, embeddings = wanted_of(bundle, descriptions, settings.state_dir / _CACHE)
     background = descriptions.background, embeddings
     findings, suspects = site.find(heard, index, wanted, background, threshold)
-    reference = Reference.of(heard.cohort)
+    reference = Reference.of(heard.cohort.joint)
     index = replace(
         index,
         findings=tuple(findings),

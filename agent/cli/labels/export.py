@@ -144,14 +144,14 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
 def _row(settings: Settings, label: Labelled, clip: str | None) -> dict[str, str | float | None]:
     """One line of ``labels.jsonl``."""
     answer, alert, detection = label.answer, label.alert, label.alert.detection
-    embedding = label.clip.embedding if label.clip else None
+    views = label.clip.views if label.clip else None
     return {
         "schema": SCHEMA,
         "label_id": answer.label_id,
         "clip": clip,
         "embedding": None
-        if embedding is None
-        else base64.b64encode(embedding.astype("<f4").tobytes()).decode("ascii"),
+        if views is None
+        else base64.b64encode(views.joint[0].astype("<f4").tobytes()).decode("ascii"),
         "ts_start": timestamp(detection.starts_at),
         "site": settings.site,
         "node": settings.node,

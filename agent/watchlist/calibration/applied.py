@@ -153,7 +153,7 @@ def _apply(
             finding.error_id: finding
             for finding in site.find(background, index, new, site_background, uncalibrated)[0]
         }
-        reference = Reference.of(background.cohort)
+        reference = Reference.of(background.cohort.joint)
     else:
         reference = Reference(np.array(index.mean, np.float32), index.spread)
     findings = {name: found.get(name) or known[key] for name, key in keys.items()}

@@ -21,7 +21,7 @@ from agent.watchlist.calibration.threshold import Kind, Rate  # noqa: TC001 - re
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "calibration.json"
 MOST_BYTES = 8 << 20
 MOST_PARTS = 10_000
@@ -92,6 +92,7 @@ class Index:
     bundle: FilledText
     """Digest of the bundle whose tower heard it."""
     embedding_size: Annotated[int, Between(1, MOST_SIZE)]
+    acoustic_size: Annotated[int, Between(1, MOST_SIZE)]
     hop_s: Annotated[float, Between(0.01, 100.0)]
     sources: Annotated[int, Between(1, 1_000)]
     """Microphones of the box: a false alarm a day is the box's, not that of each."""

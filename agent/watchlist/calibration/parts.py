@@ -1,4 +1,4 @@
-"""The background as it is kept: an embedding of each window, half a kilobyte, and its time.
+"""The background as it is kept: the views of each window, a kilobyte, and its time.
 
 Embeddings rather than scores, so that a description that is reworded tomorrow is calibrated on
 what was heard today; embeddings rather than sound, so that nobody's words are kept. In half
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.core.errors import StoreError, failing_as
+from agent.core.records import Views
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.index import Part
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from agent.core.records import FloatArray, Views, Window
+    from agent.core.records import Window
     from agent.detector.events import Seconds
     from agent.watchlist.calibration.index import Index
 
@@ -46,7 +47,7 @@ class Stretch:
     """Start of each in its stream."""
     starts_at: Seconds
     """UTC, or seconds from the start of a recording."""
-    embeddings: FloatArray
+    views: Views
     """Float32, shape ``(windows, dim)``."""
 
 
@@ -62,7 +63,9 @@ def stretches(folder: Path, index: Index) -> Iterator[Stretch]:
     """
     order = {part.stream: number for number, part in reversed(list(enumerate(index.parts)))}
     for part in sorted(index.parts, key=lambda part: order[part.stream]):
-        stretch = _read(folder / FOLDER / part.file, part, index.embedding_size)
+        stretch = _read(
+            folder / FOLDER / part.file, part, (index.embedding_size, index.acoustic_size)
+        )
         kept = np.ones(len(stretch.starts_at), bool)
         for span in index.excluded:
             if span.source == part.source:
@@ -72,11 +75,11 @@ def stretches(folder: Path, index: Index) -> Iterator[Stretch]:
             yield stretch
         elif kept.any():
             yield Stretch(
-                part, stretch.position_s[kept], stretch.starts_at[kept], stretch.embeddings[kept]
+                part, stretch.position_s[kept], stretch.starts_at[kept], stretch.views[kept]
             )
 
 
-def _read(path: Path, part: Part, size: int) -> Stretch:
+def _read(path: Path, part: Part, sizes: tuple[int, int]) -> Stretch:
     with failing_as(StoreError, path, _REMEDY):
         raw = path.read_bytes()
     if hashlib.sha256(raw).hexdigest() != part.sha256:
@@ -84,19 +87,22 @@ def _read(path: Path, part: Part, size: int) -> Stretch:
     try:
         with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
             position_s, starts_at = archive["position_s"], archive["starts_at"]
-            embeddings = archive["embeddings"].astype(np.float32)
+            views = Views(archive["embeddings"], archive["acoustic"]).astype(np.float32)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(f"{path}: cannot be read ({error}); {_REMEDY}") from error
     times = position_s.shape == starts_at.shape == (part.rows,)
-    if not times or embeddings.shape != (part.rows, size):
-        found = f"{embeddings.shape}, not ({part.rows}, {size})"
-        raise StoreError(f"{path}: holds embeddings of shape {found}; {_REMEDY}")
+    shapes = [views.joint.shape, views.acoustic.shape]
+    if not times or shapes != [(part.rows, size) for size in sizes]:
+        found = f"{shapes[0]} and {shapes[1]}, not {part.rows} rows of {sizes[0]} and {sizes[1]}"
+        raise StoreError(f"{path}: holds views of shape {found}; {_REMEDY}")
     sane = np.isfinite(position_s).all() and np.isfinite(starts_at).all()
     sane = sane and (np.diff(position_s) > 0.0).all()
-    lengths = np.linalg.norm(embeddings, axis=1)
-    if not sane or not (np.abs(lengths - 1.0) <= _LENGTH_TOLERANCE).all():
-        raise StoreError(f"{path}: holds no unit embeddings in order of time; {_REMEDY}")
-    return Stretch(part, position_s, starts_at, embeddings)
+    for view in (views.joint, views.acoustic):
+        lengths = np.linalg.norm(view, axis=1)
+        sane = sane and (np.abs(lengths - 1.0) <= _LENGTH_TOLERANCE).all()
+    if not sane:
+        raise StoreError(f"{path}: holds no unit views in order of time; {_REMEDY}")
+    return Stretch(part, position_s, starts_at, views)
 
 
 @dataclass(slots=True)
@@ -104,7 +110,7 @@ class _Open:
     """A part that is being filled."""
 
     windows: list[tuple[float, float]] = field(default_factory=list)
-    embeddings: list[FloatArray] = field(default_factory=list)
+    views: list[Views] = field(default_factory=list)
     number: int = 0
 
 
@@ -145,11 +151,11 @@ class PartWriter:
         Raises:
             StoreError: they cannot be written.
         """
-        for window, embedding in zip(windows, views.joint, strict=True):
+        for row, window in enumerate(windows):
             key = (stream, window.source, recorded)
             part = self._open.setdefault(key, _Open())
             part.windows.append((window.index / rate_hz, window.captured_at))
-            part.embeddings.append(embedding.astype(np.float16))
+            part.views.append(views[row : row + 1].astype(np.float16))
             if len(part.windows) >= PART_ROWS:
                 self._write(key, part, hearing=stream if recorded else "")
 
@@ -195,15 +201,21 @@ class PartWriter:
         stream, source, recorded = key
         buffer = io.BytesIO()
         position_s, starts_at = np.array(filled.windows, np.float64).T
-        embeddings = np.stack(filled.embeddings)
-        np.savez(buffer, position_s=position_s, starts_at=starts_at, embeddings=embeddings)
+        views = Views.concatenate(filled.views)
+        np.savez(
+            buffer,
+            position_s=position_s,
+            starts_at=starts_at,
+            embeddings=views.joint,
+            acoustic=views.acoustic,
+        )
         data = buffer.getvalue()
         file = f"{stream}-{filled.number:05}.npz"
         indices.write_whole(self._folder / FOLDER / file, data)
         part = Part(
             file=file,
             sha256=hashlib.sha256(data).hexdigest(),
-            rows=len(embeddings),
+            rows=len(views),
             stream=stream,
             source=source,
             recorded=recorded,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.core.records import Views
 from agent.detector.events import Layout, events
 from agent.detector.rule import Rule
 from agent.matcher.prototypes import PrototypeSet
@@ -72,8 +73,8 @@ class Suspect:
 class Background:
     """What was heard, ready to be scored: all streams one after the other."""
 
-    embeddings: FloatArray
-    """Half precision, shape ``(windows, dim)``."""
+    views: Views
+    """In half precision."""
     layout: Layout
     starts_at: Seconds
     sources: tuple[tuple[str, bool], ...]
@@ -82,10 +83,10 @@ class Background:
     """Of the whole box: over all sources, divided by how many it has."""
 
     @property
-    def cohort(self) -> FloatArray:
+    def cohort(self) -> Views:
         """Windows spread over all that was heard, float32."""
-        step = max(1, -(-len(self.embeddings) // COHORT_ROWS))
-        return self.embeddings[::step].astype(np.float32)
+        step = max(1, -(-len(self.views) // COHORT_ROWS))
+        return self.views[::step].astype(np.float32)
 
 
 def background(folder: Path, index: Index) -> Background:
@@ -99,9 +100,13 @@ def background(folder: Path, index: Index) -> Background:
     for stretch in found:
         streams.setdefault(stretch.part.stream, []).append(stretch.position_s)
     rows = sum(len(stretch.position_s) for stretch in found)
-    half = [stretch.embeddings.astype(np.float16) for stretch in found]
+    nothing = Views(
+        np.empty((0, index.embedding_size), np.float16),
+        np.empty((0, index.acoustic_size), np.float16),
+    )
+    half = [stretch.views.astype(np.float16) for stretch in found]
     return Background(
-        embeddings=np.concatenate([np.empty((0, index.embedding_size), np.float16), *half]),
+        views=Views.concatenate([nothing, *half]),
         layout=Layout.of([np.concatenate(parts) for parts in streams.values()], index.hop_s),
         starts_at=np.concatenate([np.zeros(0), *(stretch.starts_at for stretch in found)]),
         sources=tuple(
@@ -228,10 +233,10 @@ def scores_of(
     heard: Background, prototypes: PrototypeSet, statistics: BackgroundStatistics
 ) -> Scores:
     """Scores as the matcher gives them, shape ``(descriptions, windows)``."""
-    found = np.empty((len(prototypes.error_ids), len(heard.embeddings)), np.float32)
+    found = np.empty((len(prototypes.error_ids), len(heard.views)), np.float32)
     rows = max(1, 4_000_000 // max(1, len(prototypes)))
-    for at in range(0, len(heard.embeddings), rows):
-        some = heard.embeddings[at : at + rows].astype(np.float32)
+    for at in range(0, len(heard.views), rows):
+        some = heard.views[at : at + rows].astype(np.float32)
         found[:, at : at + rows] = statistics.scores(prototypes.compare(some)[1]).T
     return found
 

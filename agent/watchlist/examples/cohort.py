@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from agent.core.errors import StoreError
+from agent.core.records import Views
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.applied import unusable
 from agent.watchlist.calibration.parts import stretches
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent.bundle.loading import Bundle
-    from agent.core.records import FloatArray
     from agent.watchlist.calibration.applied import Site
 
 _WINDOWS = 1_024
@@ -28,8 +26,8 @@ _PARTS = 48
 class Cohort:
     """What recordings are measured by."""
 
-    cohort: FloatArray
-    """Ordinary sound, unit embeddings, float32, shape ``(n, dim)``."""
+    cohort: Views
+    """Ordinary sound."""
     thresholds: Mapping[str, float]
     """As they were calibrated last, by error id; empty where nothing was."""
 
@@ -51,12 +49,10 @@ def _calibrated_cohort(bundle: Bundle, site: Site) -> Cohort | None:
         if index is None or unusable(index, bundle, site.hop_s):
             return None
         some = replace(index, parts=index.parts[:: -(-len(index.parts) // _PARTS)])
-        embedded = [stretch.embeddings for stretch in stretches(site.folder, some)]
+        heard = Views.concatenate([stretch.views for stretch in stretches(site.folder, some)])
     except StoreError:
         return None  # told where the calibration itself is applied
-    embeddings = np.concatenate(embedded)
-    step = -(-len(embeddings) // _WINDOWS)
     return Cohort(
-        embeddings[::step].astype(np.float32),
+        heard[:: -(-len(heard) // _WINDOWS)],
         {finding.error_id: finding.threshold for finding in index.findings},
     )

@@ -182,21 +182,22 @@ class Library:
         clip = self._store.clip(alert.alert_id)
         if clip is None:
             return aside("its clip was deleted")
-        embedding = clip.embedding
-        if alert.provenance.bundle != self._bundle.digest or embedding is None:
+        views = clip.views
+        if alert.provenance.bundle != self._bundle.digest or views is None:
             if clip.file is None:
                 return aside("another bundle heard it, and its sound was not kept")
             path = inside(self._clips, clip.file)
             if path is None:
                 return aside(f"{clip.file} lies outside of the folder of clips")
             try:
-                embedding = self._views(path, (clip.peak_s,)).joint[0]
+                views = self._views(path, (clip.peak_s,))[:1]
             except AudioFileError as error:
                 return aside(str(error))
-        if embedding.shape != (self._bundle.manifest.embedding_size,):
-            return aside(f"its embedding has {len(embedding)} numbers; its row was changed")
+        manifest, sizes = self._bundle.manifest, (views.joint.shape[1], views.acoustic.shape[1])
+        if sizes != (manifest.embedding_size, manifest.acoustic_size):
+            return aside(f"its views have {sizes[0]} and {sizes[1]} numbers; its row was changed")
         moment = Moment(detection.source, detection.starts_at, detection.ends_at)
-        return Recording(error_id, alert.alert_id, kind, embedding, sure, moment)
+        return Recording(error_id, alert.alert_id, kind, views, sure, moment)
 
     def _around(self, alert: Alert, peak: Recording) -> Iterator[Recording]:
         """Other windows of a rejected event, where its sound was kept as it was heard."""
@@ -218,23 +219,24 @@ class Library:
             views = self._views(path, at_s)
         except AudioFileError:
             return  # the peak is known
-        for embedding in views.joint:
-            yield replace(peak, embedding=embedding)
+        for row in range(len(views)):
+            yield replace(peak, views=views[row : row + 1])
 
     def _named(
         self, wanted: Wanted, recordings: list[Recording], set_aside: list[SetAside]
     ) -> None:
         """The files that a description names: of each its most telling window."""
         error_id = wanted.error.error_id
-        ordinary = self._bundle.background().mean(axis=0)
+        ordinary = self._bundle.background().joint.mean(axis=0)
         for example in wanted.error.examples:
             try:
-                embeddings = self._views(example.path, channels=example.channels).joint
+                views = self._views(example.path, channels=example.channels)
             except AudioFileError as error:
                 set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, str(error)))
                 continue
-            best = embeddings[best_window(embeddings, wanted.described.texts, ordinary)]
-            recordings.append(Recording(error_id, str(example), Kind.EXAMPLE, best, sure=True))
+            best = best_window(views.joint, wanted.described.texts, ordinary)
+            one = views[best : best + 1]
+            recordings.append(Recording(error_id, str(example), Kind.EXAMPLE, one, sure=True))
 
     def _views(
         self, path: Path, at_s: tuple[float, ...] = (), channels: tuple[int, ...] | None = None

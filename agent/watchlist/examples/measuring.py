@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.core.records import Views
 from agent.matcher.prototypes import centre_and_spread
 from agent.watchlist.examples.weights import FIRES
 
@@ -28,7 +29,7 @@ class Measured:
     """Recordings, as the descriptions' texts and the ordinary sound see them."""
 
     embeddings: FloatArray
-    """Shape ``(recordings, dim)``."""
+    """In the acoustic view, shape ``(recordings, dim)``."""
     mean: FloatArray
     """Of each recording's cosines with ordinary sound, shape ``(recordings,)``."""
     std: FloatArray
@@ -56,7 +57,7 @@ def measure(
     texts: PrototypeSet,
     mean: FloatArray,
     std: FloatArray,
-    cohort: FloatArray,
+    cohort: Views,
     recordings: Sequence[Recording],
 ) -> Measured:
     """Measure recordings.
@@ -65,14 +66,14 @@ def measure(
         texts: the descriptions without recordings.
         mean: of their margins on ordinary sound.
         std: likewise.
-        cohort: ordinary sound, shape ``(n, dim)``.
+        cohort: ordinary sound.
         recordings: at least one.
     """
-    embeddings = np.stack([recording.embedding for recording in recordings]).astype(np.float32)
+    views = Views.concatenate([recording.views for recording in recordings])
     means, stds, common, scores = [], [], [], []
-    for at in range(0, len(embeddings), _ROWS):
-        some = embeddings[at : at + _ROWS]
-        cosine = some @ cohort.T
+    for at in range(0, len(views), _ROWS):
+        some = views[at : at + _ROWS]
+        cosine = some.acoustic @ cohort.acoustic.T
         centre, spread = centre_and_spread(cosine, axis=1)
         spread = np.maximum(spread, _LOWEST_STD)
         means.append(centre)
@@ -81,6 +82,6 @@ def measure(
         common.append(fired.mean(axis=1, dtype=np.float32))
         scores.append((texts.compare(some)[1] - mean) / std)
     return Measured(
-        embeddings,
+        views.acoustic,
         *(np.concatenate(parts).astype(np.float32) for parts in (means, stds, common, scores)),
     )

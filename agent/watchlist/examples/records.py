@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agent.core.records import FloatArray
+    from agent.core.records import Views
 
 
 class Kind(StrEnum):
@@ -40,8 +40,8 @@ class Recording:
     name: str
     """Id of its alert, or its file."""
     kind: Kind
-    embedding: FloatArray
-    """Unit length, shape ``(dim,)``."""
+    views: Views
+    """Of this window alone."""
     sure: bool
     """Named in the descriptions, or several people say the same: it needs no other to agree."""
     moment: Moment | None = None

@@ -16,7 +16,7 @@ import numpy as np
 from agent import descriptions as descriptions_file
 from agent.bundle import loading as bundles
 from agent.bundle.loading import Bundle
-from agent.core.records import FloatArray
+from agent.core.records import Views
 from agent.detector.events import Layout, Scores, events
 from agent.detector.rule import Rule
 from agent.matcher.prototypes import BackgroundStatistics, PrototypeSet
@@ -98,7 +98,7 @@ def _world(arguments: argparse.Namespace, bundle: Bundle) -> _World:
     prototypes = PrototypeSet([error.described for error in wanted], background)
     halls = halves(arguments.data)
     first, second = (
-        _background(_embeddings(hall, seed, arguments.hours, bundle, arguments.cache))
+        _background(_views(hall, seed, arguments.hours, bundle, arguments.cache))
         for hall, seed in zip(halls, SEEDS, strict=True)
     )
     return _World(
@@ -110,29 +110,29 @@ def _world(arguments: argparse.Namespace, bundle: Bundle) -> _World:
     )
 
 
-def _embeddings(hall: Hall, seed: int, hours: float, bundle: Bundle, cache: Path) -> FloatArray:
+def _views(hall: Hall, seed: int, hours: float, bundle: Bundle, cache: Path) -> Views:
     """A hall as the box hears it, window by window; half precision."""
     minutes = round(hours * 3_600.0 / BLOCK_S)
     sound = shown(minutes_of(hall, seed, hours), f"hall {seed}", minutes)
     (windows,) = heard([sound], bundle, cache / f"hall-{seed}-{hours:g}h.npz")
-    return windows.embeddings.astype(np.float16)
+    return windows.views.astype(np.float16)
 
 
-def _background(embeddings: FloatArray) -> Background:
+def _background(views: Views) -> Background:
     """Windows that follow on each other, as if they had been kept by a calibration."""
-    position_s = np.arange(len(embeddings), dtype=np.float64) * np.float64(HOP_S)
+    position_s = np.arange(len(views), dtype=np.float64) * np.float64(HOP_S)
     return site.Background(
-        embeddings=embeddings,
+        views=views,
         layout=Layout.of([position_s], HOP_S),
         starts_at=position_s,
-        sources=(("hall", True),) * len(embeddings),
-        hours=len(embeddings) * HOP_S / 3_600.0,
+        sources=(("hall", True),) * len(views),
+        hours=len(views) * HOP_S / 3_600.0,
     )
 
 
 def _round(world: _World, hall: int, start: float, hours: float) -> list[Counted]:
     """Calibrate on one stretch; count on the rest of its hall and on the other one."""
-    own = world.halls[hall].embeddings
+    own = world.halls[hall].views
     first, last = (round(at * 3_600.0 / HOP_S) for at in (start, start + hours))
     train = _background(own[first:last])
     statistics = world.prototypes.statistics(train.cohort)
@@ -200,8 +200,8 @@ def _baseline(world: _World, hall: int) -> Counted:
 def _shift(world: _World, own: int, other: int) -> Shift:
     """What drift says of an hour of a hall, calibrated on the first hour of another or itself."""
     hour = round(3_600.0 / HOP_S)
-    reference = world.halls[own].embeddings[:hour].astype(np.float32)
-    last = world.halls[other].embeddings[-hour:].astype(np.float32)
+    reference = world.halls[own].views[:hour].joint.astype(np.float32)
+    last = world.halls[other].views[-hour:].joint.astype(np.float32)
     made = Reference.of(reference)
     distance = float(np.linalg.norm(last.mean(axis=0) - made.mean)) / made.spread
     return Shift(own + 1, other + 1, distance)

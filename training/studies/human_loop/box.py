@@ -19,7 +19,7 @@ from agent.bundle.loading import Bundle
 from agent.capture.scene import RATE_HZ
 from agent.clips.recorder import Recorder
 from agent.config import FileSettings, MqttSettings, Settings
-from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdict, Views
+from agent.core.records import Alert, Block, Detection, FloatArray, Step, Verdict
 from agent.hearing.recogniser import Recogniser
 from agent.run.parts import BoxParts
 from agent.watchlist.watchlist import Watchlist
@@ -130,7 +130,7 @@ class Box:
         size = _BATCH if cutting is None else _BATCH_CUT
         for at in range(0, len(windows), size):
             some = windows[at : at + size]
-            views = Views(heard.embeddings[at : at + len(some)])
+            views = heard.views[at : at + len(some)]
             self._clock.at = some[-1].ends_at
             if cutting is not None and sound is not None:
                 until = min(len(sound), round((some[-1].ends_at - begins_at) * RATE_HZ))

@@ -21,6 +21,7 @@ import numpy as np
 
 from agent import descriptions
 from agent.bundle import loading as bundles
+from agent.core.records import Views
 from agent.encoder.audio import Encoder
 from agent.encoder.text import embed_texts
 from agent.hearing.recogniser import embedded
@@ -74,20 +75,21 @@ class EmbeddingCache:
         self.threshold = bundle.manifest.tuning.threshold
         self._file = cache / f"few-shot-{bundle.sha256[:16]}.npz"
         self._encoder = Encoder(bundle)
-        self._known: dict[str, FloatArray] = {}
+        self._known: dict[str, Views] = {}
         self._new = 0
         if self._file.is_file():
             with np.load(self._file) as archive:
                 ends = np.cumsum(archive["sizes"])[:-1]
-                parts = np.split(archive["embeddings"], ends)
-                self._known = dict(zip(archive["keys"].tolist(), parts, strict=True))
+                parts = (np.split(archive[name], ends) for name in ("joint", "acoustic"))
+                views = (Views(*both) for both in zip(*parts, strict=True))
+                self._known = dict(zip(archive["keys"].tolist(), views, strict=True))
 
-    def hear(self, sound: Sound) -> FloatArray:
-        """Unit embeddings of a sound's windows, float32, shape ``(windows, dim)``."""
+    def hear(self, sound: Sound) -> Views:
+        """Views of a sound's windows."""
         if sound.key not in self._known:
             windows = windows_at(self._bundle, sound.key, sound.samples)
-            parts = (views.joint for _, views in embedded(self._encoder, windows))
-            self._known[sound.key] = np.concatenate(list(parts))
+            parts = [views for _, views in embedded(self._encoder, windows)]
+            self._known[sound.key] = Views.concatenate(parts)
             self._new += 1
             if self._new % _CLIPS_TOGETHER == 0:
                 self.keep()
@@ -102,7 +104,8 @@ class EmbeddingCache:
                 part,
                 keys=np.array(list(self._known)),
                 sizes=np.array([len(one) for one in parts]),
-                embeddings=np.concatenate(parts),
+                joint=np.concatenate([one.joint for one in parts]),
+                acoustic=np.concatenate([one.acoustic for one in parts]),
             )
             part.replace(self._file)
             self._new = 0
@@ -115,9 +118,9 @@ class EmbeddedTrial:
     trial: Trial
     described: tuple[Described, ...]
     contrast: Contrast
-    examples: tuple[tuple[FloatArray, ...], ...]
+    examples: tuple[tuple[Views, ...], ...]
     """Windows of each class's examples."""
-    windows: FloatArray
+    windows: Views
     """Of all queries, then of all other sounds."""
     starts: Rows
     """First window of each of them."""
@@ -133,7 +136,7 @@ class EmbeddedTrial:
         found, queries = self.clips(score), len(self.trial.queries)
         return Scores(found[:queries], found[queries:])
 
-    def words(self, windows: FloatArray) -> FloatArray:
+    def words(self, windows: Views) -> FloatArray:
         """Scores by the words alone, ``(windows, classes)``."""
         scores: FloatArray = self._words.statistics.scores(self._words.compare(windows)[1])
         return scores
@@ -142,15 +145,14 @@ class EmbeddedTrial:
     def _words(self) -> Matcher:
         return Matcher.build(self.described, self.contrast)
 
-    def chosen(self, number: int, windows: FloatArray, *, sure: bool) -> FloatArray:
+    def chosen(self, number: int, windows: Views, *, sure: bool) -> Views:
         """The window of a recording that the box keeps: of a named file, or of an alert."""
         if sure:
-            ordinary = self.contrast.cohort.mean(axis=0)
-            at = best_window(windows, self.described[number].texts, ordinary)
+            ordinary = self.contrast.cohort.joint.mean(axis=0)
+            at = best_window(windows.joint, self.described[number].texts, ordinary)
         else:
             at = int(self.words(windows)[:, number].argmax())
-        window: FloatArray = windows[at]
-        return window
+        return windows[at : at + 1]
 
     def recordings(self, *, sure: bool) -> list[Recording]:
         """The examples as the box keeps them."""
@@ -172,7 +174,7 @@ class EmbeddedTrial:
         return join(self.described, self.contrast, recordings, limits)
 
 
-def by_agent(described: Sequence[Described], contrast: Contrast, windows: FloatArray) -> FloatArray:
+def by_agent(described: Sequence[Described], contrast: Contrast, windows: Views) -> FloatArray:
     """Scores of windows as the box gives them, ``(windows, descriptions)``."""
     matcher = Matcher.build(described, contrast)
     scores: FloatArray = matcher.statistics.scores(matcher.compare(windows)[1])
@@ -180,10 +182,10 @@ def by_agent(described: Sequence[Described], contrast: Contrast, windows: FloatA
 
 
 def hear(
-    trial: Trial, embeddings: EmbeddingCache, texts: Mapping[str, FloatArray], cohort: FloatArray
+    trial: Trial, embeddings: EmbeddingCache, texts: Mapping[str, FloatArray], cohort: Views
 ) -> EmbeddedTrial:
     """A trial's sounds as windows, and its labels as descriptions."""
-    none = np.empty((0, cohort.shape[1]), np.float32)
+    none = np.empty((0, cohort.joint.shape[1]), np.float32)
     parts = [embeddings.hear(sound) for sound in (*trial.queries, *trial.others)]
     return EmbeddedTrial(
         trial,
@@ -193,7 +195,7 @@ def hear(
         ),
         Contrast(np.stack([texts[text] for text in ordinary_texts()]), cohort),
         tuple(tuple(embeddings.hear(sound) for sound in own) for own in trial.examples),
-        np.concatenate(parts),
+        Views.concatenate(parts),
         np.cumsum([0, *map(len, parts[:-1])]),
         embeddings.threshold,
     )
@@ -224,9 +226,9 @@ def agent_confirmed(heard: EmbeddedTrial) -> Scores:
 
 def over_ordinary(heard: EmbeddedTrial) -> FloatArray:
     """The nearest example: cosine over its mean on ordinary sound, all in one deviation."""
-    rows = np.stack([one.embedding for one in heard.recordings(sure=True)])
-    mean, std = centre_and_spread(rows @ heard.contrast.cohort.T, axis=1)
-    over = (heard.windows @ rows.T - mean) / np.median(std)
+    rows = np.concatenate([one.views.acoustic for one in heard.recordings(sure=True)])
+    mean, std = centre_and_spread(rows @ heard.contrast.cohort.acoustic.T, axis=1)
+    over = (heard.windows.acoustic @ rows.T - mean) / np.median(std)
     nearest: FloatArray = over.reshape(len(over), len(heard.described), -1).max(axis=2)
     return nearest
 
@@ -302,7 +304,7 @@ def harm(heard: EmbeddedTrial, rng: np.random.Generator) -> Iterator[tuple[str, 
             rows = np.arange(heard.starts[alarmed], ends[alarmed])
             rows = rows[np.argsort(-with_mistake[rows])][:REJECTED_WINDOWS]
             rejected = [
-                Recording(name, "alert", Kind.REJECTED, heard.windows[row], sure=False)
+                Recording(name, "alert", Kind.REJECTED, heard.windows[row : row + 1], sure=False)
                 for row in rows
                 if with_mistake[row] >= heard.threshold - _EVENT
             ]

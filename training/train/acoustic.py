@@ -27,7 +27,7 @@ _TINY = 1e-4
 class AcousticConfig:
     """How the map is fitted; chosen on validation recordings."""
 
-    steps: int = 1_000
+    steps: int = 800
     things: int = 128
     """Of a batch: series, or recordings that are the only one of theirs."""
     recordings: int = 2

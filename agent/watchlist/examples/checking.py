@@ -1,8 +1,8 @@
-"""Which recordings would do harm: each is tried on those that it was not made from.
+"""Which recordings would do harm: each is tried on what else is known of this site.
 
-A recording is left out of its own trial. What speaks for it: others of its description that it
-would find. What speaks against it: ordinary sound that it would fire on, sounds that people know
-to be something else, and texts of other descriptions that fit it better.
+Three checks, each for a harm that was measured (docs/examples.md): an example of what is ordinary
+here would alarm all day; one that was rejected, too, is in doubt; and what was rejected must not
+silence what was confirmed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.watchlist.examples.records import Kind
-from agent.watchlist.examples.weights import (
-    AGREEING,
-    AGREEING_MOST,
-    ALONE,
-    ALONE_MOST,
-    FIRES,
-    SAME,
-    taken_off,
-)
+from agent.watchlist.examples.weights import FIRES, SAME, WEIGHT, taken_off
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,14 +24,8 @@ if TYPE_CHECKING:
     from agent.watchlist.examples.measuring import Measured
     from agent.watchlist.examples.records import Recording
 
-COMMON = 0.01
-"""An example that fires on more of the ordinary sound does not stand out from it."""
-LIKE_ITSELF = FIRES
-"""An example that says less of itself likewise."""
-RIVAL = 1.5
-"""By so much another text has to fit better for a lone example to wait for one that agrees."""
 OTHERS = 1_000
-"""Each recording is tried on so many of its own description, and of the others, at most."""
+"""Each recording is tried on so many others of its description, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +34,6 @@ class Checked:
 
     reasons: tuple[str, ...]
     """Why it is set aside; empty where it counts."""
-    full: npt.NDArray[np.bool_]
-    """Whether an example has its full weight."""
     lifted: FloatArray
     """What the examples that count add to the score of a rejected recording."""
     kinds: npt.NDArray[np.bool_]
@@ -63,11 +47,7 @@ class Checked:
 
 
 def check(
-    recordings: Sequence[Recording],
-    column: Rows,
-    measured: Measured,
-    error_ids: Sequence[str],
-    thresholds: FloatArray,
+    recordings: Sequence[Recording], column: Rows, measured: Measured, thresholds: FloatArray
 ) -> Checked:
     """Try every recording.
 
@@ -75,16 +55,13 @@ def check(
         recordings: of all descriptions.
         column: the description of each.
         measured: the same recordings.
-        error_ids: the descriptions.
-        thresholds: score at which each of them alarms.
+        thresholds: score at which each description alarms.
     """
-    trial = _Trial(recordings, column, measured, error_ids, thresholds)
+    trial = _Trial(recordings, column, measured, thresholds)
     for number in np.unique(column):
         trial.examples(int(number))
-    for number in np.unique(column):
-        trial.together(int(number))
         trial.rejected(int(number))
-    return Checked(tuple(trial.reasons), trial.full, trial.lifted, trial.is_example)
+    return Checked(tuple(trial.reasons), trial.lifted, trial.is_example)
 
 
 class _Trial:
@@ -95,91 +72,31 @@ class _Trial:
         recordings: Sequence[Recording],
         column: Rows,
         measured: Measured,
-        error_ids: Sequence[str],
         thresholds: FloatArray,
     ) -> None:
         self._column = column
         self._measured = measured
-        self._error_ids = error_ids
         self._thresholds = thresholds
         self.reasons = [""] * len(recordings)
-        self.full = np.zeros(len(recordings), bool)
         self.lifted = np.zeros(len(recordings), np.float32)
         self.is_example = np.array(
             [recording.kind is Kind.EXAMPLE for recording in recordings], bool
         )
-        self._sure = np.array([recording.sure for recording in recordings], bool)
-        sources = {
-            recording.moment.source for recording in recordings if recording.moment is not None
-        }
-        code = {source: number for number, source in enumerate(sorted(sources))}
-        moments = [
-            (np.nan, np.nan, np.nan)
-            if recording.moment is None
-            else (
-                code[recording.moment.source],
-                recording.moment.starts_at,
-                recording.moment.ends_at,
-            )
-            for recording in recordings
-        ]
-        self._source, self._starts, self._ends = np.array(moments, np.float64).T
-        for row in np.flatnonzero(
-            self.is_example & ((measured.common > COMMON) | (measured.itself < LIKE_ITSELF))
-        ):
+        for row in np.flatnonzero(self.is_example & measured.ordinary):
             self.reasons[row] = "does not stand out from the ordinary sound of this site"
 
     def examples(self, number: int) -> None:
-        """Try the examples of a description one by one."""
-        rows = self._live(number, example=True)
-        if not len(rows):
+        """Try the examples of a description; notes what they add to its rejected recordings."""
+        rows, rejected = self._live(number, example=True), self._live(number, example=False)
+        if not len(rows) or not len(rejected):
             return
         own = rows[-OTHERS:]
-        alike = self._alike(rows, own) & ~self._same_moment(rows, own)
-        alike &= rows[:, None] != own[None, :]
-        agree = alike.sum(axis=1)
-        rejected = self._live(number, example=False)[-OTHERS:]
-        both = (self._likeness(rejected, rows) >= SAME).sum(axis=0)
-        for row, agreeing, nearly, (against, other), (gap, rival) in zip(
-            rows.tolist(),
-            agree.tolist(),
-            both.tolist(),
-            self._against(rows, number),
-            self._rivals(rows, number),
-            strict=True,
-        ):
-            alone = not agreeing and not self._sure[row]
-            if nearly > agreeing:
-                self.reasons[row] = "nearly the same sound was rejected"
-            elif against > agreeing:
-                self.reasons[row] = f"sounds like what was confirmed as {other}"
-            elif alone and gap > RIVAL:
-                self.reasons[row] = f"the text of {rival} fits it better, and no other agrees"
-            elif alone and agree.any():
-                self.reasons[row] = "is like none of the others, which agree"
-            self.full[row] = not alone
-
-    def together(self, number: int) -> None:
-        """Try what examples do together: they must not put other sounds before their own.
-
-        Each is left out where it is itself the sound in question. Notes what they add to
-        rejected recordings.
-        """
-        rows = self._live(number, example=True)
-        if not len(rows):
-            return
-        own = rows[-OTHERS:]
-        rejected = np.flatnonzero((self._column == number) & ~self.is_example)
-        others = np.concatenate([rejected[-OTHERS:], self._foreign(rows, number)])
-        scores = self._measured.scores[:, number]
-        if len(own) > 1 and len(others):
-            lifted = self._lift(own, own)
-            with_them = _in_order(scores[own] + lifted, scores[others] + self._lift(own, others))
-            if with_them < _in_order(scores[own], scores[others]):
-                for row in rows[~self._sure[rows]]:
-                    self.reasons[row] = "the texts alone tell them better from other known sounds"
-                rows = rows[self._sure[rows]]
-        if len(rows) and len(rejected):
+        agree = (self._fires(rows, own) & (rows[:, None] != own[None, :])).sum(axis=1)
+        same = (self._likeness(rejected[-OTHERS:], rows) >= SAME).sum(axis=0)
+        for row in rows[same > agree]:
+            self.reasons[row] = "nearly the same sound was rejected"
+        rows = rows[same <= agree]
+        if len(rows):
             self.lifted[rejected] = self._lift(rows[-OTHERS:], rejected)
 
     def rejected(self, number: int) -> None:
@@ -207,71 +124,21 @@ class _Trial:
     def _cosine(self, rows: Rows, others: Rows) -> FloatArray:
         return self._measured.embeddings[rows] @ self._measured.embeddings[others].T
 
-    def _fires(self, rows: Rows, others: Rows) -> FloatArray:
-        """Standard deviations by which recordings see others over ordinary sound."""
-        mean, std = self._measured.mean[rows, None], self._measured.std[rows, None]
-        return (self._cosine(rows, others) - mean) / std
-
-    def _alike(self, rows: Rows, others: Rows) -> npt.NDArray[np.bool_]:
-        """Whether recordings fire on each other."""
-        return (self._fires(rows, others) >= FIRES) & (self._fires(others, rows).T >= FIRES)
+    def _fires(self, rows: Rows, others: Rows) -> npt.NDArray[np.bool_]:
+        """Whether recordings take others for like themselves."""
+        over = self._cosine(rows, others) - self._measured.mean[rows, None]
+        fires: npt.NDArray[np.bool_] = over >= FIRES * self._measured.usual
+        return fires
 
     def _likeness(self, rows: Rows, others: Rows) -> FloatArray:
         """0 for ordinary sound, 1 for the very sound of a recording, ``(rows, others)``."""
         mean = self._measured.mean[rows, None]
         return (self._cosine(rows, others) - mean) / (1.0 - mean)
 
-    def _same_moment(self, rows: Rows, others: Rows) -> npt.NDArray[np.bool_]:
-        together: npt.NDArray[np.bool_] = self._source[rows, None] == self._source[None, others]
-        together &= self._starts[rows, None] <= self._ends[None, others]
-        together &= self._starts[None, others] <= self._ends[rows, None]
-        return together
-
-    def _foreign(self, rows: Rows, number: int) -> Rows:
-        """Examples of other descriptions that were never heard together with these."""
-        counts = np.array([not reason for reason in self.reasons], bool)
-        foreign = np.flatnonzero(self.is_example & counts & (self._column != number))[-OTHERS:]
-        shared = self._column[foreign[self._same_moment(rows, foreign).any(axis=0)]]
-        return foreign[~np.isin(self._column[foreign], shared)]
-
-    def _against(self, rows: Rows, number: int) -> list[tuple[int, str]]:
-        """For each example: how many of another description's it sounds like, and of which.
-
-        Only of one whose text fits it better: else it is the other one that is wrong.
-        """
-        foreign = self._foreign(rows, number)
-        scores = self._measured.scores[rows]
-        better = scores[:, self._column[foreign]] > scores[:, number, None]
-        alike = self._alike(rows, foreign) & better
-        found = []
-        for pair in alike:
-            counts = np.bincount(self._column[foreign][pair], minlength=len(self._error_ids))
-            most = int(counts.argmax())
-            found.append((int(counts[most]), self._error_ids[most]))
-        return found
-
-    def _rivals(self, rows: Rows, number: int) -> list[tuple[float, str]]:
-        """By how much the text of another description fits each example better, and which."""
-        if len(self._error_ids) == 1:
-            return [(0.0, "")] * len(rows)
-        scores = self._measured.scores[rows].copy()
-        own = scores[:, number].copy()
-        scores[:, number] = -np.inf
-        best = scores.argmax(axis=1)
-        gap = scores.max(axis=1) - own
-        return [(float(g), self._error_ids[b]) for g, b in zip(gap, best, strict=True)]
-
     def _lift(self, rows: Rows, others: Rows) -> FloatArray:
         """What examples add to scores of recordings; to its own, none does."""
-        full = self.full[rows, None]
         value = self._cosine(rows, others) - self._measured.mean[rows, None]
-        value *= np.where(full, AGREEING, ALONE) / self._measured.usual
-        value = np.clip(value, 0.0, np.where(full, AGREEING_MOST, ALONE_MOST))
+        value = np.maximum(value * (WEIGHT / self._measured.usual), 0.0)
         value[rows[:, None] == others[None, :]] = 0.0
         lift: FloatArray = value.max(axis=0)
         return lift
-
-
-def _in_order(own: FloatArray, others: FloatArray) -> float:
-    """Share of pairs in which the description's own sound scores higher."""
-    return float((own[:, None] > others[None, :]).mean())

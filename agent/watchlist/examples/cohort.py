@@ -52,7 +52,9 @@ def _calibrated_cohort(bundle: Bundle, site: Site) -> Cohort | None:
         heard = Views.concatenate([stretch.views for stretch in stretches(site.folder, some)])
     except StoreError:
         return None  # told where the calibration itself is applied
+    # A steady hall alone would make much of every sound that it has not heard.
+    cohort = Views.concatenate([heard[:: -(-len(heard) // _WINDOWS)], bundle.background()])
     return Cohort(
-        heard[:: -(-len(heard) // _WINDOWS)],
+        cohort,
         {finding.error_id: finding.threshold for finding in index.findings},
     )

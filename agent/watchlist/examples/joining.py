@@ -1,9 +1,9 @@
 """Gives recordings their weight, and sets aside those that would do harm.
 
 A cosine with a recording says nothing by itself: any two sounds of one hall are alike. So each
-recording is told in standard deviations of its own cosines with ordinary sound, and adds so many
-to a description's score, weighed and bounded. The figures here were chosen on validation
-recordings, see docs/examples.md.
+recording is told in standard deviations over its mean cosine with ordinary sound, and so many are
+added to a description's score, the nearest recording's, weighed. With one recording that fits the
+recording decides; where none does, the words do.
 """
 
 from __future__ import annotations
@@ -20,11 +20,8 @@ from agent.watchlist.examples.checking import check
 from agent.watchlist.examples.measuring import measure
 from agent.watchlist.examples.records import Kind, SetAside
 from agent.watchlist.examples.weights import (
-    AGREEING,
-    AGREEING_MOST,
-    ALONE,
-    ALONE_MOST,
     SAME,
+    WEIGHT,
     taken_off,
 )
 
@@ -75,7 +72,7 @@ def join(
     measured = measure(texts, statistics.mean, statistics.std, cohort, recordings)
     ids = {name: column for column, name in enumerate(texts.error_ids)}
     column = np.array([ids[recording.error_id] for recording in recordings])
-    checked = check(recordings, column, measured, texts.error_ids, thresholds)
+    checked = check(recordings, column, measured, thresholds)
     weighed = _Weighed(measured, checked, column, statistics.std, thresholds)
     made = [
         replace(description, examples=weighed.examples(number), rejected=weighed.rejected(number))
@@ -120,15 +117,9 @@ class _Weighed:
     def examples(self, number: int) -> Examples:
         """What people confirmed or named: standard deviations, weighed, add to the score."""
         rows = self._rows(number, Kind.EXAMPLE)
-        agree = self.checked.full[rows]
-        weight = np.where(agree, AGREEING, ALONE).astype(np.float32)
-        return self._examples(
-            rows,
-            number,
-            slope=weight / np.float32(self.measured.usual),
-            zero=self.measured.mean[rows],
-            most=np.where(agree, AGREEING_MOST, ALONE_MOST).astype(np.float32),
-        )
+        mean = self.measured.mean[rows]
+        slope = np.full(len(rows), WEIGHT / self.measured.usual, np.float32)
+        return self._examples(rows, number, slope=slope, zero=mean, most=slope * (1.0 - mean))
 
     def rejected(self, number: int) -> Examples:
         """What people rejected: nearly that very sound is brought under the threshold."""

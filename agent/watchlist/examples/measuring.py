@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from agent.core.records import Views
 from agent.matcher.prototypes import centre_and_spread
-from agent.watchlist.examples.weights import FIRES
+from agent.watchlist.examples.weights import COMMON, FIRES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,8 @@ class Measured:
     mean: FloatArray
     """Of each recording's cosines with ordinary sound, shape ``(recordings,)``."""
     std: FloatArray
-    common: FloatArray
-    """Share of ordinary sound that a recording fires on."""
+    high: FloatArray
+    """By how much those cosines exceed their mean where they are highest, in :data:`COMMON`."""
     scores: FloatArray
     """Of the recordings by the texts alone, shape ``(recordings, descriptions)``."""
 
@@ -48,9 +49,11 @@ class Measured:
         return float(np.median(self.std))
 
     @property
-    def itself(self) -> FloatArray:
-        """What a recording says of itself, in standard deviations."""
-        return (1.0 - self.mean) / self.std
+    def ordinary(self) -> npt.NDArray[np.bool_]:
+        """Whether a recording is one of ordinary sound: it fires on that, or hardly on itself."""
+        least = FIRES * self.usual
+        ordinary: npt.NDArray[np.bool_] = (self.high >= least) | (1.0 - self.mean < least)
+        return ordinary
 
 
 def measure(
@@ -70,7 +73,7 @@ def measure(
         recordings: at least one.
     """
     views = Views.concatenate([recording.views for recording in recordings])
-    means, stds, common, scores = [], [], [], []
+    means, stds, high, scores = [], [], [], []
     for at in range(0, len(views), _ROWS):
         some = views[at : at + _ROWS]
         cosine = some.acoustic @ cohort.acoustic.T
@@ -78,10 +81,9 @@ def measure(
         spread = np.maximum(spread, _LOWEST_STD)
         means.append(centre)
         stds.append(spread)
-        fired = (cosine - centre[:, None]) / spread[:, None] >= FIRES
-        common.append(fired.mean(axis=1, dtype=np.float32))
+        high.append(np.quantile(cosine, 1.0 - COMMON, axis=1) - centre)
         scores.append((texts.compare(some)[1] - mean) / std)
     return Measured(
         views.acoustic,
-        *(np.concatenate(parts).astype(np.float32) for parts in (means, stds, common, scores)),
+        *(np.concatenate(parts).astype(np.float32) for parts in (means, stds, high, scores)),
     )

@@ -12,16 +12,16 @@ import numpy as np
 if TYPE_CHECKING:
     from agent.core.records import FloatArray
 
-ALONE, ALONE_MOST = 0.5, 3.0
-"""Weight of an example that no other agrees with, and what it adds at most, in score."""
-AGREEING, AGREEING_MOST = 1.0, 8.0
-"""Of one that another agrees with, or that is sure."""
+WEIGHT = 2.0
+"""What a standard deviation of likeness to an example adds to the score of its description: the
+words say little beside a recording that fits, and all where none does."""
 FIRES = 4.0
-"""So many standard deviations over ordinary sound, a sound is taken for like a recording: three
-in four others of its class are, and one in forty of other classes."""
-SAME = 0.8
+"""So many standard deviations over ordinary sound, a sound is taken for like a recording."""
+COMMON = 0.05
+"""An example that fires on more of the ordinary sound does not stand out from it."""
+SAME = 0.6
 """From this likeness on a sound is taken for one that was rejected; 1 is that very sound."""
-REJECTED_LEAST, REJECTED_MOST = 6.0, 15.0
+REJECTED_LEAST, REJECTED_MOST = 6.0, 30.0
 """What the very sound that was rejected takes off: more where its score was higher."""
 UNDER = 1.5
 """How far under the threshold the very sound that was rejected has to come."""

@@ -108,7 +108,10 @@ class Pipeline:
         )
         self._watch = Watchlist.empty(bundle.manifest.embedding_size)
         self._recogniser = Recogniser(
-            self._watch.matcher, self._watch.policies, bundle.manifest.frontend.sample_rate_hz
+            self._watch.matcher,
+            self._watch.policies,
+            bundle.manifest.frontend.sample_rate_hz,
+            self._parts.mutes.pass_on,
         )
         self._state = State.STARTING
         self.tally = Tally()

@@ -29,6 +29,11 @@ class Severity(StrEnum):
     WARNING = "WARNING"
     INDETERMINATE = "INDETERMINATE"
 
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
 
 class SourceState(StrEnum):
     """What a source of sound is doing, as published on ``source/{source}/state``."""

@@ -22,7 +22,7 @@ from agent.core.records import Step
 from agent.detector.question import Member, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from agent.core.records import Detection, Match
     from agent.detector.detector import Going
@@ -155,37 +155,39 @@ class Competition:
                     told.append(question.end())
         return told
 
-    def reconfigure(self, ends: Sequence[Detection]) -> list[Detection]:
+    def reconfigure(
+        self, ends: Iterable[Detection], listened_for: Collection[str]
+    ) -> list[Detection]:
         """Go on without descriptions that are gone.
 
         A candidate leaves its question. A question that was asked of one ends; what else goes on
-        in its sound is asked anew.
+        in its sound is asked anew. What was held for one is asked before.
 
         Args:
             ends: of all events of theirs, as the detector reports them.
+            listened_for: error ids from now on.
         """
         told: list[Detection] = []
-        changed: dict[Question, _Source] = {}
-        for end in self._pass_on(ends):
-            source = self._sources[end.source]
-            question = source.with_event(end.error_id)
-            if question is None:
-                continue
-            if not question.name:
-                told.append(question.ask())
-            question.finish(end)
-            changed[question] = source
-            if question.name != end.error_id:
-                del question.members[end.error_id]
-        gone = {end.error_id for end in ends}
-        for question, source in changed.items():
-            if question.over:
-                continue
-            if question.name not in gone:
+        ended = list(self._pass_on(ends))
+        for name, source in self._sources.items():
+            for question in list(source.questions):
+                gone = question.members.keys() - set(listened_for)
+                if not gone:
+                    continue
+                if not question.name:
+                    told.append(question.ask())
+                for end in ended:
+                    if end.source == name and question.holds(end.error_id):
+                        question.finish(end)
+                if question.over:
+                    continue
+                if question.name in gone:
+                    told.append(question.end())
+                    told += self._asked_anew(source, question)
+                    continue
+                for error_id in gone:
+                    del question.members[error_id]
                 told.append(question.told(Step.UPDATE))
-                continue
-            told.append(question.end())
-            told += self._asked_anew(source, question)
         return told
 
     def _begin(
@@ -194,7 +196,9 @@ class Competition:
         """An event begins: it joins a question, or opens one."""
         for question in source.questions:
             # Another event of the same description is another alert.
-            if question.name == member.event.error_id and not question.over:
+            if question.leader.event.error_id == member.event.error_id and not question.over:
+                if not question.name:
+                    yield question.ask()
                 yield question.end()
         self.competed += self._join(source, member, touched)
 

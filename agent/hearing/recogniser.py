@@ -101,4 +101,4 @@ class Recogniser:
     def listen_for(self, matcher: Matcher, policies: Mapping[str, Policy]) -> list[Detection]:
         """Go by other descriptions; events of those that are gone end."""
         self._matcher = matcher
-        return self._competition.reconfigure(list(self._detector.reconfigure(policies)))
+        return self._competition.reconfigure(self._detector.reconfigure(policies), policies)

@@ -60,7 +60,8 @@ class Hearing:
 
     def listen_for(self, policies: Mapping[str, Policy]) -> list[Detection]:
         """Other descriptions."""
-        return self._note(self.competition.reconfigure(list(self.detector.reconfigure(policies))))
+        ends = self.detector.reconfigure(policies)
+        return self._note(self.competition.reconfigure(ends, policies))
 
     def _note(self, told: list[Detection]) -> list[Detection]:
         self.told += told
@@ -73,6 +74,11 @@ def brief(told: Iterable[Detection]) -> list[str]:
         f"{one.step} {one.error_id}: {' '.join(c.error_id for c in one.candidates)}".rstrip(": ")
         for one in told
     ]
+
+
+def names(told: Detection) -> set[str]:
+    """All that one is asked of, or could be."""
+    return {told.error_id, *(one.error_id for one in told.candidates)}
 
 
 def test_what_alarms_on_one_sound_is_one_question() -> None:
@@ -186,6 +192,15 @@ def test_what_is_gone_before_it_was_asked_is_asked_all_the_same() -> None:
     assert brief(hearing.listen_for({"b": POLICY})) == ["new a: b", "end a: b", "new b"]
 
 
+def test_what_has_ended_and_is_gone_before_it_was_asked_is_asked_too() -> None:
+    """While its words are still known."""
+    short = replace(POLICY, rule=Rule(1, 1, 0.0, 0.0))
+    hearing = Hearing({"a": short, "b": short})
+    assert hearing.run(a=[6.0, 0.0], b=[5.0, 0.0]) == []
+    assert brief(hearing.listen_for({"c": short})) == ["new a: b", "end a: b"]
+    assert brief(hearing.close()) == []
+
+
 def test_who_is_muted_neither_asks_nor_competes() -> None:
     """The other one is asked of; after the mute, what still goes on joins."""
     clock = FakeClock()
@@ -241,14 +256,16 @@ def test_nothing_that_fires_is_lost(rules: list[Policy], windows: list[list[floa
             hearing.listen_for(listened)
         elif not isinstance(window, str):
             scores = dict(zip("abcd", window, strict=True))
-            hearing.hear({name: scores[name] for name in listened}, source)
+            before = {named for told in hearing.told for named in names(told)}
+            for told in hearing.hear({name: scores[name] for name in listened}, source):
+                assert names(told) <= listened.keys() | before, "whose words are known"
     hearing.close()
     assert hearing.close() == [], "nothing is left"
     for fired in hearing.fired:
         assert any(
             told.source == fired.source
             and told.ends_at >= fired.starts_at
-            and fired.error_id in {told.error_id, *(one.error_id for one in told.candidates)}
+            and fired.error_id in names(told)
             for told in hearing.told
         )
     going_on: set[tuple[str, str]] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -70,7 +71,7 @@ class AlertBook:
         alert = replace(
             known,
             detection=_worded(detection, known, wordings),
-            severity=_severity(detection, known, wordings),
+            severity=severity_of(detection, known.severity, wordings),
         )
         if detection.step is Step.END:
             self._open.pop(key, None)
@@ -91,12 +92,18 @@ def _worded(detection: Detection, known: Alert, wordings: Mapping[str, Wording])
     )
 
 
-def _severity(detection: Detection, known: Alert, wordings: Mapping[str, Wording]) -> Severity:
-    """The worst of all that may well be meant; what people were told does not become less."""
+def severity_of(detection: Detection, own: Severity, wordings: Mapping[str, Wording]) -> Severity:
+    """The worst of what may well be meant.
+
+    Args:
+        detection: with its candidates.
+        own: of its description, or what people were told before: it does not become less.
+        wordings: by error id; candidates that are gone do not count.
+    """
     best = max([detection.excess, *(one.excess for one in detection.candidates)])
     close = (one.error_id for one in detection.candidates if best - one.excess <= CLOSE)
     severities = (wordings[error_id].severity for error_id in close if error_id in wordings)
-    return min([known.severity, *severities], key=lambda severity: severity.rank)
+    return min([own, *severities], key=lambda severity: severity.rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +186,17 @@ def candidates_json(candidates: Iterable[Candidate]) -> list[dict[str, str | flo
 def new_id(at: float) -> str:
     """A ULID of a moment (UTC, seconds since the epoch)."""
     return str(ULID.from_timestamp(at))
+
+
+def second_id(first: str, of: str) -> str:
+    """Another ULID of the same moment, the same one whenever it is asked for.
+
+    Args:
+        first: a ULID.
+        of: what it is to stand for.
+    """
+    moment = ULID.from_str(first).bytes[:6]
+    return str(ULID.from_bytes(moment + hashlib.sha256(f"{first} {of}".encode()).digest()[:10]))
 
 
 def timestamp(at: float) -> str:

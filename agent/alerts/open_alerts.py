@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from agent.alerts.alerts import timestamp
+from agent.alerts.alerts import candidates_json, timestamp
 from agent.core.answers import OpenAlerts
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 OPEN_ALERTS = 50
 """So many are listed, at most."""
+
+CANDIDATES = 3
+"""So many of each are listed, at most; its own messages hold all of them."""
 
 _MAX_BYTES = 32_768
 _PAUSE_S = 1.0
@@ -70,7 +73,7 @@ def open_payload(found: OpenAlerts) -> str:
     return f'{{"schema":{SCHEMA},"count":{found.count},"alerts":[{",".join(listed)}]}}'
 
 
-def _open_alert(open_alert: OpenAlert) -> dict[str, str | float | None]:
+def _open_alert(open_alert: OpenAlert) -> dict[str, object]:
     detection = open_alert.alert.detection
     return {
         "alert_id": open_alert.alert.alert_id,
@@ -84,4 +87,5 @@ def _open_alert(open_alert: OpenAlert) -> dict[str, str | float | None]:
         "threshold": round(detection.threshold, 3),
         "severity": open_alert.alert.severity.value,
         "clip": open_alert.clip,
+        "candidates": candidates_json(detection.candidates[:CANDIDATES]),
     }

@@ -15,10 +15,10 @@ from agent.alerts.alerts import Review, alert_payload, new_id
 from agent.core.answers import Answer, Entry, Through, holding
 from agent.core.reasons import Reason
 from agent.core.records import Verdict
-from agent.mqtt.payload import RefusedError, shown
+from agent.mqtt.payload import RefusedError, refuse_unknown, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from agent.core.clock import Clock
     from agent.core.records import Alert
@@ -73,6 +73,8 @@ class Verdicts:
         given_at: float,
         relevance: float | None = None,
         label: str | None = None,
+        error_id: str | None = None,
+        words: Mapping[str, str] | None = None,
         through: Through = Through.MQTT,
     ) -> bool:
         """Keep what somebody says of an alert.
@@ -85,6 +87,9 @@ class Verdicts:
             given_at: when, by the sender's clock, UTC, seconds since the epoch.
             relevance: how well the description fits, 0 to 100.
             label: what it was, in their own words.
+            error_id: of the description that it was instead of the alert's.
+            words: of the descriptions that are listened for, by error id; needed with
+                ``error_id``.
             through: what it was given by.
 
         Returns:
@@ -107,6 +112,7 @@ class Verdicts:
             received_at=now,
             request_id=request_id,
             through=through,
+            error_id=error_id,
         )
         with self._lock:
             if known := self._store.answer_to(request_id):
@@ -114,9 +120,11 @@ class Verdicts:
                     return True
                 raise _used(request_id)
             alert = self._alert(alert_id)
+            if error_id is not None:
+                answer = _instead(answer, error_id, alert, words or {})
             if len(self._store.answers(alert_id)) >= _MOST_ANSWERS:
                 raise RefusedError(Reason.of("verdicts_full", most=_MOST_ANSWERS))
-            review = Review(verdict, relevance, operator, given_at)
+            review = Review(verdict, relevance, operator, given_at, error_id)
             if not self._keep(answer, alert, review, self._entry("verdict", now, answer)):
                 raise _used(request_id)  # by another process, just now
             self.given += 1
@@ -196,6 +204,7 @@ class Verdicts:
             "label_id": answer.label_id,
             "verdict": answer.verdict.value,
             "relevance": answer.relevance,
+            "error_id": answer.error_id,
             "request_id": answer.undone_request_id or answer.request_id,
             "through": answer.through.value,
         }
@@ -205,20 +214,22 @@ class Verdicts:
 class VerdictCommand:
     """``cmd/verdict``: what somebody says of an alert."""
 
-    def __init__(self, verdicts: Verdicts) -> None:
+    def __init__(self, verdicts: Verdicts, known: Callable[[], Mapping[str, str]]) -> None:
         self._verdicts = verdicts
+        self._known = known
 
     def __call__(self, fields: Fields) -> bool:
         """Keep it; whether this very command was carried out before.
 
         Raises:
-            RefusedError: a field is wrong, or the alert is unknown.
+            RefusedError: a field is wrong, or the alert or the description is unknown.
         """
         request_id = fields.request_id()
         alert_id = fields.ulid("alert_id")
         verdict = Verdict(fields.choice("verdict", [choice.value for choice in Verdict]))
         relevance = fields.number_or_none("relevance", 0.0, HIGHEST_RELEVANCE)
         label = fields.text("label", default="") or None
+        error_id = fields.text("error_id", default="") or None
         operator = fields.needed("operator")
         given_at = fields.moment("ts")
         through = Through(
@@ -233,6 +244,8 @@ class VerdictCommand:
             given_at=given_at,
             relevance=relevance,
             label=label,
+            error_id=error_id,
+            words=self._known(),
             through=through,
         )
 
@@ -265,4 +278,18 @@ def _review(answers: Sequence[Answer]) -> Review | None:
     if not answers:
         return None
     last = answers[-1]
-    return Review(last.verdict, last.relevance, last.operator, last.given_at)
+    return Review(last.verdict, last.relevance, last.operator, last.given_at, last.error_id)
+
+
+def _instead(answer: Answer, error_id: str, alert: Alert, words: Mapping[str, str]) -> Answer:
+    """An answer that names another description, with its words.
+
+    Raises:
+        RefusedError: it is no answer of that kind, or no other description.
+    """
+    if answer.verdict is not Verdict.REJECT:
+        raise RefusedError(Reason.of("verdict_other", verdict=answer.verdict.value))
+    if error_id == alert.detection.error_id:
+        raise RefusedError(Reason.of("verdict_itself", error_id=shown(error_id)))
+    refuse_unknown(error_id, words)
+    return replace(answer, description=words[error_id])

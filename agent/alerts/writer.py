@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from agent.alerts.alerts import Wording
     from agent.core.clock import Clock
     from agent.core.records import Alert, Detection
-    from agent.detector.mutes import Mutes
     from agent.mqtt import Link
     from agent.mqtt.topics import Topics
     from agent.store.box import BoxStore
@@ -33,7 +32,6 @@ class AlertWriter:
         topics: Topics,
         store: BoxStore,
         link: Link | None,
-        mutes: Mutes,
         clock: Clock,
         clips: bool = False,
     ) -> None:
@@ -44,7 +42,6 @@ class AlertWriter:
             topics: of the box.
             store: keeps alerts and messages.
             link: told that there is something to send; ``None`` where MQTT is switched off.
-            mutes: what keeps new alerts back.
             clock: says when.
             clips: whether the sound around each alert is kept.
         """
@@ -52,7 +49,6 @@ class AlertWriter:
         self._topics = topics
         self._store = store
         self._link = link
-        self._mutes = mutes
         self._clock = clock
         self._clips = clips
         self._book = AlertBook()
@@ -70,11 +66,11 @@ class AlertWriter:
             descriptions: hash of what was listened for.
 
         Returns:
-            the alerts as they now stand; none for what a mute kept back.
+            the alerts as they now stand.
         """
         provenance = Provenance(self._bundle_digest, descriptions)
         alerts = []
-        for detection in self._mutes.pass_on(detections):
+        for detection in detections:
             alert = self._book.take(
                 detection,
                 wordings,
@@ -93,6 +89,7 @@ class AlertWriter:
                     "error_id": detection.error_id,
                     "score": round(detection.score, 2),
                     "source": detection.source,
+                    "candidates": len(detection.candidates),
                 },
             )
         return alerts

@@ -72,6 +72,8 @@ class View:
     health: str = "starting"
     reasons: dict[str, str] = field(default_factory=dict)
     alerts: list[ShownAlert] = field(default_factory=list)
+    candidates: dict[tuple[str, float], list[str]] = field(default_factory=dict)
+    """What else each alert's sound may be, by error id and start, as was told last."""
     ended: int = 0
 
     def take(self, message: Message) -> ShownAlert | None:
@@ -86,6 +88,9 @@ class View:
             self.health, self.reasons = payload["state"], payload["reasons"]
         elif kind == "alert":
             payload = json.loads(message.payload)
+            starts_at = datetime.fromisoformat(payload["ts_start"]).timestamp()
+            candidates = [one["error_id"] for one in payload["candidates"]]
+            self.candidates[payload["error_id"], starts_at] = candidates
             if payload["event_type"] == "new":
                 alert = ShownAlert(
                     error_id=payload["error_id"],
@@ -93,13 +98,17 @@ class View:
                     severity=payload["severity"],
                     score=payload["score"],
                     threshold=payload["threshold"],
-                    starts_at=datetime.fromisoformat(payload["ts_start"]).timestamp(),
+                    starts_at=starts_at,
                     arrived_at=message.at,
                 )
                 self.alerts.append(alert)
                 return alert
             self.ended += payload["event_type"] == "end"
         return None
+
+    def heard(self, alert: ShownAlert) -> list[str]:
+        """Descriptions that alarmed on its sound, its own first."""
+        return [alert.error_id, *self.candidates.get((alert.error_id, alert.starts_at), [])]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -243,7 +252,8 @@ def _summary(
     missed = 0
     for event in scene.events:
         near = [alert for alert in view.alerts if _belongs(alert, event, started_at)]
-        right = [alert for alert in near if alert.error_id in event.error_ids]
+        right = [alert for alert in near if set(view.heard(alert)) & set(event.error_ids)]
+        heard = dict.fromkeys(name for alert in near for name in view.heard(alert))
         others = [alert for alert in others if alert not in near]
         missed += not right
         first = right[0] if right else None
@@ -254,7 +264,7 @@ def _summary(
             "[red]missed[/red]" if first is None else f"[green]{first.error_id}[/green]",
             "" if first is None else f"{first.score:.1f}",
             "" if delay_s is None else f"{delay_s:.1f} s",
-            ", ".join(a.error_id for a in near if a is not first),
+            ", ".join(name for name in heard if first is None or name != first.error_id),
         )
     console.print(table)
     for alert in others:

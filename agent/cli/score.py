@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from agent import descriptions
+from agent.alerts.alerts import candidates_json, severity_of
 from agent.bundle import loading as bundles
 from agent.cli.accuracy import accuracy, read_truth
 from agent.cli.check_examples import example_findings
@@ -107,7 +108,11 @@ class Scorer:
                 "threshold": round(alert.threshold, 3),
                 "hits": alert.hits,
                 "windows": alert.windows,
-                "severity": wording.severity.value,
+                "severity": severity_of(alert, wording.severity, self.watch.wordings).value,
+                "candidates": candidates_json(
+                    replace(one, description=self.watch.wordings[one.error_id].description)
+                    for one in alert.candidates
+                ),
                 "bundle": self.hearing.bundle.digest,
                 "descriptions": self.watch.digest,
             },
@@ -117,8 +122,13 @@ class Scorer:
     def _alert_text(self, path: Path, alert: Detection) -> str:
         wording = self.watch.wordings[alert.error_id]
         when = f"{alert.starts_at:7.2f}-{alert.ends_at:7.2f} s"
+        severity = severity_of(alert, wording.severity, self.watch.wordings).value
         score = f"{alert.error_id} {alert.score:+.2f} of {alert.threshold:.2f}"
-        return f"{shown(path)}  {when}  {wording.severity.value}  {score}  {wording.description}"
+        others = "".join(
+            f"; or {one.error_id} {one.score:+.2f} of {one.threshold:.2f}"
+            for one in alert.candidates
+        )
+        return f"{shown(path)}  {when}  {severity}  {score}  {wording.description}{others}"
 
 
 def window_json(path: Path, match: Match) -> str:

@@ -93,6 +93,7 @@ class Api:
             "verdict": fields.choice("verdict", [choice.value for choice in Verdict]),
             "relevance": fields.number_or_none("relevance", 0.0, 100.0),
             "label": fields.text("label", default="") or None,
+            "error_id": fields.text("error_id", default="") or None,
             "operator": fields.needed("operator"),
             "ts": self._parts.box.now(),
             "through": Through.CONSOLE.value,

@@ -10,6 +10,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from agent.alerts.alerts import candidates_json
 from agent.config import moments
 from agent.core.answers import holding
 from agent.core.errors import StoreError
@@ -145,6 +146,15 @@ def from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
             "threshold": float(message["threshold"]),
             "severity": str(message["severity"]),
             "clip": None,
+            "candidates": [
+                {
+                    "error_id": str(one["error_id"]),
+                    "description": str(one["description"]),
+                    "score": float(one["score"]),
+                    "threshold": float(one["threshold"]),
+                }
+                for one in message.get("candidates", [])
+            ],
         }
     except (KeyError, TypeError, ValueError):
         return None
@@ -163,6 +173,7 @@ def _view(alert: Alert, clip: ClipRecord | None) -> dict[str, Any]:
         "score": round(detection.score, 2),
         "threshold": round(detection.threshold, 2),
         "severity": alert.severity.value,
+        "candidates": candidates_json(detection.candidates),
         "clip": None if clip is None else _clip_view(clip),
     }
 

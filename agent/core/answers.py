@@ -44,12 +44,24 @@ class Answer:
     undone_at: float | None = None
     """UTC by the box's clock; ``None`` while it was not taken back."""
     undone_request_id: str | None = None
+    error_id: str | None = None
+    """Of the description that it was instead of the alert's; ``None`` where nobody said."""
+    description: str | None = None
+    """Its words as they stood when the answer came in."""
 
     def says_the_same(self, other: Answer) -> bool:
         """Whether another says the same of the same alert, whenever it came in."""
         return all(
             getattr(self, name) == getattr(other, name)
-            for name in ("alert_id", "verdict", "relevance", "label", "operator", "given_at")
+            for name in (
+                "alert_id",
+                "verdict",
+                "error_id",
+                "relevance",
+                "label",
+                "operator",
+                "given_at",
+            )
         )
 
 
@@ -79,6 +91,33 @@ def agreed(answers: Iterable[Answer]) -> tuple[Verdict | None, int]:
     """
     known = [answer.verdict for answer in holding(answers) if answer.verdict is not Verdict.UNSURE]
     return (known[0] if len(set(known)) == 1 else None), len(known)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a rejected sound was instead."""
+
+    error_id: str
+    description: str
+    """Its words as they stood when people said so."""
+    people: int
+    """Who say so."""
+
+
+def agreed_instead(answers: Iterable[Answer]) -> Meant | None:
+    """What the answers to one alert that hold say it was instead.
+
+    Args:
+        answers: to one alert, in the order in which they came in.
+
+    Returns:
+        ``None`` where nobody said, or people differ, also in whether it was the alert's own.
+    """
+    held = holding(answers)
+    said = [answer for answer in held if answer.error_id is not None]
+    if agreed(held)[0] is not Verdict.REJECT or len({answer.error_id for answer in said}) != 1:
+        return None
+    return Meant(said[-1].error_id or "", said[-1].description or "", len(said))
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,14 @@ ENGLISH: Final[Mapping[str, str]] = {
         "error_id {error_id} is no description; write an id of the descriptions"
     ),
     "description_misspelt": "error_id {error_id} is no description; did you mean {near}?",
+    "verdict_other": (
+        "error_id says which description it was instead, which verdict {verdict} does not; write "
+        "verdict reject with it, or leave error_id out"
+    ),
+    "verdict_itself": (
+        "error_id {error_id} is the alert's own; write the id of another description, or confirm "
+        "without error_id"
+    ),
     "verdicts_full": "{most} verdicts were given on it; no more are kept",
     "verdict_none": "operator {operator} has no verdict on it that could be taken back",
     "undo_too_late": (

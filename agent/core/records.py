@@ -29,6 +29,11 @@ class Severity(StrEnum):
     WARNING = "WARNING"
     INDETERMINATE = "INDETERMINATE"
 
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
 
 class SourceState(StrEnum):
     """What a source of sound is doing, as published on ``source/{source}/state``."""
@@ -139,6 +144,23 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """Another description that alarmed on the sound of a detection."""
+
+    error_id: str
+    score: float
+    """Highest so far, in standard deviations of ordinary sound, as is ``threshold``."""
+    threshold: float
+    description: str = ""
+    """The operator's own words; empty until it is an alert's."""
+
+    @property
+    def excess(self) -> float:
+        """How far its score lies over its threshold: how well it explains the sound."""
+        return self.score - self.threshold
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """A change of state of one description at one source: an event starts, grows or ends."""
 
@@ -157,6 +179,13 @@ class Detection:
     hits: int
     """Windows at or over the threshold among the last ``windows``."""
     windows: int
+    candidates: tuple[Candidate, ...] = ()
+    """What else the sound may be, the best explained first."""
+
+    @property
+    def excess(self) -> float:
+        """How far its score lies over its threshold: how well it explains the sound."""
+        return self.score - self.threshold
 
 
 @dataclass(frozen=True, slots=True)

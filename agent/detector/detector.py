@@ -54,6 +54,16 @@ class State:
     """Events that the cooldown kept back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Going:
+    """An event that goes on."""
+
+    event: Detection
+    """As it stands, also where that was not worth reporting."""
+    began_s: float
+    """Position at which it started."""
+
+
 # A peak that rose by less is not worth another message.
 _NOTABLE_RISE = 1.0
 
@@ -160,6 +170,14 @@ class Detector:
     def open_events(self) -> int:
         """Events that are going on."""
         return sum(state.event is not None for state in self._states.values())
+
+    def going_on(self, source: str) -> dict[str, Going]:
+        """The events that go on at a source, by error id."""
+        return {
+            key[1]: Going(state.event, state.began_s)
+            for key, state in self._states.items()
+            if key[0] == source and state.event is not None
+        }
 
     def feed(self, match: Match) -> Iterator[Detection]:
         """Take one scored window into account and give the changes to report."""

@@ -13,7 +13,8 @@ import re
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from agent.config import moments, values
-from agent.config.values import Values, matching
+from agent.config.values import Values, matching, nearest
+from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -44,6 +45,21 @@ Value: TypeAlias = str | int | float | bool | None
 
 class RefusedError(ValueError):
     """A command is not carried out; says why and what to send instead."""
+
+
+def refuse_unknown(error_id: str, known: Collection[str]) -> None:
+    """Let only descriptions pass that are listened for.
+
+    Raises:
+        RefusedError: it is none of them; names the one that may be meant.
+    """
+    if error_id in known:
+        return
+    if near := nearest(error_id, known):
+        reason = Reason.of("description_misspelt", error_id=shown(error_id), near=near)
+    else:
+        reason = Reason.of("description_unknown", error_id=shown(error_id))
+    raise RefusedError(reason)
 
 
 def parse(payload: bytes) -> dict[str, Value]:

@@ -29,7 +29,7 @@ from agent.mqtt.topics import RESULT
 from agent.run.mute_command import STALE_S, MuteCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from agent.alerts.verdicts import Verdicts
     from agent.clips import ClipCommand
@@ -279,7 +279,7 @@ def box_commands(
     verdicts: Verdicts,
     clock: Clock,
     reload: Callable[[], None],
-    known: Callable[[], Collection[str]],
+    known: Callable[[], Mapping[str, str]],
     clip: ClipCommand | None = None,
 ) -> Commands:
     """Everything that a box can be asked for.
@@ -291,7 +291,7 @@ def box_commands(
         verdicts: what ``cmd/verdict`` and ``cmd/undo`` change.
         clock: says when.
         reload: asks for the descriptions to be read again; called in the link's thread.
-        known: ids of the descriptions that are listened for; called there too.
+        known: words of the descriptions that are listened for, by error id; called there too.
         clip: sends clips; ``None`` where none are kept.
     """
     rate = Rate(_BURST, settings.per_minute)
@@ -300,7 +300,7 @@ def box_commands(
     table = {
         "reload": Command(ReloadCommand(reload), rate),
         "mute": Command(mute, rate, of_now=True),
-        "verdict": Command(VerdictCommand(verdicts), answers, recognises=True),
+        "verdict": Command(VerdictCommand(verdicts, known), answers, recognises=True),
         "undo": Command(UndoCommand(verdicts), answers, recognises=True),
     }
     if clip is not None:

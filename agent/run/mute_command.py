@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.config.values import nearest
 from agent.core.reasons import Reason
-from agent.mqtt.payload import RefusedError, shown
+from agent.mqtt.payload import RefusedError, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -53,11 +52,6 @@ class MuteCommand:
         if self._clock.synced() and abs(late_s) > STALE_S:
             code = "time_past" if late_s > 0 else "time_ahead"
             raise RefusedError(Reason.of(code, seconds=round(abs(late_s))))
-        if error_id is not None and error_id not in (known := self._known()):
-            near = nearest(error_id, known)
-            if near:
-                refusal = Reason.of("description_misspelt", error_id=shown(error_id), near=near)
-            else:
-                refusal = Reason.of("description_unknown", error_id=shown(error_id))
-            raise RefusedError(refusal)
+        if error_id is not None:
+            refuse_unknown(error_id, self._known())
         self._mutes.mute(error_id, duration_s, operator or None)

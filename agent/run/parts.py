@@ -15,7 +15,7 @@ from agent.run.commands import Commands, box_commands
 from agent.store.box import BoxStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Mapping
 
     from agent.bundle.loading import Bundle
     from agent.config import Settings
@@ -45,7 +45,6 @@ class BoxParts:
             topics=topics,
             store=store,
             link=self.link,
-            mutes=self.mutes,
             clock=clock,
             clips=settings.clips.enabled,
         )
@@ -56,13 +55,13 @@ class BoxParts:
         )
 
     def serve_commands(
-        self, reload: Callable[[], None], known: Callable[[], Collection[str]]
+        self, reload: Callable[[], None], known: Callable[[], Mapping[str, str]]
     ) -> Commands | None:
         """Let people ask for things by MQTT, where the site wants that.
 
         Args:
             reload: asks for the descriptions to be read again; called in the link's thread.
-            known: ids of the descriptions that are listened for; called there too.
+            known: words of the descriptions that are listened for, by error id; called there too.
         """
         link, settings = self.link, self.settings
         if link is None or not settings.commands.enabled:

@@ -108,7 +108,10 @@ class Pipeline:
         )
         self._watch = Watchlist.empty(bundle.manifest.embedding_size)
         self._recogniser = Recogniser(
-            self._watch.matcher, self._watch.policies, bundle.manifest.frontend.sample_rate_hz
+            self._watch.matcher,
+            self._watch.policies,
+            bundle.manifest.frontend.sample_rate_hz,
+            self._parts.mutes.pass_on,
         )
         self._state = State.STARTING
         self.tally = Tally()
@@ -182,7 +185,7 @@ class Pipeline:
     def _handle(self, detections: Iterable[Detection]) -> None:
         writer = self._parts.alert_writer
         alerts = writer.handle(detections, self._watch.wordings, self._watch.digest)
-        self.tally.alerts = writer.alerts
+        self.tally.alerts, self.tally.candidates = writer.alerts, self._recogniser.competed
         if self._recorder is not None:
             self._recorder.take(alerts)
 

@@ -15,7 +15,7 @@ from agent.watchlist.site import listened_for
 from agent.watchlist.watchlist import Watchlist
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Mapping
 
     from agent.descriptions import DescriptionSet
     from agent.descriptions.watching import Rejected
@@ -74,8 +74,10 @@ class Reloading:
         """Why the latest descriptions were refused; empty if they were not."""
         self.loaded_at = 0.0
         """UTC at which the watchlist in force was taken over, seconds since the epoch."""
-        self.known: Collection[str] = descriptions.policies()
-        """Ids of what is listened for, or about to be."""
+        self.known: Mapping[str, str] = {
+            error.error_id: error.text for error in descriptions.active
+        }
+        """Words of what is listened for, or about to be, by error id."""
 
     def build(self, descriptions: DescriptionSet) -> Watchlist:
         """What a box listens for by its site's calibration, answers and recordings.
@@ -166,7 +168,7 @@ class Reloading:
     def _put_in_force(self, watch: Watchlist) -> None:
         self._take_over(watch)
         self._in_force = watch.descriptions or self._in_force
-        self.known = watch.policies
+        self.known = {name: one.description for name, one in watch.wordings.items()}
         self.loaded_at = self._parts.clock.now()
 
     def _reject(self, reason: str) -> None:

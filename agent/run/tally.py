@@ -12,6 +12,8 @@ class Tally:
     windows: int = 0
     """Windows scored."""
     alerts: int = 0
+    candidates: int = 0
+    """Descriptions that alarmed on a sound of which another was asked."""
     reloads: int = 0
     reloads_rejected: int = 0
     store_errors: int = 0

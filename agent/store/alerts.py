@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.core.answers import OpenAlert, OpenAlerts
-from agent.core.records import Alert, Detection, OutboxMessage, Provenance, Severity, Step
+from agent.core.records import (
+    Alert,
+    Candidate,
+    Detection,
+    OutboxMessage,
+    Provenance,
+    Severity,
+    Step,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -15,15 +24,15 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "alert_id, source, error_id, description, severity, step, starts_at, peaks_at, ends_at, "
-    "score, threshold, hits, windows, bundle, descriptions, clock_synced"
+    "score, threshold, hits, windows, bundle, descriptions, clock_synced, candidates"
 )
 _QUALIFIED = ", ".join(f"alerts.{name}" for name in _COLUMNS.split(", "))
 _UPSERT = f"""
-INSERT INTO alerts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO alerts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (alert_id) DO UPDATE SET
     step = excluded.step, starts_at = excluded.starts_at, peaks_at = excluded.peaks_at,
     ends_at = excluded.ends_at, score = excluded.score, hits = excluded.hits,
-    windows = excluded.windows
+    windows = excluded.windows, severity = excluded.severity, candidates = excluded.candidates
 """  # noqa: S608 - of constants
 _REVIEWED = """
 UPDATE alerts SET reviewed = EXISTS (
@@ -134,15 +143,24 @@ def _row(alert: Alert) -> tuple[str | float | int, ...]:
         alert.provenance.bundle,
         alert.provenance.descriptions,
         alert.clock_synced,
+        json.dumps(
+            [
+                [one.error_id, one.score, one.threshold, one.description]
+                for one in detection.candidates
+            ],
+            ensure_ascii=False,
+        ),
     )
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
     """The alert that :func:`_row` wrote."""
     alert_id, source, error_id, description, severity, step = row[:6]
+    detection = Detection(source, error_id, Step(step), *row[6:13])
+    candidates = tuple(Candidate(*one) for one in json.loads(row[16]))
     return Alert(
         alert_id=alert_id,
-        detection=Detection(source, error_id, Step(step), *row[6:13]),
+        detection=replace(detection, candidates=candidates),
         description=description,
         severity=Severity(severity),
         provenance=Provenance(bundle=row[13], descriptions=row[14]),

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "label_id, alert_id, verdict, relevance, label, operator, given_at, received_at, "
-    "request_id, through, undone_at, undone_request_id"
+    "request_id, through, undone_at, undone_request_id, error_id, description"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM verdicts"  # noqa: S608 - of constants
 _UPSERT = f"""
-INSERT INTO verdicts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO verdicts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (label_id) DO UPDATE SET
     undone_at = excluded.undone_at, undone_request_id = excluded.undone_request_id
     WHERE undone_at IS NULL AND excluded.undone_at IS NOT NULL
@@ -132,6 +132,8 @@ def _row(answer: Answer) -> tuple[str | float | None, ...]:
         answer.through.value,
         answer.undone_at,
         answer.undone_request_id,
+        answer.error_id,
+        answer.description,
     )
 
 
@@ -151,4 +153,6 @@ def _answer(row: tuple[Any, ...]) -> Answer:
         through=Through(row[9]),
         undone_at=row[10],
         undone_request_id=row[11],
+        error_id=row[12],
+        description=row[13],
     )

@@ -99,6 +99,15 @@ _V2 = (
 _V3 = (
     # What the acoustic view makes of the window whose joint view is the embedding.
     "ALTER TABLE clips ADD COLUMN acoustic BLOB",
+    # What else the sound of an alert may be, the best explained first: a JSON array of
+    # [error_id, score, threshold, description].
+    """
+    ALTER TABLE alerts ADD COLUMN candidates TEXT NOT NULL DEFAULT '[]'
+        CHECK (json_valid(candidates))
+    """,
+    # The description that a sound was instead of the alert's, and its words as they stood then.
+    "ALTER TABLE verdicts ADD COLUMN error_id TEXT",
+    "ALTER TABLE verdicts ADD COLUMN description TEXT",
 )
 
 VERSIONS = (_V1, _V2, _V3)

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-Judge: TypeAlias = "Callable[[Mapping[str, float]], Mapping[str, VerdictScores]]"
-"""What people said of alerts, by error id, from the scores that older ones would have now."""
+Judge: TypeAlias = "Callable[[Mapping[tuple[str, str], float]], Mapping[str, VerdictScores]]"
+"""What people said of alerts, by error id, from the scores that older ones would have now, by the
+ids of alert and description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,11 @@ def _scored_again(
     background: FloatArray,
     statistics: BackgroundStatistics,
     gathered: Gathered,
-) -> dict[str, float]:
-    """What alerts would score now by their texts alone, by id: not by their own recordings."""
+) -> dict[tuple[str, str], float]:
+    """What alerts would score now by their texts alone: not by their own recordings.
+
+    By the ids of alert and description.
+    """
     recordings = [recording for recording in gathered.recordings if recording.moment is not None]
     if not recordings:
         return {}
@@ -156,10 +160,11 @@ def _scored_again(
     views = Views.concatenate([recording.views for recording in recordings])
     scores = statistics.scores(by_texts.compare(views)[1])
     column = {error_id: at for at, error_id in enumerate(by_texts.error_ids)}
-    found: dict[str, float] = {}
+    found: dict[tuple[str, str], float] = {}
     for row, recording in enumerate(recordings):
         score = float(scores[row, column[recording.error_id]])
-        found[recording.name] = max(score, found.get(recording.name, score))
+        key = (recording.name, recording.error_id)
+        found[key] = max(score, found.get(key, score))
     return found
 
 

@@ -148,6 +148,53 @@ def test_a_phone_rejects_by_touch_and_other_pages_follow(
     store.close()
 
 
+def test_it_was_another_one_is_one_touch_or_a_choice(
+    running: Stage, heard: Listener, open_page: Callable[..., Page]
+) -> None:
+    """A candidate of the alert by its key or its button, any other description from a list."""
+    page = open_page(running.address)
+    card = page.locator(".card[aria-current]:has(.candidate)")
+    card.locator(".candidate", has_text="警報ベルが鳴る音").wait_for()
+    alert_id = card.get_attribute("data-id")
+    assert "サイレンが鳴り響く音" in card.locator("h2").inner_text()
+    page.keyboard.press("1")
+    _name(page)
+    given = page.locator(f".given[data-id='{alert_id}'][data-state='fine']")
+    given.wait_for()
+    assert "It was: 警報ベルが鳴る音" in given.inner_text()
+    store = Store.open(running.folder / "state")
+    answer = store.answers(str(alert_id))[-1]
+    assert (answer.verdict.value, answer.error_id) == ("reject", "alarm")
+    assert answer.description == "警報ベルが鳴る音"
+
+    def meant() -> list[str | None]:
+        messages = map(json.loads, heard.on(f"{BOX}/alert"))
+        return [
+            one["verdict_error_id"]
+            for one in messages
+            if one["alert_id"] == alert_id and one["event_type"] == "reviewed"
+        ]
+
+    heard.wait(lambda: bool(meant()))
+    assert meant() == ["alarm"]
+    page.keyboard.press("z")
+    page.locator(f".given[data-id='{alert_id}']").get_by_text("taken back", exact=True).wait_for()
+    card = page.locator(f".card[data-id='{alert_id}']")
+    card.wait_for()
+    if card.get_attribute("aria-current") is None:
+        card.locator("h2 button").click()
+    say = card.get_by_role("button", name="It was this")
+    card.locator("option", has_text="ガラスが割れる音").wait_for(state="attached")
+    assert say.is_disabled()
+    card.locator("select").select_option("glass_broken")
+    say.click()
+    given = page.locator(f".given[data-id='{alert_id}'][data-state='fine']")
+    given.wait_for()
+    assert "It was: ガラスが割れる音" in given.inner_text()
+    assert store.answers(str(alert_id))[-1].error_id == "glass_broken"
+    store.close()
+
+
 def test_descriptions_show_what_is_heard_and_are_edited(
     running: Stage, heard: Listener, open_page: Callable[..., Page]
 ) -> None:

@@ -27,6 +27,7 @@ from agent.watchlist.calibration.applied import unusable
 from agent.watchlist.calibration.drift import Reference
 from agent.watchlist.calibration.index import Index
 from agent.watchlist.calibration.parts import FOLDER, KEEP_HOURS, PartWriter
+from agent.watchlist.calibration.whole_box import whole_box
 from agent.watchlist.watchlist import wanted_of
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _find(
     heard = site.background(settings.state_dir, index)
     threshold = bundle.manifest.tuning.threshold
     if heard.hours < site.LEAST_HOURS:
-        return Report(index, heard.hours, (), took, settings.state_dir)
+        return Report(index, heard.hours, (), took, settings.state_dir, None)
     wanted, embeddings = wanted_of(bundle, descriptions, settings.state_dir / _CACHE)
     background = descriptions.background, embeddings
     findings, suspects = site.find(heard, index, wanted, background, threshold)
@@ -227,4 +228,7 @@ def _find(
         spread=reference.spread,
     )
     writer.save(index)
-    return Report(index, heard.hours, tuple(suspects), took, settings.state_dir)
+    manifest = bundle.manifest
+    window_s = manifest.tuning.window_frames / manifest.frontend.frame_rate_hz
+    whole = whole_box(heard, wanted, embeddings, findings, window_s)
+    return Report(index, heard.hours, tuple(suspects), took, settings.state_dir, whole)

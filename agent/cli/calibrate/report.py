@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from agent.capture.supervisor import SourceStatus
     from agent.cli.calibrate.listening import Took
     from agent.watchlist.calibration.site import Suspect
+    from agent.watchlist.calibration.whole_box import WholeBox
 
 _LOG_EVERY_S = 600.0
 _BAR = 30
@@ -100,6 +101,8 @@ class Report:
     suspects: tuple[Suspect, ...]
     took: Took
     state_dir: Path
+    whole: WholeBox | None
+    """What all descriptions come to together; ``None`` where too little was heard."""
 
     @property
     def ok(self) -> bool:
@@ -123,6 +126,7 @@ class Report:
                 "descriptions": [_plain(finding) for finding in self.index.findings]
                 if enough
                 else [],
+                "whole_box": None if self.whole is None else _whole(self.whole),
                 "suspects": [
                     {"exclude": spec(suspect), "scores": dict(suspect.scores)}
                     for suspect in self.suspects
@@ -197,6 +201,12 @@ class Report:
                 if wanted < lowest
             ),
         ]
+        if self.whole is not None and self.whole.expected_per_day is not None:
+            expected, alone = self.whole.expected_per_day, self.whole.alone_per_day
+            lines.append(
+                f"The whole box: expect {_shown(expected)} false alarms a day, since one sound is "
+                f"one alert; its descriptions, each by itself, would raise {_shown(alone)}."
+            )
         missing = [
             finding.error_id for finding in self.index.findings if finding.kind is Kind.UNCALIBRATED
         ]
@@ -219,6 +229,17 @@ def _scores(suspect: Suspect) -> str:
     shown = ", ".join(f"{name} {score:.1f}" for name, score in suspect.scores[:3])
     more = len(suspect.scores) - 3
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _whole(whole: WholeBox) -> dict[str, object]:
+    expected = whole.expected_per_day
+    return {
+        "expected_per_day": None if expected is None else _rounded(expected),
+        "alone_per_day": _rounded(whole.alone_per_day),
+        "events": whole.events,
+        "questions": whole.questions,
+        "thresholds_lowered": whole.lowered,
+    }
 
 
 def _plain(finding: Finding) -> dict[str, object]:

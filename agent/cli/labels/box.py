@@ -7,9 +7,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.alerts.alerts import second_id
 from agent.core.answers import holding
 from agent.core.errors import KikimimiError
 from agent.core.folders import inside
+from agent.core.records import Verdict
 from agent.store import CLIPS_FOLDER, FILE_NAME, Store
 
 if TYPE_CHECKING:
@@ -26,6 +28,22 @@ class LabelsError(KikimimiError):
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What one answer says of one description."""
+
+    label_id: str
+    """ULID of its own."""
+    error_id: str
+    description: str
+    """The words that people read."""
+    verdict: Verdict
+    relevance: float | None
+    score: float | None
+    """Of the alert, as is ``threshold``; ``None`` where the description did not alarm."""
+    threshold: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Labelled:
     """One answer with all that it is about."""
 
@@ -34,6 +52,31 @@ class Labelled:
     """Whether it counts: the last of its operator, and not taken back."""
     alert: Alert
     clip: ClipRecord | None
+
+    def said(self) -> Iterator[Said]:
+        """What it says of the alert's description, and of the one that it was instead."""
+        answer, detection = self.answer, self.alert.detection
+        yield Said(
+            answer.label_id,
+            detection.error_id,
+            self.alert.description,
+            answer.verdict,
+            answer.relevance,
+            detection.score,
+            detection.threshold,
+        )
+        if answer.error_id is None:
+            return
+        own = next((one for one in detection.candidates if one.error_id == answer.error_id), None)
+        yield Said(
+            second_id(answer.label_id, answer.error_id),
+            answer.error_id,
+            answer.description or answer.error_id,
+            Verdict.CONFIRM,
+            None,
+            None if own is None else own.score,
+            None if own is None else own.threshold,
+        )
 
 
 @contextmanager

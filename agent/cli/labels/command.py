@@ -126,10 +126,11 @@ def _list(arguments: argparse.Namespace) -> int:
         state = "" if label.holds else " (taken back)" if answer.undone_at else " (replaced)"
         rating = "" if answer.relevance is None else f" {answer.relevance:g}"
         own_words = "" if answer.label is None else f", {answer.label}"
+        instead = "" if answer.error_id is None else f", it was {answer.error_id}"
         print(
             f"{timestamp(answer.given_at)} {answer.operator or '-'}: "
             f"{answer.verdict.value}{rating}{state} of {label.alert.detection.error_id} "
-            f"({label.alert.description}{own_words}) {answer.alert_id}"
+            f"({label.alert.description}{own_words}){instead} {answer.alert_id}"
         )
     if not found:
         print("nobody has answered yet", file=sys.stderr)
@@ -149,6 +150,7 @@ def _document(label: Labelled) -> dict[str, str | float | bool | None]:
         "threshold": round(alert.detection.threshold, 3),
         "verdict": answer.verdict.value,
         "relevance": answer.relevance,
+        "verdict_error_id": answer.error_id,
         "label": answer.label,
         "operator": answer.operator,
         "ts_verdict": timestamp(answer.given_at),

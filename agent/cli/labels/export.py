@@ -18,7 +18,7 @@ from agent.core.errors import reason
 from agent.core.names import shown
 
 if TYPE_CHECKING:
-    from agent.cli.labels.box import Labelled
+    from agent.cli.labels.box import Labelled, Said
     from agent.config import Settings
     from agent.store import Store
 
@@ -126,10 +126,11 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
                 elif shown(source) not in missing:
                     missing.append(shown(source))
             name = clips.get(label.alert.alert_id)
-            without_clip += name is None
-            row = _row(settings, label, name)
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            written += 1
+            for said in label.said():
+                without_clip += name is None
+                row = _row(settings, label, said, name)
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                written += 1
     return Exported(
         folder=shown(folder),
         labels=written,
@@ -141,13 +142,15 @@ def _write(settings: Settings, found: list[Labelled], partial: Path, folder: Pat
     )
 
 
-def _row(settings: Settings, label: Labelled, clip: str | None) -> dict[str, str | float | None]:
+def _row(
+    settings: Settings, label: Labelled, said: Said, clip: str | None
+) -> dict[str, str | float | None]:
     """One line of ``labels.jsonl``."""
     answer, alert, detection = label.answer, label.alert, label.alert.detection
     views = label.clip.views if label.clip else None
     return {
         "schema": SCHEMA,
-        "label_id": answer.label_id,
+        "label_id": said.label_id,
         "clip": clip,
         "embedding": None
         if views is None
@@ -156,15 +159,15 @@ def _row(settings: Settings, label: Labelled, clip: str | None) -> dict[str, str
         "site": settings.site,
         "node": settings.node,
         "source": detection.source,
-        "error_id": detection.error_id,
-        "description": alert.description,
-        "language": language(alert.description),
-        "verdict": answer.verdict.value,
-        "relevance": answer.relevance,
+        "error_id": said.error_id,
+        "description": said.description,
+        "language": language(said.description),
+        "verdict": said.verdict.value,
+        "relevance": said.relevance,
         "operator": answer.operator,
         "ts_verdict": timestamp(answer.given_at),
-        "score": round(detection.score, 3),
-        "threshold": round(detection.threshold, 3),
+        "score": None if said.score is None else round(said.score, 3),
+        "threshold": None if said.threshold is None else round(said.threshold, 3),
         "bundle": alert.provenance.bundle,
         "descriptions": alert.provenance.descriptions,
     }

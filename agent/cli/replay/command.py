@@ -185,7 +185,7 @@ def _side(listener: Listener) -> dict[str, object]:
     }
 
 
-def _alert(alert: ReplayedAlert | None) -> dict[str, float] | None:
+def _alert(alert: ReplayedAlert | None) -> dict[str, float | bool] | None:
     if alert is None:
         return None
     return {
@@ -193,6 +193,7 @@ def _alert(alert: ReplayedAlert | None) -> dict[str, float] | None:
         "end": round(alert.ends_s, 3),
         "score": round(alert.score, 3),
         "threshold": round(alert.threshold, 3),
+        "candidate_of_another": not alert.asked,
     }
 
 

@@ -12,10 +12,11 @@ from agent.hearing.recogniser import Recogniser
 from agent.watchlist import watchlist
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from agent.bundle.loading import Bundle
+    from agent.core.records import Detection
     from agent.descriptions import DescriptionSet
     from agent.detector.rule import Policy
     from agent.watchlist.watchlist import Watchlist
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedAlert:
-    """An alert as it would have been raised; times are seconds from the file's start."""
+    """A description that would have alarmed; times are its alert's, seconds from the start."""
 
     error_id: str
     starts_s: float
@@ -31,6 +32,8 @@ class ReplayedAlert:
     score: float
     """Highest of all its windows."""
     threshold: float
+    asked: bool = True
+    """Whether the alert is of this description, or has it as a candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Listener:
         remark: Callable[[str], None] = log_remark,
         channels: tuple[int, ...] | None = None,
     ) -> tuple[ReplayedAlert, ...]:
-        """The alerts of one file, by when they start.
+        """The alerts of one file, and their candidates, by when they start.
 
         Args:
             path: of the file.
@@ -92,15 +95,18 @@ class Listener:
         """
         recogniser = Recogniser(self.watch.matcher, self.policies, self.hearing.rate_hz)
         hearing = replace(self.hearing, remark=remark, channels=channels)
-        alerts = [
-            ReplayedAlert(
-                detection.error_id,
-                detection.starts_at,
-                detection.ends_at,
-                detection.score,
-                detection.threshold,
-            )
+        ended = (
+            detection
             for detection in hearing.detections(path, recogniser)
             if detection.step is Step.END  # every event ends, with the file at the latest
-        ]
+        )
+        alerts = [alert for detection in ended for alert in _alarming(detection)]
         return tuple(sorted(alerts, key=lambda alert: (alert.starts_s, alert.error_id)))
+
+
+def _alarming(detection: Detection) -> Iterator[ReplayedAlert]:
+    """What alarmed on one sound: what would have been asked, and its candidates."""
+    span = detection.starts_at, detection.ends_at
+    yield ReplayedAlert(detection.error_id, *span, detection.score, detection.threshold)
+    for one in detection.candidates:
+        yield ReplayedAlert(one.error_id, *span, one.score, one.threshold, asked=False)

@@ -144,11 +144,11 @@ def from_box(settings: Settings, store: Store) -> tuple[Sound, ...]:
     for label in labelled(store, 0.0):
         path = paths.get(label.alert.alert_id)
         if path is not None and label.holds:
-            error_id = label.alert.detection.error_id
-            own = gathered.add(path).setdefault(
-                error_id, _OperatorVerdicts(label.alert.description)
-            )
-            own.take(label.answer.operator or "", label.answer.given_at, label.answer.verdict)
+            for said in label.said():
+                own = gathered.add(path).setdefault(
+                    said.error_id, _OperatorVerdicts(said.description)
+                )
+                own.take(label.answer.operator or "", label.answer.given_at, said.verdict)
     return gathered.sounds()
 
 

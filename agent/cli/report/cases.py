@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from agent.core.answers import holding
+from agent.core.answers import agreed_instead, holding
 from agent.core.records import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent.core.answers import Answer
-    from agent.core.records import Alert
+    from agent.core.records import Alert, Candidate
     from agent.store import Store
 
 
@@ -80,6 +80,34 @@ class Cases:
     until: float
     first_at: float | None
     """Start of the oldest alert that the store knows of, in the period or before."""
+
+
+def heard(one: Case) -> tuple[Case, ...]:
+    """An alert and each of its candidates as a case of its own.
+
+    A candidate is confirmed where people say that it was that one; else nothing is known of it.
+    """
+    meant = agreed_instead(one.answers)
+    detection = one.alert.detection
+
+    def of(candidate: Candidate) -> Case:
+        own = replace(
+            detection,
+            error_id=candidate.error_id,
+            score=candidate.score,
+            threshold=candidate.threshold,
+            candidates=(),
+        )
+        alert = replace(
+            one.alert,
+            alert_id=f"{one.alert.alert_id} {candidate.error_id}",
+            detection=own,
+            description=candidate.description,
+        )
+        was_it = meant is not None and meant.error_id == candidate.error_id
+        return Case(alert, outcome=Outcome.CONFIRMED if was_it else Outcome.OPEN)
+
+    return (one, *map(of, detection.candidates))
 
 
 def case(alert: Alert, answers: Iterable[Answer]) -> Case:

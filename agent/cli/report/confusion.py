@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from agent.cli.report.cases import Outcome
+from agent.cli.report.cases import Outcome, heard
 from agent.cli.report.intervals import DAY_S
 from agent.core.records import Verdict
 from agent.watchlist.calibration import poisson
@@ -58,10 +58,13 @@ class RejectionLabel:
 def confusions(cases: Sequence[Case], days: float) -> tuple[Confusion, ...]:
     """Pairs that come together more often than by chance, the most frequent first.
 
+    Candidates of one alert come together as alerts do.
+
     Args:
         cases: of one period, any order.
         days: that it lasted.
     """
+    cases = [one for case in cases for one in heard(case)]
     together: dict[tuple[str, str], list[tuple[Case, Case]]] = {}
     for earlier, later in pairs(cases):
         first, second = sorted((earlier, later), key=lambda case: case.error_id)
@@ -122,30 +125,32 @@ def incidents(cases: Iterable[Case]) -> int:
 
 
 def labels(cases: Iterable[Case], described: Mapping[str, str]) -> tuple[RejectionLabel, ...]:
-    """What operators wrote about rejected alerts, the most frequent first.
+    """What operators wrote about rejected alerts, or that it was instead, the most frequent first.
 
     Args:
         cases: any order.
         described: id of a description by each of its texts, :func:`normalised`.
     """
+    meant = dict(described)
     counts: Counter[tuple[str, str]] = Counter()
     words: dict[tuple[str, str], Counter[str]] = {}
     for case in cases:
         if case.outcome is not Outcome.REJECTED:
             continue
-        written = {
-            normalised(answer.label): answer.label
-            for answer in case.answers
-            if answer.label and answer.verdict is Verdict.REJECT
-        }
+        written: dict[str, str] = {}
+        for answer in case.answers:
+            # Whoever chose a description has said it better than by words.
+            label = answer.description or answer.label
+            if label and answer.verdict is Verdict.REJECT:
+                written[normalised(label)] = label
+                if answer.error_id is not None:
+                    meant[normalised(label)] = answer.error_id
         for key, label in written.items():
             counts[case.error_id, key] += 1
             words.setdefault((case.error_id, key), Counter())[label] += 1
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
-        RejectionLabel(
-            error_id, words[error_id, key].most_common(1)[0][0], count, described.get(key)
-        )
+        RejectionLabel(error_id, words[error_id, key].most_common(1)[0][0], count, meant.get(key))
         for (error_id, key), count in ordered
     )
 

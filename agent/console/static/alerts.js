@@ -1,6 +1,6 @@
 // Alerts that await an answer: listen, and say yes, no or not sure.
 
-import { send } from "./api.js";
+import { get, send } from "./api.js";
 import { ANSWERS, Card } from "./card.js";
 import { fill, h, icon, requestId, say } from "./dom.js";
 import { t, why } from "./words.js";
@@ -8,7 +8,8 @@ import { t, why } from "./words.js";
 /**
  * @typedef {import("./api.js").Alert} Alert
  * @typedef {import("./card.js").Verdict} Verdict
- * @typedef {{alert: Alert, verdict: Verdict, request: string, state: string, reason: string,
+ * @typedef {import("./others.js").Instead} Instead
+ * @typedef {{alert: Alert, verdict: Verdict, instead: Instead | null, request: string, state: string, reason: string,
  *   undo: string, relevance: number | null, at: number, operator: string}} Given
  */
 
@@ -23,7 +24,7 @@ export class AlertsPage {
     this.title = t("alerts");
     /** @type {[string, string][]} */
     this.keys = [["J ↓", t("keyNext")], ["K ↑", t("keyPrevious")], ["Space", t("keyPlay")], ["C", t("confirmLong")],
-      ["R", t("rejectLong")], ["U", t("unsureLong")], ["Z", t("undo")]];
+      ["R", t("rejectLong")], ["U", t("unsureLong")], ["1 – 5", t("keyOther")], ["Z", t("undo")]];
     /** @type {Map<string, Card>} */
     this.cards = new Map();
     /** @type {Card | null} */
@@ -31,6 +32,8 @@ export class AlertsPage {
     /** @type {Given[]} the last one first */
     this.given = [];
     this.shownLate = 0;
+    /** @type {Promise<Instead[]> | undefined} */
+    this.descriptions = undefined;
     this.list = h("ol.cards");
     this.count = h("span.count");
     this.empty = h("div.empty", {}, h("span.halo", {}, icon("check")), h("p", {}, t("none")), h("p.muted", {}, t("noneLong")));
@@ -42,6 +45,7 @@ export class AlertsPage {
     this.on("alert", (alert) => this.take(alert));
     this.on("gone", (ids) => ids.forEach((/** @type {string} */ id) => this.remove(id)));
     this.on("count", () => {});
+    this.on("config", () => { this.descriptions = undefined; });
     this.on("result", (result) => this.result(result));
     this.on("reviewed", (message) => this.reviewed(message));
   }
@@ -143,12 +147,19 @@ export class AlertsPage {
     }
   }
 
-  /** @param {Card} card @param {Verdict} verdict */
-  async answer(card, verdict) {
+  /** Every description, for what a sound was instead; read again once others are in force. @returns {Promise<Instead[]>} */
+  described() {
+    this.descriptions ??= get("/api/descriptions").then(({ data }) => (data.entries ?? [])
+      .filter((/** @type {any} */ one) => one.enabled).map((/** @type {any} */ one) => ({ error_id: one.id, description: one.text })));
+    return this.descriptions;
+  }
+
+  /** @param {Card} card @param {Verdict} verdict @param {Instead | null} [instead] */
+  async answer(card, verdict, instead = null) {
     const operator = await this.app.operator();
     if (!operator) return;
     /** @type {Given} */
-    const given = { alert: card.alert, verdict, request: requestId(), state: "sending", reason: "", undo: "", relevance: card.relevance, at: Date.now(), operator };
+    const given = { alert: card.alert, verdict, instead, request: requestId(), state: "sending", reason: "", undo: "", relevance: card.relevance, at: Date.now(), operator };
     this.given = [given, ...this.given.filter((one) => one.alert.alert_id !== card.alert.alert_id)].slice(0, SHOWN);
     this.remove(card.alert.alert_id);
     this.sum();
@@ -159,7 +170,7 @@ export class AlertsPage {
   async post(given) {
     given.state = "sending";
     this.draw();
-    const answer = await send(`/api/alerts/${given.alert.alert_id}/verdict`, { request_id: given.request, verdict: given.verdict, relevance: given.relevance, operator: given.operator });
+    const answer = await send(`/api/alerts/${given.alert.alert_id}/verdict`, { request_id: given.request, verdict: given.verdict, error_id: given.instead?.error_id ?? null, relevance: given.relevance, operator: given.operator });
     if (answer.ok) { if (given.state === "sending") given.state = "sent"; } else this.failed(given, answer.status === 422 ? "refused" : "notSent", answer.data.reason);
     this.draw();
   }
@@ -228,7 +239,7 @@ export class AlertsPage {
     const late = Date.now() - given.at > this.app.session.undo_s * 1000;
     return h("li.given", { "data-state": fine ? "fine" : bad ? "bad" : "wait", "data-id": given.alert.alert_id },
       h(`span.mini.${given.verdict}`, {}, icon(ANSWERS.find(([one]) => one === given.verdict)?.[1] ?? "check"), h("span", {}, t(given.verdict))),
-      h("span.what", {}, given.alert.description, h("span.state", {}, this.told(given))),
+      h("span.what", {}, given.alert.description, given.instead && h("span.instead", {}, t("itWas", given.instead.description)), h("span.state", {}, this.told(given))),
       fine && !late && h("button.plainbutton", { onclick: () => this.undo(given) }, icon("undo"), t("undo")),
       (given.state === "notSent" || this.late(given)) && h("button.plainbutton", { onclick: () => { this.remove(given.alert.alert_id); given.at = Date.now(); this.post(given); } }, t("again")));
   }
@@ -236,12 +247,13 @@ export class AlertsPage {
   /** @param {KeyboardEvent} event */
   key(event) {
     const card = this.current;
-    const onButton = /** @type {HTMLElement} */ (event.target).closest("button, a, input");
+    const onButton = /** @type {HTMLElement} */ (event.target).closest("button, a, input, select");
     const key = event.key.toLowerCase();
     const answer = ANSWERS.find(([, , letter]) => letter.toLowerCase() === key);
     if (key === "z") { if (this.given[0]) this.undo(this.given[0]); }
     else if (!card) return;
     else if (answer) { if (!event.repeat) this.answer(card, answer[0]); }
+    else if (/^[1-5]$/.test(key) && onButton?.tagName !== "INPUT") { if (!event.repeat) card.others?.press(Number(key)); }
     else if (key === "j" || (key === "arrowdown" && onButton?.tagName !== "INPUT")) this.select(this.beside(card, 1) ?? card, true);
     else if (key === "k" || (key === "arrowup" && onButton?.tagName !== "INPUT")) this.select(this.beside(card, -1) ?? card, true);
     else if (key === " " && (!onButton || onButton === card.head)) card.player.toggle();

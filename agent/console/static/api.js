@@ -10,7 +10,8 @@ import { why } from "./words.js";
  *   speech: string}} Clip
  * @typedef {{alert_id: string, step: string, starts_at: number, ends_at: number, source: string,
  *   error_id: string, description: string, score: number, threshold: number, severity: string,
- *   clip: Clip | null}} Alert
+ *   clip: Clip | null, candidates: Candidate[]}} Alert
+ * @typedef {{error_id: string, description: string, score: number, threshold: number}} Candidate
  * @typedef {{ok: boolean, status: number, data: any}} Answer
  */
 

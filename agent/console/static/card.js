@@ -1,6 +1,7 @@
 // One alert: its words, its sound and the three answers.
 
 import { fill, h, icon, say, set } from "./dom.js";
+import { Others } from "./others.js";
 import { Player } from "./player.js";
 import { clock, current, severityName, span, t } from "./words.js";
 
@@ -21,6 +22,8 @@ export class Card {
     this.alert = alert;
     /** @type {number | null} */
     this.relevance = null;
+    /** @type {Others | null} what it was instead, once the card was opened */
+    this.others = null;
     const id = `alert-${alert.alert_id}`;
     this.when = h("span.when");
     this.score = h("span.score");
@@ -42,11 +45,13 @@ export class Card {
     set(this.element, "aria-current", open ? "true" : null);
     this.body.hidden = !open;
     if (open && !this.body.childElementCount) {
+      this.others = new Others(this.alert, this.page.described(), (instead) => this.page.answer(this, "reject", instead));
       fill(this.body, h("div.sound", {}, this.picture, this.player.element), h("div.reply", {},
         h("p.question", {}, t("wasIt")),
         h("div.answers", {}, ANSWERS.map(([verdict, sign, letter]) =>
           h(`button.answer.${verdict}`, { "aria-keyshortcuts": letter, title: t(/** @type {any} */ (`${verdict}Long`)), onclick: () => this.page.answer(this, verdict) },
             icon(sign), h("span", {}, t(verdict)), h("kbd.onlykeys", { "aria-hidden": "true" }, letter)))),
+        this.others.element,
         h("div.scoreline", {}, this.meter, this.score), this.fit));
       this.media();
     }
@@ -62,6 +67,9 @@ export class Card {
     this.meter.style.setProperty("--score", `${(100 * Math.max(0, alert.score)) / most}%`);
     this.meter.style.setProperty("--threshold", `${(100 * alert.threshold) / most}%`);
     this.tick();
+    this.others?.update(alert);
+    say(this.severity, severityName(alert.severity)); // a candidate may be worse
+    for (const element of [this.severity, this.element]) set(element, "data-severity", alert.severity);
     if (this.body.childElementCount && JSON.stringify(before.clip) !== JSON.stringify(alert.clip)) this.media();
   }
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from agent.capture.audiofile import log_remark, read_audio
 from agent.capture.mixdown import Mixdown
-from agent.core.answers import agreed
+from agent.core.answers import agreed, agreed_instead
 from agent.core.errors import AudioFileError, failing_as
 from agent.core.folders import inside
 from agent.core.names import shown
@@ -140,12 +140,12 @@ class Library:
             for (alert_id, error_id, kind, sure), alert in judged:
                 if error_id not in known:
                     continue
-                found = self._kept(alert, kind, sure=sure)
+                found = self._kept(alert, error_id, kind, sure=sure)
                 if isinstance(found, SetAside):
                     set_aside.append(found)
                     continue
                 recordings.append(found)
-                if alert_id in newest:
+                if kind is Kind.REJECTED and alert_id in newest:
                     recordings += self._around(alert, found)
         finally:
             self._encoder = None  # some megabytes that are seldom needed
@@ -163,18 +163,22 @@ class Library:
                 self._looking = False
 
     def _agreed_alerts(self) -> Iterator[tuple[_Key, Alert]]:
-        """Alerts of which people know what they were, that have a clip."""
+        """Alerts of which people know what they were, or were instead, that have a clip."""
         for clip in self._store.clips():
             if not clip.labelled:
                 continue
-            verdict, people = agreed(self._store.answers(clip.alert_id))
+            answers = self._store.answers(clip.alert_id)
+            verdict, people = agreed(answers)
             alert = self._store.alert(clip.alert_id)
             if verdict is not None and alert is not None:
                 kind = Kind.EXAMPLE if verdict is Verdict.CONFIRM else Kind.REJECTED
                 yield (clip.alert_id, clip.error_id, kind, people > 1), alert
+                if (meant := agreed_instead(answers)) is not None:
+                    key = (clip.alert_id, meant.error_id, Kind.EXAMPLE, meant.people > 1)
+                    yield key, alert
 
-    def _kept(self, alert: Alert, kind: Kind, *, sure: bool) -> Recording | SetAside:
-        error_id, detection = alert.detection.error_id, alert.detection
+    def _kept(self, alert: Alert, error_id: str, kind: Kind, *, sure: bool) -> Recording | SetAside:
+        detection = alert.detection
 
         def aside(reason: str) -> SetAside:
             return SetAside(error_id, alert.alert_id, kind, reason)

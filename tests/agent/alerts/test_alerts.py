@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent.alerts.alerts import AlertBook, Wording, alert_payload, timestamp
-from agent.core.records import Detection, Provenance, Severity, Step
+from agent.core.records import Alert, Candidate, Detection, Provenance, Severity, Step
 
 _WORDINGS = {"drop": Wording("金属部品が床に落ちた音", Severity.MAJOR)}
 _PROVENANCE = Provenance("sha256:" + "a" * 64, "sha256:" + "b" * 64)
@@ -58,6 +58,35 @@ def test_alert_keeps_the_words_of_its_start() -> None:
     )
     assert update.description == "金属部品が床に落ちた音"
     assert update.severity is Severity.MAJOR
+
+
+def test_an_alert_is_as_severe_as_what_may_well_be_meant() -> None:
+    """A candidate explained nearly as well counts; it never becomes less."""
+    wordings = _WORDINGS | {
+        "shout": Wording("人の叫び声", Severity.CRITICAL),
+        "hum": Wording("a hum", Severity.INDETERMINATE),
+    }
+
+    def take(*candidates: Candidate, step: Step = Step.UPDATE) -> Alert:
+        changed = replace(_NEW, step=step, score=6.0, threshold=4.0, candidates=candidates)
+        return book.take(changed, wordings, _PROVENANCE, clock_synced=True, now=0.0)
+
+    book = AlertBook()
+    near, far = Candidate("shout", 4.0, 3.0), Candidate("shout", 3.9, 3.0)
+    assert take(far, step=Step.NEW).severity is Severity.MAJOR
+    assert take(Candidate("hum", 6.0, 4.0)).severity is Severity.MAJOR
+    assert take(near).severity is Severity.CRITICAL
+    assert take(far, step=Step.END).severity is Severity.CRITICAL
+
+
+def test_candidates_keep_the_words_that_people_read_first() -> None:
+    """Also where the description is gone by now."""
+    book = AlertBook()
+    heard = replace(_NEW, candidates=(Candidate("gong", 4.2, 4.0),))
+    wordings = _WORDINGS | {"gong": Wording("a gong", Severity.MINOR)}
+    book.take(heard, wordings, _PROVENANCE, clock_synced=True, now=0.0)
+    end = _take(book, replace(heard, step=Step.END))
+    assert [one.description for one in end.detection.candidates] == ["a gong"]
 
 
 def test_payload_says_where_when_and_how_sure() -> None:

@@ -54,7 +54,11 @@ class Box:
             verdicts=self.verdicts,
             clock=self.clock,
             reload=lambda: None,
-            known=lambda: (),
+            known=lambda: {
+                "drop": HEARD.description,
+                "siren": "サイレンの音",
+                "hiss": "air hisses",
+            },
         )
 
     def send(self, name: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -153,6 +157,54 @@ def test_a_verdict_is_carried_out_once_also_after_a_restart(box: Box, tmp_path: 
     assert third.send("undo", undone)["duplicate"]
     assert third.holding() == [("shift-a", Verdict.REJECT)], "it takes back nothing more"
     third.store.close()
+
+
+def test_it_was_another_one_is_kept_and_told(box: Box) -> None:
+    """Any description that is listened for, with its words; taken back as any answer."""
+    assert box.send("verdict", box.verdict(verdict="reject", error_id="siren"))["accepted"]
+    (kept,) = box.store.answers(HEARD.alert_id)
+    assert (kept.verdict, kept.error_id) == (Verdict.REJECT, "siren")
+    assert kept.description == "サイレンの音"
+    (told,) = box.told()
+    assert (told["verdict"], told["verdict_error_id"]) == ("reject", "siren")
+    assert told["error_id"] == "drop", "the alert stays what it was asked of"
+    assert box.store.trail()[0].detail["error_id"] == "siren"
+    assert box.send("undo", box.undo())["accepted"]
+    assert box.told()[-1]["verdict_error_id"] is None
+    assert box.holding() == []
+
+
+def test_it_was_another_one_is_carried_out_once(box: Box) -> None:
+    """What another says is another answer, and needs another request."""
+    sent = box.verdict(verdict="reject", error_id="siren")
+    assert not box.send("verdict", sent)["duplicate"]
+    assert box.send("verdict", sent)["duplicate"]
+    for other in ({"error_id": "hiss"}, {"error_id": None}):
+        assert "was used" in box.send("verdict", sent | other)["reason"]
+    assert len(box.store.answers(HEARD.alert_id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "reason"),
+    [
+        ({"error_id": "sirn"}, "description_misspelt", "'sirn' is no description; did you mean"),
+        ({"error_id": "gong"}, "description_unknown", "'gong' is no description; write an id"),
+        ({"error_id": "drop"}, "verdict_itself", "'drop' is the alert's own; write the id of"),
+        (
+            {"error_id": "siren", "verdict": "confirm"},
+            "verdict_other",
+            "which verdict confirm does not; write verdict reject",
+        ),
+        ({"error_id": "siren", "verdict": "unsure"}, "verdict_other", "or leave error_id out"),
+    ],
+    ids=str,
+)
+def test_no_other_one_is_told_why(box: Box, fields: dict[str, str], code: str, reason: str) -> None:
+    """In words, and by a code that the console words in Japanese."""
+    result = box.send("verdict", box.verdict(verdict="reject") | fields)
+    assert (result["accepted"], result["code"]) == (False, code)
+    assert reason in result["reason"]
+    assert box.store.answers(HEARD.alert_id) == []
 
 
 def test_a_request_id_that_was_used_for_something_else_is_told(box: Box) -> None:

@@ -14,8 +14,7 @@ from agent.alerts.open_alerts import OPEN_ALERTS, open_payload
 from agent.alerts.verdicts import Verdicts
 from agent.alerts.writer import AlertWriter
 from agent.config import MqttSettings, PublishSettings
-from agent.core.records import Severity, Step, Verdict
-from agent.detector.mutes import Mutes
+from agent.core.records import Candidate, Severity, Step, Verdict
 from agent.matcher.matcher import Contrast, Matcher
 from agent.mqtt import Link
 from agent.mqtt.topics import Topics
@@ -51,13 +50,11 @@ class Box:
         self.link = (
             Link(MqttSettings(), "press3", TOPICS.status, self.store, self.clock) if mqtt else None
         )
-        self.mutes = Mutes(self.clock)
         self.desk = AlertWriter(
             bundle_digest=BUNDLE,
             topics=TOPICS,
             store=self.store,
             link=self.link,
-            mutes=self.mutes,
             clock=self.clock,
         )
         self.reporter = Reporter(self.link, TOPICS, PublishSettings(), self.clock)
@@ -100,11 +97,21 @@ def test_an_event_is_one_alert_from_its_start_to_its_end(box: Box) -> None:
     assert box.desk.alerts == 1
 
 
-def test_what_a_mute_keeps_back_is_no_alert(box: Box) -> None:
-    """Neither kept nor told."""
-    box.mutes.mute("drop", 60.0)
-    assert box.desk.handle([DETECTION, ENDED], WATCH.wordings, WATCH.digest) == []
-    assert (box.told(), box.desk.alerts) == ([], 0)
+def test_candidates_are_kept_and_told_with_their_words(box: Box) -> None:
+    """As they join, on the list of open alerts too."""
+    wordings = WATCH.wordings | {"gong": Wording("銅鑼の音", Severity.MINOR)}
+    heard = replace(DETECTION, candidates=(Candidate("gong", 4.75, 4.0),))
+    (new,) = box.desk.handle([heard], wordings, WATCH.digest)
+    (told,) = box.told()
+    assert told["candidates"] == [
+        {"error_id": "gong", "description": "銅鑼の音", "score": 4.75, "threshold": 4.0}
+    ]
+    assert box.store.alert(new.alert_id) == new
+    box.reporter.open_alerts(box.store)
+    (listed,) = box.listed()["alerts"]
+    assert listed["candidates"] == told["candidates"]
+    (end,) = box.desk.handle([replace(heard, step=Step.END, candidates=())], wordings, WATCH.digest)
+    assert box.store.alert(new.alert_id) == end
 
 
 def test_what_went_on_in_the_run_before_is_ended(box: Box, tmp_path: Path) -> None:

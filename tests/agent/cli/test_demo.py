@@ -18,7 +18,9 @@ _STARTED_AT = 1_767_323_045.0
 _TOPIC = "kikimimi/demo/box/alert"
 
 
-def _alert(error_id: str, starts_s: float, event_type: str = "new") -> Message:
+def _alert(
+    error_id: str, starts_s: float, event_type: str = "new", candidates: tuple[str, ...] = ()
+) -> Message:
     from agent.alerts.alerts import timestamp
 
     payload: dict[str, Any] = {
@@ -29,6 +31,7 @@ def _alert(error_id: str, starts_s: float, event_type: str = "new") -> Message:
         "score": 5.0,
         "threshold": 4.5,
         "ts_start": timestamp(_STARTED_AT + starts_s),
+        "candidates": [{"error_id": name} for name in candidates],
     }
     return Message(_TOPIC, json.dumps(payload), _STARTED_AT + starts_s + 1.0)
 
@@ -53,6 +56,17 @@ def test_all_found_and_nothing_else_is_success(scene: Scene, expected: list[Mess
     """Other descriptions that fit the same event are no false alarms."""
     beside = _alert("press_misfire", scene.events[0].starts_s)
     status, text = _judge(scene, [*expected, beside])
+    assert status == 0
+    assert "5 of 5 found, 0 false alarms" in text
+
+
+def test_what_an_alert_has_as_a_candidate_is_found(scene: Scene, expected: list[Message]) -> None:
+    """Whoever answers can say that it was that one; it may join by an update."""
+    starts_s = scene.events[0].starts_s
+    asked = _alert("press_misfire", starts_s)
+    joined = _alert("press_misfire", starts_s, "update", scene.events[0].error_ids[:1])
+    assert "4 of 5 found" in _judge(scene, [asked, *expected[1:]])[1]
+    status, text = _judge(scene, [asked, joined, *expected[1:]])
     assert status == 0
     assert "5 of 5 found, 0 false alarms" in text
 

@@ -172,6 +172,7 @@ def test_an_alert_is_told_as_it_would_be_published(
         "hits": 2,
         "windows": 2,
         "severity": "MINOR",
+        "candidates": [],
         "bundle": bundle.digest,
         "descriptions": descriptions.load(path).digest,
     }

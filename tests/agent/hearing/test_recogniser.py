@@ -35,23 +35,23 @@ def recogniser(*error_ids: str) -> Recogniser:
 
 
 def test_each_window_comes_with_all_that_was_made_of_it() -> None:
-    """In order: its own views, its own scores, and the changes that it brought about."""
-    some, views = windows(4), Views(AXES[[3, 0, 0, 3]])
+    """In order: its own views, its own scores, and the questions that it begins or ends."""
+    some, views = windows(8), Views(AXES[[3, 0, 0, 3, 3, 3, 3, 3]])
     heard = list(recogniser("a", "b").recognise(some, views))
     assert [result.window for result in heard] == some
     joint = np.concatenate([result.views.joint for result in heard])
     np.testing.assert_array_equal(joint, views.joint)
-    assert [result.match.scores()["a"] for result in heard] == [0.0, 1.0, 1.0, 0.0]
+    assert [result.match.scores()["a"] for result in heard] == [0.0, 1.0, 1.0, *[0.0] * 5]
     assert [result.match.index for result in heard] == [window.index for window in some]
     steps = [[(change.error_id, change.step) for change in result.detections] for result in heard]
-    assert steps == [[], [("a", Step.NEW)], [], [("a", Step.END)]]
+    assert steps == [[], [], [], [("a", Step.NEW)], [], [], [("a", Step.END)], []]
 
 
 def test_a_stream_that_ends_ends_what_goes_on() -> None:
     """As a file does; in one piece or in several it is the same."""
-    rows = AXES[[0, 3, 1, 1]]
-    at_once = list(recogniser("a", "b").detections([(windows(4), Views(rows))]))
-    pieces = [(windows(2), Views(rows[:2])), (windows(2, first=2), Views(rows[2:]))]
+    rows = AXES[[0, 3, 3, 3, 3, 3, 1, 1]]
+    at_once = list(recogniser("a", "b").detections([(windows(8), Views(rows))]))
+    pieces = [(windows(2), Views(rows[:2])), (windows(6, first=2), Views(rows[2:]))]
     assert list(recogniser("a", "b").detections(pieces)) == at_once
     assert [(change.error_id, change.step) for change in at_once] == [
         ("a", Step.NEW),
@@ -61,11 +61,21 @@ def test_a_stream_that_ends_ends_what_goes_on() -> None:
     ]
 
 
+def test_descriptions_of_one_sound_come_as_one_question() -> None:
+    """With the other as a candidate, and counted."""
+    ours = recogniser("a", "b")
+    some = [(windows(4), Views(AXES[[0, 1, 3, 3]]))]
+    new, end = ours.detections(some)
+    assert (new.error_id, new.step, end.step) == ("a", Step.NEW, Step.END)
+    assert [one.error_id for one in new.candidates] == ["b"]
+    assert ours.competed == 1
+
+
 def test_a_source_that_is_lost_ends_alone() -> None:
     """What goes on at another goes on."""
     ours = recogniser("a")
     for source in ("mic1", "mic2"):
-        list(ours.recognise(windows(1, source), Views(AXES[:1])))
+        list(ours.recognise(windows(3, source), Views(AXES[[0, 0, 0]])))
     assert [(change.source, change.step) for change in ours.close("mic1")] == [("mic1", Step.END)]
     assert [(change.source, change.step) for change in ours.close()] == [("mic2", Step.END)]
 
@@ -74,15 +84,16 @@ def test_a_source_that_is_lost_ends_alone() -> None:
 def test_other_descriptions_take_over_between_two_windows(kept: str) -> None:
     """Events of those that are gone end; the others go on, and what is new is heard."""
     ours = recogniser("a", "b")
-    both = Views(((AXES[0] + AXES[1]) / np.sqrt(2.0))[None])
-    (heard,) = ours.recognise(windows(1), both)
-    assert {change.error_id for change in heard.detections} == {"a", "b"}
-    ended = ours.listen_for(matcher(kept, "c"), dict.fromkeys((kept, "c"), POLICY))
-    assert [(change.error_id, change.step) for change in ended] == [
-        ({"a": "b", "b": "a"}[kept], Step.END)
-    ]
-    (heard,) = ours.recognise(windows(1, first=1), Views(AXES[2:3]))
-    assert {(change.error_id, change.step) for change in heard.detections} == {
-        (kept, Step.END),
-        ("c", Step.NEW),
-    }
+    both = Views(np.tile((AXES[0] + AXES[1]) / np.sqrt(2.0), (3, 1)).astype(np.float32))
+    *_, heard = ours.recognise(windows(3), both)
+    (new,) = heard.detections
+    assert (new.error_id, [one.error_id for one in new.candidates]) == ("a", ["b"])
+    told = ours.listen_for(matcher(kept, "c"), dict.fromkeys((kept, "c"), POLICY))
+    assert [(change.error_id, change.step) for change in told] == {
+        "a": [("a", Step.UPDATE)],
+        "b": [("a", Step.END), ("b", Step.NEW)],
+    }[kept]
+    (heard,) = ours.recognise(windows(1, first=3), Views(AXES[2:3]))
+    (update,) = heard.detections
+    assert (update.error_id, update.step) == (kept, Step.UPDATE)
+    assert [one.error_id for one in update.candidates] == ["c"]

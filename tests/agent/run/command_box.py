@@ -44,7 +44,10 @@ class Box:
             verdicts=self.verdicts,
             clock=self.clock,
             reload=self._reload,
-            known=lambda: ["metal_part_dropped", "siren"],
+            known=lambda: {
+                "metal_part_dropped": "a metal part falls on the floor",
+                "siren": "a siren wails",
+            },
         )
 
     def _reload(self) -> None:

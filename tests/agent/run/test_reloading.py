@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent import descriptions
+from agent.alerts.alerts import Wording
 from agent.config import MqttSettings, load_settings
 from agent.core.errors import KikimimiError
 from agent.run.parts import BoxParts
@@ -55,7 +56,7 @@ class Held(Reloading):
         return replace(
             Watchlist.empty(16),
             digest=descriptions.digest,
-            wordings={error.text: None},  # type: ignore[dict-item]
+            wordings={error.text: Wording(error.text, error.severity)},
             descriptions=descriptions,
         )
 

@@ -75,7 +75,13 @@ def test_every_part_is_counted_under_the_names_of_the_schema() -> None:
         SNAPSHOT,
         sources=[status, replace(status, source="mic2")],
         tally=Tally(
-            windows=30, alerts=7, reloads=8, reloads_rejected=9, store_errors=10, lag_s=0.5
+            windows=30,
+            alerts=7,
+            candidates=6,
+            reloads=8,
+            reloads_rejected=9,
+            store_errors=10,
+            lag_s=0.5,
         ),
         windows_dropped=10,
         suppressed=11,
@@ -94,6 +100,7 @@ def test_every_part_is_counted_under_the_names_of_the_schema() -> None:
         "windows": 30,
         "windows_dropped": 10,
         "alerts": 7,
+        "candidates": 6,
         "suppressed": 11,
         "muted": 12,
         "overflows": 2,

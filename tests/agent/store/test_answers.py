@@ -14,7 +14,7 @@ import pytest
 
 from agent.core.answers import Entry, KeptClip, holding
 from agent.core.errors import StoreError
-from agent.core.records import Step, Verdict
+from agent.core.records import Candidate, Severity, Step, Verdict
 from agent.store import FILE_NAME, Store
 from tests.agent.store.answers import NOW, alert, answer, clip, give
 from tests.agent.store.records import ALERT
@@ -52,6 +52,29 @@ def test_an_answer_its_message_and_its_line_are_one(store: Store) -> None:
     assert store.unfinished() == [ALERT]
     store.record(replace(ALERT, detection=replace(ALERT.detection, step=Step.END)), [])
     assert open_ids(store) == [], "an end is no question"
+
+
+def test_what_it_was_instead_and_what_it_could_be_come_back(store: Store) -> None:
+    """Also by way of the memory in which they are kept while the disk refuses."""
+    candidates = (Candidate("gong", 4.75, 4.25, "銅鑼の音"), Candidate("hiss", 4.5, 4.25, "air"))
+    heard = replace(alert(7), detection=replace(alert(7).detection, candidates=candidates))
+    said = answer(
+        7,
+        alert_id=heard.alert_id,
+        verdict=Verdict.REJECT,
+        error_id="gong",
+        description="銅鑼の音",
+    )
+    with closing(Store.in_memory()) as memory:
+        memory.record(replace(heard, severity=Severity.CRITICAL), [])
+        assert give(memory, said)
+        store.absorb(memory)
+    kept = store.alert(heard.alert_id)
+    assert kept is not None
+    assert (kept.detection.candidates, kept.severity) == (candidates, Severity.CRITICAL)
+    assert store.answers(heard.alert_id) == [said]
+    store.record(heard, [])
+    assert store.alert(heard.alert_id) == heard, "its severity and candidates are those of now"
 
 
 def test_an_answer_that_cannot_be_written_leaves_nothing(store: Store) -> None:

@@ -67,6 +67,7 @@ def test_a_database_of_version_1_keeps_all_it_holds(tmp_path: Path) -> None:
         store.record(ALERT, [("t", "new")])
         assert [one.sequence for one in store.waiting()] == [2, 3]
         assert (store.answers_since(), store.clips(), store.trail()) == ([], [], [])
+        assert store.unfinished()[0].detection.candidates == ()
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 

@@ -9,7 +9,7 @@ import pytest
 
 from agent import descriptions
 from agent.core.answers import Answer, Entry, Through
-from agent.core.records import Provenance, Verdict
+from agent.core.records import Candidate, Provenance, Verdict
 from agent.store.box import BoxStore
 from agent.watchlist.verdict_scores import LONGEST_S, verdict_scores
 from tests.agent.store.records import ALERT
@@ -87,12 +87,41 @@ def test_scores_of_another_scale_do_not_count(
     (only,) = verdict_scores(store, listened_for, SHA, {}, since=None, now=now).values()
     assert only.verdicts == ((9.0, Verdict.REJECT),)
     # Scored again by what is in force now, they do; but not what is too long ago.
-    again = {"early": 4.0, "other": 5.0, "old": 6.0, "unknown": 7.0}
+    scores = {"early": 4.0, "other": 5.0, "old": 6.0, "unknown": 7.0}
+    again = {(name, ALERT.detection.error_id): score for name, score in scores.items()}
     (scored,) = verdict_scores(
         store, listened_for, SHA, again, since=now - 3 * DAY_S, now=now
     ).values()
     assert sorted(scored.verdicts) == [(4.0, Verdict.REJECT), (5.0, Verdict.REJECT)]
     assert scored.days == pytest.approx(5.0)
+
+
+def test_what_it_was_instead_is_confirmed(store: BoxStore, tmp_path: Path) -> None:
+    """By its score as a candidate; of what was none by the score that it would have now."""
+    path = tmp_path / "descriptions.yaml"
+    more = "{id: gong, text: a gong}, {id: hiss, text: air hisses}"
+    own = f"{{id: {ALERT.detection.error_id}, text: {ALERT.description!r}}}"
+    path.write_text(f"version: 1\nerrors: [{own}, {more}]\n", encoding="utf-8")
+    candidates = (Candidate("gong", 4.75, 4.0, "a gong"),)
+    detection = replace(ALERT.detection, candidates=candidates, starts_at=10.0)
+    for name, meant, words in (
+        ("a", "gong", "a gong"),
+        ("b", "hiss", "air hisses"),
+        ("c", "gong", "a bell"),
+    ):
+        store.record(
+            replace(ALERT, alert_id=name, detection=detection, provenance=Provenance(SHA, SHA)), []
+        )
+        answer = Answer(
+            f"l{name}", name, Verdict.REJECT, None, None, "one", 20.0, 20.0, f"r{name}",
+            Through.MQTT, error_id=meant, description=words,
+        )  # fmt: skip
+        assert store.answer(answer, [], Entry(20.0, "verdict", "one", {}))
+    again = {("b", "hiss"): 3.25, ("a", "gong"): 9.0}
+    found = verdict_scores(store, descriptions.load(path), SHA, again, since=None, now=30.0)
+    assert found["gong"].verdicts == ((4.75, Verdict.CONFIRM),), "in its words of now"
+    assert found["hiss"].verdicts == ((3.25, Verdict.CONFIRM),)
+    assert found[ALERT.detection.error_id].verdicts == ((4.5, Verdict.REJECT),) * 3
 
 
 def test_other_words_are_another_description(

@@ -64,8 +64,9 @@ class Label:
     operator: str
     judged_at: datetime
     """UTC."""
-    score: float
-    threshold: float
+    score: float | None
+    """``None`` where the description did not alarm, as is ``threshold``."""
+    threshold: float | None
     bundle: str
     descriptions: str
     where: str
@@ -127,8 +128,8 @@ def _label(row: jsonl.Row, folder: Path) -> Label:
         else row.number("relevance", LOWEST_RATING, HIGHEST_RATING),
         operator=row.formed("operator", _NAMED, "write at most 64 characters"),
         judged_at=_time(row, "ts_verdict"),
-        score=row.number("score", -_LARGEST, _LARGEST),
-        threshold=row.number("threshold", -_LARGEST, _LARGEST),
+        score=_number_or_none(row, "score"),
+        threshold=_number_or_none(row, "threshold"),
         bundle=row.formed("bundle", _SHA256, "write sha256: and 64 digits a-f 0-9"),
         descriptions=row.formed("descriptions", _SHA256, "write sha256: and 64 digits a-f 0-9"),
         where=row.where,
@@ -138,6 +139,10 @@ def _label(row: jsonl.Row, folder: Path) -> Label:
     if row.fine and label.verdict is None and label.relevance is None:
         row.report("verdict", "is null, and relevance too", "write at least one of the two")
     return label
+
+
+def _number_or_none(row: jsonl.Row, name: str) -> float | None:
+    return None if row.take(name) is None else row.number(name, -_LARGEST, _LARGEST)
 
 
 def _time(row: jsonl.Row, name: str) -> datetime:

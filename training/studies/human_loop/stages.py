@@ -144,7 +144,7 @@ class Known:
         day of a few minutes to the next.
         """
 
-        def judge(again: Mapping[str, float]) -> Mapping[str, VerdictScores]:
+        def judge(again: Mapping[tuple[str, str], float]) -> Mapping[str, VerdictScores]:
             with closing(Store.open(self.settings.state_dir)) as store:
                 said = verdict_scores(
                     store, described, bundle.digest, again, since=self.since, now=self.now

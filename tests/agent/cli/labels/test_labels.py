@@ -7,6 +7,7 @@ import json
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import soundfile
 from agent.cli import main
 from agent.cli.labels import box
 from agent.cli.labels.export import language
-from agent.core.records import Verdict
+from agent.core.records import Candidate, Verdict
 from agent.store import CLIPS_FOLDER, FILE_NAME, Store
 from tests.agent.cli.labels.boxes import RATE_HZ, heard, make_box, sha256
 from tests.agent.store.answers import answer, clip, give
@@ -106,6 +107,47 @@ def test_an_export_holds_what_counts_and_its_sounds(
     assert (len(sound), rate_hz) == (RATE_HZ, RATE_HZ)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_sound_that_was_another_one_is_two_labels(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A no to the alert's description, a yes to the other in its words; the same ids each time."""
+    gong = Candidate("gong", 4.75, 4.25, "銅鑼の音")
+    alert = replace(
+        heard(1),
+        alert_id=heard(3).alert_id,
+        detection=replace(heard(1).detection, candidates=(gong,)),
+    )
+    said = {"verdict": Verdict.REJECT, "operator": "shift-c", "alert_id": alert.alert_id}
+    with closing(Store.open(tmp_path / "state")) as store:
+        store.record(alert, [])
+        one = answer(8, error_id="gong", description="銅鑼の音", **said)
+        give(store, replace(one, received_at=9e9))
+        other = answer(9, error_id="hiss", description="air hisses", **said | {"operator": "d"})
+        give(store, replace(other, received_at=9e9))
+    code, output, _ = run(capsys, "list", "--config", config, "--since", "2030-01-01")
+    assert code == 0
+    assert "of drop (a person shouts for help), it was gong 01KE" in output
+    exported = []
+    for name in ("one", "two"):
+        code, output, _ = run(
+            capsys, "export", tmp_path / name, "--config", config, "--since", "2030-01-01"
+        )
+        assert code == 0
+        assert "4 labels" in output
+        exported.append(lines(tmp_path / name))
+    assert exported[0] == exported[1]
+    first, second, third, fourth = exported[0]
+    assert (first["error_id"], first["verdict"], first["relevance"]) == ("drop", "reject", 90.0)
+    assert first["label_id"] == answer(8).label_id
+    assert (second["error_id"], second["verdict"], second["relevance"]) == ("gong", "confirm", None)
+    assert (second["description"], second["language"]) == ("銅鑼の音", "ja")
+    assert (second["score"], second["threshold"]) == (4.75, 4.25)
+    assert second["label_id"][:10] == first["label_id"][:10] != second["label_id"]
+    assert (fourth["error_id"], fourth["score"], fourth["threshold"]) == ("hiss", None, None)
+    assert len({one["label_id"] for one in exported[0]}) == 4
+    assert third["operator"] == fourth["operator"] == "d"
 
 
 def test_an_export_overwrites_nothing(

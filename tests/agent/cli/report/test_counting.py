@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -15,7 +16,7 @@ from agent.cli.report.confusion import NEAR_S, confusions, incidents, labels, no
 from agent.cli.report.people import delays, people
 from agent.config.shifts import shifts
 from agent.core.answers import Answer, Through
-from agent.core.records import Verdict
+from agent.core.records import Candidate, Verdict
 from tests.agent.cli.report.judged import START, TOKYO, case
 
 LONG_S = 12.4 * 86_400.0
@@ -97,6 +98,50 @@ def test_hours_outside_all_shifts_are_not_lost() -> None:
     night = START + 15.0 * 3_600.0  # half past midnight
     groups = tallies.by_shift([case(at=night)], shifts("day 06:00-14:00"), PERIOD, TOKYO)
     assert [(one.name, one.tally.alerts) for one in groups] == [("day", 0), ("", 1)]
+
+
+def with_candidates(one: Case, *error_ids: str) -> Case:
+    """An alert on which others alarmed too."""
+    candidates = tuple(Candidate(name, 4.8, 4.5, f"sound of {name}") for name in error_ids)
+    detection = replace(one.alert.detection, candidates=candidates)
+    return replace(one, alert=replace(one.alert, detection=detection))
+
+
+def meant(error_id: str, operator: str = "a") -> Answer:
+    """Somebody says that it was another description's sound."""
+    words = f"sound of {error_id}"
+    return replace(answer(Verdict.REJECT, operator), error_id=error_id, description=words)
+
+
+def test_candidates_of_one_alert_are_heard_together() -> None:
+    """Each two of them, and which one it was is known where somebody said so."""
+    found = [
+        with_candidates(
+            case("drop", START + 3_600.0 * i, Outcome.REJECTED, answers=(meant("gong"),)),
+            "gong",
+            "bell",
+        )
+        for i in range(4)
+    ]
+    by_names = {(one.first, one.second): one for one in confusions(found, 12.4)}
+    assert set(by_names) == {("drop", "gong"), ("bell", "drop"), ("bell", "gong")}
+    assert {one.together for one in by_names.values()} == {4}
+    assert by_names["drop", "gong"].only_second == 4
+    assert by_names["bell", "drop"].neither == 0, "of the bell nothing is known"
+    assert incidents(found) == 4
+
+
+def test_what_it_was_instead_is_what_operators_said() -> None:
+    """By its id, whatever the file calls it by now; those who differ say two things."""
+    found = [
+        case("drop", START, Outcome.REJECTED, answers=(meant("gong"),)),
+        case("drop", START + 60.0, Outcome.REJECTED, answers=(meant("gong"), meant("bell", "b"))),
+        case("drop", START + 90.0, Outcome.CONFIRMED, answers=(meant("gong"),)),
+    ]
+    assert [(one.label, one.alerts, one.meant) for one in labels(found, {})] == [
+        ("sound of gong", 2, "gong"),
+        ("sound of bell", 1, "bell"),
+    ]
 
 
 def test_halves_are_compared_only_where_there_is_enough() -> None:

@@ -90,6 +90,31 @@ def test_confirmed_and_rejected_clips_and_named_files(
     store.close()
 
 
+def test_a_sound_that_was_another_one_teaches_both(
+    bundle: Bundle, wanted: list[Wanted], tmp_path: Path
+) -> None:
+    """Rejected for the alert's description, an example of the other; gone when taken back."""
+    store = Store.open(tmp_path)
+    first, second = (keep(store, number, bundle.digest) for number in (1, 2))
+    said = {"verdict": Verdict.REJECT, "error_id": "air_leak", "description": "air leak"}
+    give(store, answer(1, alert_id=first, operator="shift-a", **said))
+    give(store, answer(2, alert_id=first, operator="shift-b", **said))
+    give(store, answer(3, alert_id=second, operator="shift-a", **said))
+    give(store, answer(4, alert_id=second, operator="shift-b", **said | {"error_id": ERROR_ID}))
+    library = Library(bundle, store, tmp_path / CLIPS_FOLDER, FakeClock())
+    _, rejected, other, disputed = library.gather(wanted).recordings
+    assert (rejected.error_id, rejected.name, rejected.kind) == (ERROR_ID, first, Kind.REJECTED)
+    assert (other.error_id, other.name, other.kind) == ("air_leak", first, Kind.EXAMPLE)
+    assert other.sure, "two people say so"
+    np.testing.assert_array_equal(other.embedding, unit(1))
+    assert (disputed.name, disputed.kind) == (second, Kind.REJECTED), "differ in what it was"
+    undone = answer(1, alert_id=first, operator="shift-a", undone_at=9.0, **said)
+    give(store, replace(undone, undone_request_id="u1"))
+    (_, _, again, _) = library.gather(wanted).recordings
+    assert (again.error_id, again.sure) == ("air_leak", False)
+    store.close()
+
+
 def test_of_an_example_the_chosen_channel_is_heard(
     bundle: Bundle, wanted: list[Wanted], tmp_path: Path
 ) -> None:
@@ -165,9 +190,9 @@ def test_a_verdict_outlives_the_model_that_it_was_given_on(
         tmp_path / "d.yaml",
     )
     library = Library(bundle, store, folder)
-    scored: dict[str, float] = {}
+    scored: dict[tuple[str, str], float] = {}
 
-    def judge(again: Mapping[str, float]) -> Mapping[str, VerdictScores]:
+    def judge(again: Mapping[tuple[str, str], float]) -> Mapping[str, VerdictScores]:
         scored.update(again)
         now = made.detection.starts_at + 60.0
         return verdict_scores(store, described, bundle.digest, again, since=None, now=now)
@@ -179,7 +204,7 @@ def test_a_verdict_outlives_the_model_that_it_was_given_on(
     embedding = library._views(folder / "a.flac", (2.0,)).joint
     _, margin = texts.compare(embedding)
     own = (margin - watch.matcher.statistics.mean) / watch.matcher.statistics.std
-    assert scored == {kept: pytest.approx(float(own[0, 0]), abs=1e-3)}
+    assert scored == {(kept, ERROR_ID): pytest.approx(float(own[0, 0]), abs=1e-3)}
     adapted = watch.adapted[ERROR_ID]
     assert "1 rejected, 1 allowed" in adapted.reason
     assert watch.policies[ERROR_ID].threshold_on == adapted.threshold == plain.threshold_on

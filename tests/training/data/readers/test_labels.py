@@ -69,6 +69,12 @@ def problems(folder: Path, *changes: dict[str, Any]) -> list[str]:
     return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
 
 
+def test_a_description_that_did_not_alarm_has_no_score(tmp_path: Path) -> None:
+    """What a sound was instead may have raised nothing."""
+    found = read(tmp_path, {"score": None, "threshold": None})
+    assert [pair.label for pair in found.manifest.pairs] == [True]
+
+
 def test_verdicts_become_pairs(tmp_path: Path) -> None:
     """Yes, no, and who said so; unsure and what has no clip are counted."""
     found = read(

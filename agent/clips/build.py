@@ -45,4 +45,4 @@ def recorder(settings: Settings, bundle: Bundle, store: BoxStore, clock: Clock) 
     )
     sources = [source.name for source in settings.sources]
     rate_hz = bundle.manifest.frontend.sample_rate_hz
-    return Recorder(clips, sources, rate_hz, worker, clock)
+    return Recorder(clips, sources, rate_hz, worker, clock, hop_s=settings.windows.hop_s)

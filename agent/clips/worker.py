@@ -102,6 +102,11 @@ class ClipWorker:
         """Begin to write."""
         self._thread.start()
 
+    @property
+    def full(self) -> bool:
+        """Whether as many clips wait as may."""
+        return self._jobs.full()
+
     def put(self, job: Job) -> None:
         """Have a clip written; counted as missed where too many wait."""
         try:

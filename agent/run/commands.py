@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 from agent.alerts.alerts import timestamp
+from agent.alerts.requests import Done
 from agent.alerts.verdicts import UndoCommand, VerdictCommand
 from agent.config.values import nearest
 from agent.core.rate_limit import Bucket, Rate
@@ -26,7 +27,9 @@ from agent.core.reasons import Reason
 from agent.mqtt import Reply
 from agent.mqtt.payload import Fields, RefusedError, parse, shown
 from agent.mqtt.topics import RESULT
-from agent.run.mute_command import STALE_S, MuteCommand
+from agent.run.heard_command import HeardCommand
+from agent.run.mute_command import MuteCommand
+from agent.run.refusals import STALE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from agent.detector.mutes import Mutes
     from agent.mqtt import Incoming
     from agent.mqtt.topics import Topics
+    from agent.run.reporting import Reporting
 
 SCHEMA = 1
 
@@ -53,17 +57,20 @@ _WAITED_S = 60.0
 ANSWERS = Rate(burst=20, per_minute=60)
 """Refusals that are answered; beyond that they are only counted."""
 
+_DONE = Done()
+
 _log = logging.getLogger(__name__)
 
 
 class Handler(Protocol):
     """Carries out one kind of command."""
 
-    def __call__(self, fields: Fields) -> bool | None:
+    def __call__(self, fields: Fields) -> Done | bool | None:
         """Read the command's own fields, :meth:`Fields.finish`, and act.
 
         Returns:
-            ``True`` where it recognises that this very command was carried out before.
+            ``True``, or what says so, where it recognises that this very command was carried out
+            before.
 
         Raises:
             RefusedError: it is not carried out.
@@ -136,7 +143,7 @@ class Commands:
             response_topic = self._response_topic(incoming)
             command, payload = self._open(name, incoming)
             request_id = payload.request_id() or None
-            duplicate = self._carry_out(command, (name, request_id), payload)
+            done = self._carry_out(command, (name, request_id), payload)
         except RefusedError as error:
             self._counts["refused"] += 1
             self._counts["limited"] += isinstance(error, _LimitedError)
@@ -147,9 +154,9 @@ class Commands:
             refusal = Reason.given(str(error), "request_wrong")
             result = self._result(name, request_id, refusal=refusal)
         else:
-            self._counts["duplicated" if duplicate else "accepted"] += 1
+            self._counts["duplicated" if done.duplicate else "accepted"] += 1
             _log.info("command_accepted", extra={"command": name, "request_id": request_id})
-            result = self._result(name, request_id, duplicate=duplicate)
+            result = self._result(name, request_id, done)
         correlation = (incoming.correlation or b"")[:_MAX_CORRELATION_BYTES] or None
         replies = [Reply(self._topics.result, result, correlation)]
         if response_topic is not None:
@@ -181,22 +188,23 @@ class Commands:
         payload.one("schema", SCHEMA)
         return command, payload
 
-    def _carry_out(self, command: Command, key: tuple[str, str | None], payload: Fields) -> bool:
+    def _carry_out(self, command: Command, key: tuple[str, str | None], payload: Fields) -> Done:
         """Do what a command asks for, once; whether it had been done before.
 
         Raises:
             RefusedError: it is not carried out.
         """
         if command.recognises:
-            return bool(command.handler(payload))
+            done = command.handler(payload)
+            return done if isinstance(done, Done) else Done(bool(done))
         if key in self._accepted:
             self._accepted.move_to_end(key)
-            return True
+            return Done(duplicate=True)
         command.handler(payload)
         self._accepted[key] = None
         if len(self._accepted) > _REMEMBERED:
             self._accepted.popitem(last=False)
-        return False
+        return Done()
 
     def _response_topic(self, incoming: Incoming) -> str | None:
         """Where else to answer.
@@ -237,8 +245,8 @@ class Commands:
         self,
         name: str,
         request_id: str | None,
+        done: Done = _DONE,
         *,
-        duplicate: bool = False,
         refusal: Reason | None = None,
     ) -> str:
         """The JSON of an answer (``docs/mqtt/cmd-result.schema.json``)."""
@@ -248,8 +256,9 @@ class Commands:
                 "command": name[:_SHOWN_CHARACTERS],
                 "request_id": request_id,
                 "accepted": refusal is None,
-                "duplicate": duplicate,
+                "duplicate": done.duplicate,
                 "reason": refusal,
+                **({} if done.alert_id is None else {"alert_id": done.alert_id}),
                 **({} if refusal is None else refusal.parts[0].to_dict()),
                 "ts": timestamp(self._clock.now()),
             },
@@ -281,6 +290,7 @@ def box_commands(
     reload: Callable[[], None],
     known: Callable[[], Collection[str]],
     clip: ClipCommand | None = None,
+    reporting: Reporting | None = None,
 ) -> Commands:
     """Everything that a box can be asked for.
 
@@ -293,6 +303,7 @@ def box_commands(
         reload: asks for the descriptions to be read again; called in the link's thread.
         known: ids of the descriptions that are listened for; called there too.
         clip: sends clips; ``None`` where none are kept.
+        reporting: takes sounds that raised no alert; ``None`` where no box listens.
     """
     rate = Rate(_BURST, settings.per_minute)
     mute = MuteCommand(mutes, known, clock, settings.mute_longest_s)
@@ -303,6 +314,8 @@ def box_commands(
         "verdict": Command(VerdictCommand(verdicts), answers, recognises=True),
         "undo": Command(UndoCommand(verdicts), answers, recognises=True),
     }
+    if reporting is not None:
+        table["heard"] = Command(HeardCommand(reporting), rate, recognises=True)
     if clip is not None:
         table["clip"] = Command(clip, rate)
     return Commands(topics, table, clock)

@@ -6,12 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agent import clips
+from agent.alerts.reports import Reports
 from agent.alerts.verdicts import Verdicts
 from agent.alerts.writer import AlertWriter
 from agent.detector.mutes import Mutes
 from agent.mqtt import Link
 from agent.mqtt.topics import Topics
 from agent.run.commands import Commands, box_commands
+from agent.run.reporting import Reporting
 from agent.store.box import BoxStore
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
     from agent.config import Settings
     from agent.core.clock import Clock
+    from agent.watchlist.watchlist import Watchlist
 
 
 class BoxParts:
@@ -51,18 +54,23 @@ class BoxParts:
         )
         self.recorder = clips.recorder(settings, bundle, store, clock)
         """``None`` where the site keeps no clips."""
+        self.reports = Reports(topics=topics, store=store, link=self.link, clock=clock)
         self.verdicts = Verdicts(
             topics=topics, store=store, link=self.link, clock=clock, undo_s=settings.verdicts.undo_s
         )
 
     def serve_commands(
-        self, reload: Callable[[], None], known: Callable[[], Collection[str]]
+        self,
+        reload: Callable[[], None],
+        known: Callable[[], Collection[str]],
+        watch: Callable[[], Watchlist],
     ) -> Commands | None:
         """Let people ask for things by MQTT, where the site wants that.
 
         Args:
             reload: asks for the descriptions to be read again; called in the link's thread.
             known: ids of the descriptions that are listened for; called there too.
+            watch: what is listened for now; likewise.
         """
         link, settings = self.link, self.settings
         if link is None or not settings.commands.enabled:
@@ -80,6 +88,13 @@ class BoxParts:
             reload=reload,
             known=known,
             clip=clip,
+            reporting=Reporting(
+                recorder=self.recorder,
+                reports=self.reports,
+                settings=settings.clips,
+                bundle_digest=self.bundle.digest,
+                watch=watch,
+            ),
         )
         link.serve(self.topics.command_filter, commands.handle)
         return commands

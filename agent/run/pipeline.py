@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.capture.baseline import LevelBaseline
-from agent.clips import ClipTally
+from agent.clips import ClipTally, MemoryTally
+from agent.core.records import Origin
 from agent.encoder.audio import Encoder
 from agent.hearing.listener import Listeners
 from agent.hearing.recogniser import Recogniser
@@ -119,6 +120,7 @@ class Pipeline:
         self._commands = self._parts.serve_commands(
             reload=lambda: setattr(self._requests, "reload", True),
             known=lambda: self._reloading.known,
+            watch=lambda: self._watch,
         )
 
     def run(self) -> int:
@@ -229,6 +231,9 @@ class Pipeline:
                 background=self._background.reasons,
                 notify_errors=self._notifier.errors,
                 clips=ClipTally() if self._recorder is None else self._recorder.tally,
+                memory=MemoryTally() if self._recorder is None else self._recorder.remembered,
+                missed=self._parts.reports.count(Origin.MISSED),
+                taught=self._parts.reports.count(Origin.TAUGHT),
             )
         )
         if self._notifier.status_due:

@@ -96,5 +96,13 @@ _V2 = (
     """,
 )
 
-VERSIONS = (_V1, _V2)
+_V3 = (
+    # What people reported or taught stands among the alerts: answers, clips and exports are alike.
+    """
+    ALTER TABLE alerts ADD COLUMN origin TEXT NOT NULL DEFAULT 'detected'
+        CHECK (origin IN ('detected', 'missed', 'taught'))
+    """,
+)
+
+VERSIONS = (_V1, _V2, _V3)
 SCHEMA_VERSION = len(VERSIONS)

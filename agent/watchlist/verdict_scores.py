@@ -12,6 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol
 
 from agent.core.answers import agreed
+from agent.core.records import Origin
 from agent.watchlist.calibration.verdicts import VerdictScores
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def verdict_scores(
     for alert_id, given in answers.items():
         verdict, _ = agreed(given)
         alert = store.alert(alert_id)
-        if alert is None or verdict is None:
-            continue
+        if alert is None or verdict is None or alert.origin is Origin.TAUGHT:
+            continue  # what somebody made for the box says nothing of how often it happens
         detection = alert.detection
         if words.get(detection.error_id) != alert.description or detection.starts_at < from_at:
             continue

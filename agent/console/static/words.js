@@ -233,6 +233,12 @@ const REASONS_JA = {
   clip_spoken: "{alert_id} の {kind} は、人の声が入っていたため保存していません。", clip_not_kept: "{alert_id} の {kind} は保存していません。",
   clip_unreadable: "{alert_id} の {kind} を読めません（{detail}）。", clip_too_large: "{alert_id} の {kind} は {most} バイトを超えています。state_dir からコピーしてください。",
   // コンソール
+  memory_off: "ここでは音を記憶していません。agent.yaml に clips.enabled: true と clips.memory: 10min を書き、エージェントを起動し直してください。",
+  memory_empty: "音源 {source} の音はまだ記憶されていません。数秒待ってください。",
+  source_unknown: "音源 {source} はこの機器にありません。{known} のどれかを書いてください。",
+  span_long: "from と to が {seconds} 秒離れています。{most} 秒以内にしてください。",
+  span_outside: "音源 {source} の記憶は、この機器の時計で {begin} から {end} までです。その中を指定してください。",
+  clips_waiting: "ほかの録音を書いています。{seconds} 秒後にもう一度送ってください。",
   not_sent: "ブローカーに送れませんでした（{detail}）。", mqtt_off: "agent.yaml の mqtt.enabled が false です。アラートは見られますが、回答はできません。",
   database_missing: "{file} がありません。エージェントを起動するか、--config でその agent.yaml を指定してください。",
   database_unreadable: "データベースを読めません（{detail}）。", not_written: "書き込めません（{detail}）。",

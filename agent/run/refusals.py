@@ -1,0 +1,45 @@
+"""What several commands refuse for the same reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.config.values import nearest
+from agent.core.reasons import Reason
+from agent.mqtt.payload import RefusedError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from agent.core.clock import Clock
+
+STALE_S = 300.0
+"""A command that lay at the broker while the box was away is not what somebody wants now."""
+
+
+def refuse_stale(sent_at: float, clock: Clock) -> None:
+    """Keep out what is not of now, on a box whose clock is set.
+
+    Raises:
+        RefusedError: it was sent long ago, or its sender's clock is ahead.
+    """
+    late_s = clock.now() - sent_at
+    if clock.synced() and abs(late_s) > STALE_S:
+        code = "time_past" if late_s > 0 else "time_ahead"
+        raise RefusedError(Reason.of(code, seconds=round(abs(late_s))))
+
+
+def refuse_unknown(error_id: str, known: Collection[str]) -> None:
+    """Keep out what names no description.
+
+    Raises:
+        RefusedError: it is none of the known ones; says which is meant, where one is near.
+    """
+    if error_id in known:
+        return
+    near = nearest(error_id, known)
+    if near:
+        refusal = Reason.of("description_misspelt", error_id=shown(error_id), near=near)
+    else:
+        refusal = Reason.of("description_unknown", error_id=shown(error_id))
+    raise RefusedError(refusal)

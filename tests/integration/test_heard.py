@@ -1,0 +1,177 @@
+"""A sound that raised no alert is reported: real agent, Mosquitto, database, clip and example."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from agent.capture.audiofile import from_flac, read_audio
+from agent.capture.scene import RATE_HZ
+from agent.cli.child import running_agent
+from agent.core.records import Origin, Verdict
+from agent.store import Store
+from tests.integration.boxes import BOX, READY_S, documents, settings_of
+from tests.integration.scenes import write_siren
+from tests.mosquitto import Listener, listener, mosquitto
+from tests.schemas import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from agent.cli.child import Child
+    from tests.mosquitto import Mosquitto
+
+pytestmark = pytest.mark.broker
+
+# A siren sounds, and nobody listens for one.
+DESCRIPTIONS = """\
+version: 1
+errors:
+  - {id: siren, text: サイレンが鳴り響く音, threshold: 40.0}
+  - {id: glass_broken, text: ガラスが割れる音, threshold: 40.0}
+background: [a machine hums]
+"""
+
+
+def moment(at: datetime) -> str:
+    """As a command wants it."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass
+class Floor:
+    """A broker, a folder for a box, and somebody who sends commands."""
+
+    folder: Path
+    broker: Mosquitto
+    heard: Listener
+
+    @contextmanager
+    def agent(self, **clips: Any) -> Iterator[Child]:
+        """The box, listening; it has to end as it should."""
+        source = {"name": "hall", "kind": "file", "path": str(self.folder / "siren.wav")}
+        settings = settings_of(self.folder, self.broker.port, source | {"loop": True})
+        settings["clips"] = clips
+        settings["publish"] = {"health_interval_s": 0.5}
+        with running_agent(self.folder, settings) as child:
+            child.wait_for_event("ready", READY_S)
+            yield child
+        assert "terminate called" not in self.log()
+        assert child.status == 0
+
+    def log(self) -> str:
+        """What the box has written."""
+        return (self.folder / "agent.log").read_text(encoding="utf-8")
+
+    def ask(self, command: str, request_id: str, **fields: Any) -> dict[str, Any]:
+        """Send a command and wait for the answer."""
+        count = len(self._answers(request_id))
+        now = datetime.now(UTC)
+        payload = {
+            "schema": 1,
+            "request_id": request_id,
+            "operator": "shift-a",
+        } | fields
+        if command == "heard":
+            payload = {
+                "error_id": "siren",
+                "source": "hall",
+                "from": moment(now - timedelta(seconds=12)),
+                "to": moment(now),
+                "ts": moment(now),
+            } | payload
+            jsonschema.validate(payload, schema("cmd-heard"))
+        raw = json.dumps(payload)
+        self.heard._client.publish(f"{BOX}/cmd/{command}", raw, qos=1).wait_for_publish(60.0)
+        self.heard.wait(lambda: len(self._answers(request_id)) > count)
+        return self._answers(request_id)[-1]
+
+    def _answers(self, request_id: str) -> list[dict[str, Any]]:
+        found = [json.loads(one) for one in self.heard.on(f"{BOX}/cmd/result")]
+        for one in found:
+            jsonschema.validate(one, schema("cmd-result"))
+        return [one for one in found if one["request_id"] == request_id]
+
+    def wait_for_windows(self, count: int) -> None:
+        """Until the box has heard so many since its start."""
+
+        def heard() -> bool:
+            reports = self.heard.on(f"{BOX}/health")
+            return bool(reports) and json.loads(reports[-1])["counters"]["windows"] in range(
+                count, 10_000
+            )
+
+        self.heard.wait(heard)
+
+
+@pytest.fixture
+def floor(tmp_path: Path) -> Iterator[Floor]:
+    """One for a test."""
+    (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
+    write_siren(tmp_path / "siren.wav", before_s=2.0, after_s=4.0)
+    with mosquitto(tmp_path) as broker, listener(broker.port) as heard:
+        yield Floor(tmp_path, broker, heard)
+
+
+def test_a_missed_sound_is_kept_becomes_an_example_and_is_taken_back(floor: Floor) -> None:
+    """With its clip, once, told of, and never as an alarm."""
+    with floor.agent():
+        floor.wait_for_windows(26)
+        refused = floor.ask("heard", "h0", error_id="sirens")
+        assert (refused["code"], refused["parameters"]["near"]) == ("description_misspelt", "siren")
+        assert floor.ask("heard", "h1", source="press")["code"] == "source_unknown"
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        span = {"from": moment(yesterday), "to": moment(yesterday + timedelta(seconds=5))}
+        assert floor.ask("heard", "h2", **span)["code"] == "span_outside"
+        accepted = floor.ask("heard", "h3")
+        assert accepted["accepted"], accepted
+        alert_id = accepted["alert_id"]
+        floor.heard.wait(lambda: '"examples_joined"' in floor.log())
+        (told,) = [one for one in documents(floor.heard, "alert") if one["alert_id"] == alert_id]
+        assert (told["event_type"], told["origin"]) == ("reviewed", "missed")
+        assert told["score"] < told["threshold"]
+        again = floor.ask("heard", "h3")
+        assert (again["duplicate"], again["alert_id"]) == (True, alert_id)
+        assert floor.ask("clip", "c1", alert_id=alert_id, kind="audio")["accepted"]
+        floor.heard.wait(lambda: bool(floor.heard.on(f"{BOX}/clip")))
+    pieces = documents(floor.heard, "clip")
+    floor.heard.wait(lambda: len(documents(floor.heard, "clip")) == pieces[0]["count"])
+    sound = from_flac(b"".join(base64.b64decode(one["data"]) for one in pieces))
+    assert 8 * RATE_HZ < len(sound) <= 30 * RATE_HZ
+    siren = np.abs(read_audio(floor.folder / "siren.wav", RATE_HZ)).max()
+    assert np.abs(sound).max() / 32_767 == pytest.approx(siren, rel=0.1)
+    joined = [json.loads(line) for line in floor.log().splitlines() if "examples_joined" in line]
+    assert (joined[-1]["examples"], joined[-1]["set_aside"]) == (1, 0)
+    with floor.agent():  # what was said is remembered, what was heard is not
+        again = floor.ask("heard", "h3")
+        assert (again["duplicate"], again["alert_id"]) == (True, alert_id)
+        assert floor.ask("undo", "u1", alert_id=alert_id)["accepted"]
+    with closing(Store.reading(floor.folder / "state")) as store:
+        alert = store.alert(alert_id)
+        assert alert is not None
+        assert alert.origin is Origin.MISSED
+        (answer,) = store.answers(alert_id)
+        assert (answer.verdict, answer.undone_at is None) == (Verdict.CONFIRM, False)
+        assert [one.what for one in store.trail()][:2] == ["heard", "undo"]
+        assert store.open_alerts(10).count == 0
+    reports = documents(floor.heard, "health")
+    assert max(one["counters"]["reported_missed"] for one in reports) == 1
+    assert {one["counters"]["memory_lost"] for one in reports} == {0}
+    assert all(one["count"] == 0 for one in documents(floor.heard, "alerts/open"))
+
+
+def test_a_box_that_remembers_nothing_says_so(floor: Floor) -> None:
+    """And what to write."""
+    with floor.agent(memory="off"):
+        refused = floor.ask("heard", "h1")
+        assert refused["code"] == "memory_off"
+        assert "clips.memory: 10min" in refused["reason"]

@@ -246,6 +246,7 @@ class Pipeline:
         self._handle(self._recogniser.close())
         if self._recorder is not None:
             self._recorder.stop(2 * _STOP_S)
+        self._reloading.stop(_STOP_S)
         self._state = State.STOPPED
         self._report()
         if self._link is not None:

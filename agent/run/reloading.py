@@ -108,6 +108,12 @@ class Reloading:
         """
         self._put_in_force(self.build(self._wanted))
 
+    def stop(self, timeout_s: float) -> None:
+        """Wait for a build that goes on, for at most so long; what it makes is not taken over."""
+        self._asked = None
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
     def reload(self) -> None:
         """Read the file again because somebody asks for it."""
         self._notifier.reloading()

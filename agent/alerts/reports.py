@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from agent.alerts.alerts import Review, alert_payload, new_id
 from agent.alerts.requests import Done, refuse_ahead, request_used
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from agent.core.records import Detection, Provenance
     from agent.mqtt import Link
     from agent.mqtt.topics import Topics
-    from agent.store.box import BoxStore
 
 _EVENTS = {Origin.MISSED: "heard", Origin.TAUGHT: "taught"}
 """What the trail calls them."""
@@ -46,10 +45,22 @@ class Report:
     through: Through = Through.MQTT
 
 
+class ReportStore(Protocol):
+    """What is needed of a store."""
+
+    def alert(self, alert_id: str) -> Alert | None: ...  # noqa: D102
+    def answer_to(self, request_id: str) -> Answer | None: ...  # noqa: D102
+    def report(  # noqa: D102
+        self, alert: Alert, answer: Answer, messages: list[tuple[str, str]], entry: Entry
+    ) -> bool: ...
+
+
 class Reports:
     """Keeps reports. Safe to use from several threads."""
 
-    def __init__(self, *, topics: Topics, store: BoxStore, link: Link | None, clock: Clock) -> None:
+    def __init__(
+        self, *, topics: Topics, store: ReportStore, link: Link | None, clock: Clock
+    ) -> None:
         """Begin to take them.
 
         Args:

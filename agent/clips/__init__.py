@@ -1,6 +1,6 @@
 """The sound around each alert: remembered, cut, cleared of speech, kept for a while, handed out."""
 
-from agent.clips.build import folder_of, recorder
+from agent.clips.build import folder_of, recorder, writer
 from agent.clips.memory import Cut, MemoryTally, SoundMemory
 from agent.clips.parcel import ClipCommand
 from agent.clips.recorder import Recorder
@@ -22,4 +22,5 @@ __all__ = [
     "folder_of",
     "recorder",
     "to_delete",
+    "writer",
 ]

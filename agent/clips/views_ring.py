@@ -62,6 +62,15 @@ class ViewsRing:
                     self._views[view.name] = np.zeros(shape, np.float16)
                 self._views[view.name][place] = rows[0]
 
+    @property
+    def newest_at(self) -> float:
+        """UTC of the end of the newest window; 0 where there is none."""
+        with self._lock:
+            if not self._count:
+                return 0.0
+            place = (self._count - 1) % self._capacity
+            return float(self._captured_at[place] + self._durations_s[place])
+
     def between(self, begin_at: float, end_at: float) -> Heard | None:
         """The windows whose middle lies within a while, or the one nearest to it.
 

@@ -207,6 +207,8 @@ ENGLISH: Final[Mapping[str, str]] = {
         "within"
     ),
     "clips_waiting": "other clips are being written; send it again in {seconds} s",
+    "teaching_busy": "{most} sounds are awaited already; send it again when one has come",
+    "teaching_unheard": "nothing of source {source} was heard in time; see its state in health",
     # The console's own
     "not_sent": "{detail}",
     "mqtt_off": (

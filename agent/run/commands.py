@@ -30,6 +30,7 @@ from agent.mqtt.topics import RESULT
 from agent.run.heard_command import HeardCommand
 from agent.run.mute_command import MuteCommand
 from agent.run.refusals import STALE_S
+from agent.run.teach_command import TeachCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from agent.detector.mutes import Mutes
     from agent.mqtt import Incoming
     from agent.mqtt.topics import Topics
-    from agent.run.reporting import Reporting
+    from agent.run.teaching import Teaching
 
 SCHEMA = 1
 
@@ -290,7 +291,7 @@ def box_commands(
     reload: Callable[[], None],
     known: Callable[[], Collection[str]],
     clip: ClipCommand | None = None,
-    reporting: Reporting | None = None,
+    teaching: Teaching | None = None,
 ) -> Commands:
     """Everything that a box can be asked for.
 
@@ -303,7 +304,7 @@ def box_commands(
         reload: asks for the descriptions to be read again; called in the link's thread.
         known: ids of the descriptions that are listened for; called there too.
         clip: sends clips; ``None`` where none are kept.
-        reporting: takes sounds that raised no alert; ``None`` where no box listens.
+        teaching: takes sounds that raised no alert; ``None`` where no box listens.
     """
     rate = Rate(_BURST, settings.per_minute)
     mute = MuteCommand(mutes, known, clock, settings.mute_longest_s)
@@ -314,8 +315,10 @@ def box_commands(
         "verdict": Command(VerdictCommand(verdicts), answers, recognises=True),
         "undo": Command(UndoCommand(verdicts), answers, recognises=True),
     }
-    if reporting is not None:
-        table["heard"] = Command(HeardCommand(reporting), rate, recognises=True)
+    if teaching is not None:
+        table["heard"] = Command(HeardCommand(teaching.reporting), rate, recognises=True)
+        teach = TeachCommand(teaching, clock)
+        table["teach"] = Command(teach, rate, recognises=True, of_now=True)
     if clip is not None:
         table["clip"] = Command(clip, rate)
     return Commands(topics, table, clock)

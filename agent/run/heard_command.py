@@ -40,5 +40,5 @@ class HeardCommand:
         known = self._reporting.reports.known(report)
         if known is not None:
             return known
-        alert = self._reporting.report(report, source, begin_at, end_at)
-        return Done(alert_id=alert.alert_id)
+        kept = self._reporting.report(report, source, begin_at, end_at)
+        return Done(alert_id=kept.alert.alert_id)

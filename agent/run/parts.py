@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from agent.mqtt import Link
 from agent.mqtt.topics import Topics
 from agent.run.commands import Commands, box_commands
 from agent.run.reporting import Reporting
+from agent.run.teaching import Teaching
 from agent.store.box import BoxStore
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from agent.config import Settings
     from agent.core.clock import Clock
     from agent.watchlist.watchlist import Watchlist
+
+_log = logging.getLogger(__name__)
 
 
 class BoxParts:
@@ -59,18 +63,37 @@ class BoxParts:
             topics=topics, store=store, link=self.link, clock=clock, undo_s=settings.verdicts.undo_s
         )
 
+    def teaching(self, watch: Callable[[], Watchlist]) -> Teaching:
+        """What takes sounds that raised no alert.
+
+        Args:
+            watch: what is listened for now; called in the link's thread too.
+        """
+        reporting = Reporting(
+            recorder=self.recorder,
+            reports=self.reports,
+            settings=self.settings.clips,
+            bundle=self.bundle,
+            watch=watch,
+        )
+        return Teaching(reporting, self.clock, self._tell_taught)
+
+    def _tell_taught(self, payload: str) -> None:
+        if self.link is not None and not self.link.parcel(self.topics.taught, iter([payload])):
+            _log.warning("message_discarded", extra={"topic": self.topics.taught})
+
     def serve_commands(
         self,
         reload: Callable[[], None],
         known: Callable[[], Collection[str]],
-        watch: Callable[[], Watchlist],
+        teaching: Teaching,
     ) -> Commands | None:
         """Let people ask for things by MQTT, where the site wants that.
 
         Args:
             reload: asks for the descriptions to be read again; called in the link's thread.
             known: ids of the descriptions that are listened for; called there too.
-            watch: what is listened for now; likewise.
+            teaching: takes sounds that raised no alert.
         """
         link, settings = self.link, self.settings
         if link is None or not settings.commands.enabled:
@@ -88,13 +111,7 @@ class BoxParts:
             reload=reload,
             known=known,
             clip=clip,
-            reporting=Reporting(
-                recorder=self.recorder,
-                reports=self.reports,
-                settings=settings.clips,
-                bundle_digest=self.bundle.digest,
-                watch=watch,
-            ),
+            teaching=teaching,
         )
         link.serve(self.topics.command_filter, commands.handle)
         return commands

@@ -117,10 +117,11 @@ class Pipeline:
         self._reloading = Reloading(
             self._parts, descriptions, self._listen_for, notifier=self._notifier, tally=self.tally
         )
+        self._teaching = self._parts.teaching(lambda: self._watch)
         self._commands = self._parts.serve_commands(
             reload=lambda: setattr(self._requests, "reload", True),
             known=lambda: self._reloading.known,
-            watch=lambda: self._watch,
+            teaching=self._teaching,
         )
 
     def run(self) -> int:
@@ -164,6 +165,7 @@ class Pipeline:
         self._handle(self._recogniser.listen_for(watch.matcher, watch.policies))
         self._watch = watch
         self._background.follow(watch.calibration)
+        self._teaching.listened_for(watch, self._reloading.recordings)
 
     def _score(self) -> None:
         windows = self._listeners.backlog.take(_TOGETHER, _TICK_S)
@@ -202,6 +204,7 @@ class Pipeline:
             self._requests.reload = False
             self._reloading.reload()
         self._reloading.poll()
+        self._teaching.poll()
         self._report()
 
     def _report(self) -> None:

@@ -139,6 +139,11 @@ class Reloading:
                 self._wanted = self._in_force
             self._reject(str(built))
 
+    @property
+    def recordings(self) -> frozenset[str]:
+        """Ids of the alerts whose recordings the watchlist that was built last knows."""
+        return self._library.known
+
     def _read(self, found: Changed | Rejected) -> None:
         if isinstance(found, Changed):
             self._newest = found.descriptions.digest

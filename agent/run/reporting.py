@@ -10,14 +10,16 @@ import numpy as np
 from agent.alerts.alerts import timestamp
 from agent.core.errors import AudioFileError
 from agent.core.reasons import Reason
-from agent.core.records import Detection, Provenance, Step
+from agent.core.records import Detection, Origin, Provenance, Step
 from agent.mqtt.payload import RefusedError, shown
 from agent.run.refusals import refuse_unknown
+from agent.watchlist.sureness import most_telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.alerts.reports import Report, Reports
+    from agent.bundle.loading import Bundle
     from agent.clips import Recorder, SoundMemory
     from agent.clips.views_ring import Heard
     from agent.config import ClipSettings
@@ -31,18 +33,20 @@ LONGEST_S = 120.0
 _AHEAD_S = 5.0
 _RETRY_S = 10
 _AGES = 1e9
+_APART_S = 2.0
+"""A window's length before a while, in which its sound may begin."""
+_LEAST_AROUND = 60
+"""Windows around a while from which on they tell what is ordinary there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """Windows of a while, compared with one description."""
+class Kept:
+    """A report that was kept, and what was heard then."""
 
+    alert: Alert
+    heard: Heard
     row: int
-    """The most telling one."""
-    scores: FloatArray
-    """Of each, shape ``(windows,)``."""
-    embedding: FloatArray
-    """Of the most telling one, shape ``(dim,)``."""
+    """Of the window that is the example."""
 
 
 class Reporting:
@@ -54,7 +58,7 @@ class Reporting:
         recorder: Recorder | None,
         reports: Reports,
         settings: ClipSettings,
-        bundle_digest: str,
+        bundle: Bundle,
         watch: Callable[[], Watchlist],
     ) -> None:
         """Take them from now on.
@@ -63,21 +67,27 @@ class Reporting:
             recorder: remembers the last minutes, and writes clips; ``None`` where none are kept.
             reports: keeps them.
             settings: how much is cut.
-            bundle_digest: hash of what scores.
+            bundle: that scores.
             watch: what is listened for now.
         """
         self._recorder = recorder
         self._settings = settings
         self._reports = reports
-        self._bundle_digest = bundle_digest
+        self._bundle = bundle
         self._watch = watch
+
+    def heard_until(self, source: str) -> float:
+        """UTC up to which a source was heard and compared; 0 where nothing was yet."""
+        recorder = self._recorder
+        memory = None if recorder is None else recorder.memory
+        return 0.0 if memory is None else memory.of(source).views.newest_at
 
     @property
     def reports(self) -> Reports:
         """What keeps them."""
         return self._reports
 
-    def report(self, report: Report, source: str, begin_at: float, end_at: float) -> Alert:
+    def report(self, report: Report, source: str, begin_at: float, end_at: float) -> Kept:
         """Make a report of a while.
 
         Args:
@@ -87,24 +97,24 @@ class Reporting:
             end_at: likewise.
 
         Returns:
-            the alert that was made; its clip follows.
+            what was kept; its clip follows.
 
         Raises:
             RefusedError: description or source are unknown, or the while is not remembered.
         """
         watch = self._watch()
-        recorder, memory = self.memory_of(source)
-        refuse_unknown(report.error_id, watch.policies)
+        recorder, memory = self.ready_for(report.error_id, source)
         end_at = self._refuse_outside(memory, source, begin_at, end_at)
         if recorder.busy:
             raise RefusedError(Reason.of("clips_waiting", seconds=_RETRY_S))
         heard = memory.heard(source, begin_at, end_at)
         if heard is None:
             raise RefusedError(Reason.of("memory_empty", source=shown(source)))
-        ordinary = memory.heard(source, end_at - _AGES, end_at + _AGES) or heard
-        telling = most_telling(watch, report.error_id, heard, ordinary)
+        usual = self._usual(memory, source, begin_at, end_at)
+        telling = most_telling(watch, report.error_id, heard.windows, heard.views, usual)
         peak = heard.windows[telling.row]
-        begin, end = self._clip_of(begin_at, end_at, peak.captured_at + peak.duration_s / 2)
+        middle_at = peak.captured_at + peak.duration_s / 2
+        begin, end = self._clip_of(report.origin, begin_at, end_at, middle_at)
         span = memory.of(source).span()
         try:
             cut = memory.of(source).cut(max(begin, span[0] if span else begin), end)
@@ -128,16 +138,30 @@ class Reporting:
                 windows=len(heard),
             ),
             watch.wordings[report.error_id],
-            Provenance(self._bundle_digest, watch.digest),
+            Provenance(self._bundle.digest, watch.digest),
         )
-        recorder.keep(alert, cut, telling.embedding)
-        return alert
+        recorder.keep(alert, cut, heard.views.joint[telling.row])
+        return Kept(alert, heard, telling.row)
 
-    def memory_of(self, source: str) -> tuple[Recorder, SoundMemory]:
-        """What remembers a source, and writes its clips.
+    def _usual(
+        self, memory: SoundMemory, source: str, begin_at: float, end_at: float
+    ) -> FloatArray:
+        """Mean joint view of ordinary sound: that around a while, or the bundle's."""
+        around = memory.heard(source, end_at - _AGES, end_at + _AGES)
+        if around is not None:
+            starts = np.array([window.captured_at for window in around.windows])
+            outside = (starts < begin_at - _APART_S) | (starts > end_at)
+            if np.count_nonzero(outside) >= _LEAST_AROUND:
+                mean: FloatArray = around.views.joint[outside].mean(axis=0)
+                return mean
+        usual: FloatArray = self._bundle.background().mean(axis=0)
+        return usual
+
+    def ready_for(self, error_id: str, source: str) -> tuple[Recorder, SoundMemory]:
+        """What writes clips, and what remembers, where a report could be taken.
 
         Raises:
-            RefusedError: nothing is remembered here, or there is no such source.
+            RefusedError: description or source are unknown, or nothing is remembered here.
         """
         recorder = self._recorder
         memory = None if recorder is None else recorder.memory
@@ -146,6 +170,7 @@ class Reporting:
         if source not in memory.names:
             known = ", ".join(memory.names)
             raise RefusedError(Reason.of("source_unknown", source=shown(source), known=known))
+        refuse_unknown(error_id, self._watch().policies)
         return recorder, memory
 
     def _refuse_outside(
@@ -170,29 +195,16 @@ class Reporting:
             )
         return min(end_at, newest)
 
-    def _clip_of(self, begin_at: float, end_at: float, middle_at: float) -> tuple[float, float]:
-        """What to cut: around the while, or around its most telling moment where that is long."""
-        settings = self._settings
-        begin, end = begin_at - settings.pre_roll_s, end_at + settings.post_roll_s
+    def _clip_of(
+        self, origin: Origin, begin_at: float, end_at: float, middle_at: float
+    ) -> tuple[float, float]:
+        """What to cut: around the while, or around its most telling moment where that is long.
+
+        What was made to be taught has nothing around it that anybody would have to hear.
+        """
+        settings, begin, end = self._settings, begin_at, end_at
+        if origin is not Origin.TAUGHT:
+            begin, end = begin - settings.pre_roll_s, end + settings.post_roll_s
         if end - begin > settings.longest_s:
             begin = max(begin, middle_at - settings.longest_s / 2)
         return begin, min(end, begin + settings.longest_s)
-
-
-def most_telling(watch: Watchlist, error_id: str, heard: Heard, ordinary: Heard) -> Telling:
-    """The window that fits a description best, of the half that is least like ordinary sound.
-
-    Without that, vague words would choose a pause.
-
-    Args:
-        watch: what is listened for.
-        error_id: one of its descriptions.
-        heard: the windows.
-        ordinary: of the same place, mostly without such a sound.
-    """
-    matches = watch.matcher.match(heard.windows, heard.views)
-    scores = np.array([match.scores()[error_id] for match in matches], np.float32)
-    usual = heard.views.joint @ ordinary.views.joint.mean(axis=0)
-    fits = np.where(usual > np.median(usual), -np.inf, scores)
-    row = int(fits.argmax())
-    return Telling(row, scores, heard.views.joint[row])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import numpy as np
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from agent.capture.audiofile import from_flac, read_audio
 from agent.capture.scene import RATE_HZ
@@ -91,7 +93,10 @@ class Floor:
             } | payload
             jsonschema.validate(payload, schema("cmd-heard"))
         raw = json.dumps(payload)
-        self.heard._client.publish(f"{BOX}/cmd/{command}", raw, qos=1).wait_for_publish(60.0)
+        fresh = Properties(PacketTypes.PUBLISH)
+        fresh.MessageExpiryInterval = 300
+        sent = self.heard._client.publish(f"{BOX}/cmd/{command}", raw, qos=1, properties=fresh)
+        sent.wait_for_publish(60.0)
         self.heard.wait(lambda: len(self._answers(request_id)) > count)
         return self._answers(request_id)[-1]
 
@@ -175,3 +180,57 @@ def test_a_box_that_remembers_nothing_says_so(floor: Floor) -> None:
         refused = floor.ask("heard", "h1")
         assert refused["code"] == "memory_off"
         assert "clips.memory: 10min" in refused["reason"]
+
+
+def test_a_sound_is_taught_and_the_box_says_how_sure_it_is(floor: Floor) -> None:
+    """The next seconds; then some of the last minutes, which agree with them."""
+
+    def taught(request_id: str, step: str) -> dict[str, Any]:
+        def found() -> list[dict[str, Any]]:
+            told = [json.loads(one) for one in floor.heard.on(f"{BOX}/taught")]
+            return [one for one in told if (one["request_id"], one["step"]) == (request_id, step)]
+
+        floor.heard.wait(lambda: bool(found()))
+        documents(floor.heard, "taught")
+        return found()[-1]
+
+    with floor.agent():
+        floor.wait_for_windows(2)
+        asked = {"error_id": "siren", "source": "hall", "seconds": 8}
+        now = datetime.now(UTC)
+        assert floor.ask("teach", "t0", ts=moment(now), **asked | {"source": "press"})["code"] == (
+            "source_unknown"
+        )
+        accepted = floor.ask("teach", "t2", ts=moment(datetime.now(UTC)), **asked)
+        assert accepted["accepted"]
+        assert floor.ask("teach", "t2", ts=moment(now), **asked)["duplicate"]
+        kept = taught("t2", "kept")
+        learnt = taught("t2", "learnt")
+        assert learnt["alert_id"] == kept["alert_id"]
+        assert learnt["threshold"] == 40.0
+        assert (learnt["sure"], learnt["hits"]) == (False, 0)
+        assert learnt["windows"] > 0
+        assert learnt["set_aside"] is None
+        assert learnt["score"] > kept_score(floor, kept["alert_id"])
+        duplicate = floor.ask("teach", "t2", ts=moment(now), **asked)
+        assert (duplicate["duplicate"], duplicate["alert_id"]) == (True, kept["alert_id"])
+        now = datetime.now(UTC)
+        span = {"from": moment(now - timedelta(seconds=8)), "to": moment(now), "ts": moment(now)}
+        past = floor.ask("teach", "t3", error_id="siren", source="hall", **span)
+        assert taught("t3", "learnt")["alert_id"] == past["alert_id"]
+        assert floor.ask("undo", "u1", alert_id=past["alert_id"])["accepted"]
+    with closing(Store.reading(floor.folder / "state")) as store:
+        alerts = store.alerts_since()
+        assert [one.origin for one in alerts] == [Origin.TAUGHT, Origin.TAUGHT]
+        clip = store.clip(kept["alert_id"])
+        assert clip is not None
+        assert clip.duration_s == pytest.approx(8.0, abs=0.1)
+        assert clip.embedding is not None
+
+
+def kept_score(floor: Floor, alert_id: str) -> float:
+    """Of a sound by the words alone, before it was taught."""
+    with closing(Store.reading(floor.folder / "state")) as store:
+        alert = store.alert(alert_id)
+    assert alert is not None
+    return alert.detection.score

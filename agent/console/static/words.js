@@ -239,6 +239,8 @@ const REASONS_JA = {
   span_long: "from と to が {seconds} 秒離れています。{most} 秒以内にしてください。",
   span_outside: "音源 {source} の記憶は、この機器の時計で {begin} から {end} までです。その中を指定してください。",
   clips_waiting: "ほかの録音を書いています。{seconds} 秒後にもう一度送ってください。",
+  teaching_busy: "すでに {most} 件の音を待っています。一つ届いてから、もう一度送ってください。",
+  teaching_unheard: "音源 {source} の音が時間内に届きませんでした。health で音源の状態を確かめてください。",
   not_sent: "ブローカーに送れませんでした（{detail}）。", mqtt_off: "agent.yaml の mqtt.enabled が false です。アラートは見られますが、回答はできません。",
   database_missing: "{file} がありません。エージェントを起動するか、--config でその agent.yaml を指定してください。",
   database_unreadable: "データベースを読めません（{detail}）。", not_written: "書き込めません（{detail}）。",

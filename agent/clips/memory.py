@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent.clips.pieces import Pieces
+from agent.clips.pieces import Pieces, levels_dbfs
 from agent.clips.ring import full_scale
 from agent.clips.views_ring import ViewsRing
 from agent.core.errors import AudioFileError
@@ -104,6 +104,22 @@ class SourceMemory:
         if pieces:
             oldest = min(oldest, pieces[0].captured_at)
         return oldest, ring.time_of(ring.end)
+
+    def levels(self) -> list[tuple[float, float | None]]:
+        """Level of each second that is remembered: UTC of its start, and RMS in dBFS."""
+        ring, rate_hz = self._ring, self._ring.sample_rate_hz
+        found = [
+            (piece.captured_at + second, level)
+            for piece in self._pieces.pieces
+            for second, level in enumerate(piece.levels_dbfs)
+        ]
+        begin = ring.begin if self._done is None else self._done
+        first, pcm = ring.pcm(begin, ring.end)
+        if len(pcm):
+            at = ring.time_of(first)
+            newest = enumerate(levels_dbfs(pcm, rate_hz))
+            found += [(at + second, level) for second, level in newest]
+        return found
 
     def cut(self, begin_at: float, end_at: float) -> Cut | None:
         """The sound of a while, as far as it is remembered.

@@ -34,6 +34,8 @@ class Piece:
     samples: int
     captured_at: float
     """UTC of its first sample, seconds since the epoch."""
+    levels_dbfs: tuple[float | None, ...]
+    """RMS of each second; ``None`` for digital silence."""
     place: int
     """Where its bytes are in the room."""
     size: int
@@ -100,7 +102,8 @@ class Pieces:
                 self._pieces.popleft()
             self._room[start:end] = data
             self._place = end
-            self._pieces.append(Piece(begin, len(pcm), captured_at, start, len(data)))
+            levels = levels_dbfs(pcm, self.sample_rate_hz)
+            self._pieces.append(Piece(begin, len(pcm), captured_at, levels, start, len(data)))
             held = sum(piece.samples for piece in self._pieces)
             while held - self._pieces[0].samples >= self._longest:
                 held -= self._pieces.popleft().samples
@@ -131,6 +134,14 @@ class Pieces:
     def _excess_bits(self, data: bytes, pcm: Pcm) -> float:
         """By how many bits a sample takes more than its share of the room."""
         return 8.0 * (len(data) / len(pcm) - self._most_bytes / self._longest)
+
+
+def levels_dbfs(pcm: Pcm, sample_rate_hz: int) -> tuple[float | None, ...]:
+    """RMS of each whole second, full scale at 0; ``None`` for digital silence."""
+    seconds = len(pcm) // sample_rate_hz
+    whole = pcm[: seconds * sample_rate_hz].reshape(seconds, sample_rate_hz)
+    powers = np.square(whole, dtype=np.float64).mean(axis=1) / 32_767.0**2
+    return tuple(round(10.0 * float(np.log10(p)), 1) if p > 0.0 else None for p in powers)
 
 
 def _rounded(pcm: Pcm, bits: int) -> Pcm:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from agent.clips.memory import Cut
     from agent.clips.tally import ClipTally
-    from agent.clips.worker import ClipWorker
+    from agent.clips.worker import ClipWorker, Errand
     from agent.config import ClipSettings
     from agent.core.clock import Clock
     from agent.core.records import Alert, Block, FloatArray, Views, Window
@@ -126,6 +126,10 @@ class Recorder:
     def busy(self) -> bool:
         """Whether a clip more would not be written."""
         return self._worker.full
+
+    def attend(self, errand: Errand) -> bool:
+        """Have something done with what clears sound of speech; whether it can be."""
+        return self._worker.attend(errand)
 
     def keep(self, alert: Alert, cut: Cut, embedding: FloatArray) -> None:
         """Have a sound written that a person reported, as any other clip.

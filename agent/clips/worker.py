@@ -15,8 +15,9 @@ import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from agent.clips.job import Job
 from agent.clips.retention import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
 from agent.clips.writing import withheld
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agent.clips.job import Job
     from agent.clips.writing import ClipWriter
     from agent.core.clock import Clock
     from agent.store.box import BoxStore
@@ -46,6 +46,8 @@ _RETRY_S = 10.0
 _OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.new|\.partial)?")
 
 _log = logging.getLogger(__name__)
+
+Errand: TypeAlias = "Callable[[ClipWriter], None]"
 
 
 class ClipWorker:
@@ -74,7 +76,7 @@ class ClipWorker:
         self._limits = limits
         self._store = store
         self._clock = clock
-        self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
+        self._jobs: queue.Queue[Job | Errand | None] = queue.Queue(QUEUE)
         self._lock = threading.Lock()
         self._tally = ClipTally()
         self._stopping = False
@@ -109,6 +111,18 @@ class ClipWorker:
             _log.warning("clip_missed", extra={"alert_id": job.alert.alert_id, "waiting": QUEUE})
             self.missed()
 
+    def attend(self, errand: Errand) -> bool:
+        """Have something done with what clears sound of speech; whether it can be.
+
+        Args:
+            errand: done between two clips; must not fail.
+        """
+        try:
+            self._jobs.put_nowait(errand)
+        except queue.Full:
+            return False
+        return True
+
     def missed(self) -> None:
         """Count an alert whose sound is gone."""
         with self._lock:
@@ -126,7 +140,7 @@ class ClipWorker:
                 job = self._jobs.get_nowait()
             except queue.Empty:
                 return
-            if job is not None:
+            if isinstance(job, Job):
                 self.missed()
 
     def _run(self) -> None:
@@ -143,9 +157,12 @@ class ClipWorker:
             if job is None:
                 return
             try:
-                self._write(job)
+                if isinstance(job, Job):
+                    self._write(job)
+                else:
+                    job(self._writer)
             except Exception as error:  # a clip must never take listening down
-                _log.exception("clip_failed", extra={"alert_id": job.alert.alert_id})
+                _log.exception("clip_failed")
                 self._failed(Reason.of("clips_failed", detail=repr(error)))
             self._tidy(self._make_room)
             if self._jobs.empty():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from agent.clips.job import Job
     from agent.clips.scrambling import Guard
+    from agent.core.records import FloatArray
     from agent.frontend.log_mel import LogMel
 
 _FILE_MODE = 0o640
@@ -78,6 +80,33 @@ class ClipWriter:
             size_bytes=size,
             speech=cleared.speech,
         )
+
+    def treated(self, samples: FloatArray, sample_rate_hz: int, *, picture: bool) -> bytes | None:
+        """A sound as FLAC or as picture, as a clip of it would be; nothing is written.
+
+        Args:
+            samples: full scale at 1.0, shape ``(samples,)``.
+            sample_rate_hz: of them.
+            picture: whether to see it instead.
+
+        Returns:
+            ``None`` where the policy lets nobody hear it.
+
+        Raises:
+            BundleError: speech cannot be looked for, so that nothing may be heard or seen.
+            AudioFileError: it cannot be compressed.
+        """
+        from agent.clips.picture import Marks, draw
+
+        cleared = self._guard.clear(samples, sample_rate_hz)
+        if picture:
+            whole = Marks(0.0, len(samples) / sample_rate_hz, 0.0, "")
+            return draw(self._log_mel, cleared.samples, whole)
+        if not cleared.audible:
+            return None
+        target = io.BytesIO()
+        write_flac(target, cleared.samples, sample_rate_hz)
+        return target.getvalue()
 
     def remove(self, alert_id: str) -> None:
         """Delete the files of a clip, if there are any.

@@ -209,6 +209,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "clips_waiting": "other clips are being written; send it again in {seconds} s",
     "teaching_busy": "{most} sounds are awaited already; send it again when one has come",
     "teaching_unheard": "nothing of source {source} was heard in time; see its state in health",
+    "recent_spoken": "the {kind} is not sent, for what was said in it",
     # The console's own
     "not_sent": "{detail}",
     "mqtt_off": (

@@ -76,6 +76,11 @@ class Topics:
         """What came of sounds that somebody taught."""
         return f"{self.root}/taught"
 
+    @property
+    def recent(self) -> str:
+        """JSON pieces of the last minutes that somebody asked to see or to hear."""
+        return f"{self.root}/recent"
+
     def source_state(self, source: str) -> str:
         """Retained state of one source."""
         return f"{self.root}/source/{source}/state"

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from agent.detector.mutes import Mutes
     from agent.mqtt import Incoming
     from agent.mqtt.topics import Topics
+    from agent.run.recent_command import RecentCommand
     from agent.run.teaching import Teaching
 
 SCHEMA = 1
@@ -292,6 +293,7 @@ def box_commands(
     known: Callable[[], Collection[str]],
     clip: ClipCommand | None = None,
     teaching: Teaching | None = None,
+    recent: RecentCommand | None = None,
 ) -> Commands:
     """Everything that a box can be asked for.
 
@@ -305,6 +307,7 @@ def box_commands(
         known: ids of the descriptions that are listened for; called there too.
         clip: sends clips; ``None`` where none are kept.
         teaching: takes sounds that raised no alert; ``None`` where no box listens.
+        recent: sends what is remembered; likewise.
     """
     rate = Rate(_BURST, settings.per_minute)
     mute = MuteCommand(mutes, known, clock, settings.mute_longest_s)
@@ -316,9 +319,11 @@ def box_commands(
         "undo": Command(UndoCommand(verdicts), answers, recognises=True),
     }
     if teaching is not None:
-        table["heard"] = Command(HeardCommand(teaching.reporting), rate, recognises=True)
+        table["heard"] = Command(HeardCommand(teaching), rate, recognises=True)
         teach = TeachCommand(teaching, clock)
         table["teach"] = Command(teach, rate, recognises=True, of_now=True)
+    if recent is not None:
+        table["recent"] = Command(recent, rate)
     if clip is not None:
         table["clip"] = Command(clip, rate)
     return Commands(topics, table, clock)

@@ -11,14 +11,14 @@ from agent.core.records import Origin
 
 if TYPE_CHECKING:
     from agent.mqtt.payload import Fields
-    from agent.run.reporting import Reporting
+    from agent.run.teaching import Teaching
 
 
 class HeardCommand:
     """``cmd/heard``: what raised no alert is kept as if it had, and becomes an example."""
 
-    def __init__(self, reporting: Reporting) -> None:
-        self._reporting = reporting
+    def __init__(self, teaching: Teaching) -> None:
+        self._teaching = teaching
 
     def __call__(self, fields: Fields) -> Done:
         """Keep it; what it was made to.
@@ -37,8 +37,8 @@ class HeardCommand:
         )
         fields.finish()
         report = Report(request_id, error_id, operator, given_at, Origin.MISSED, through)
-        known = self._reporting.reports.known(report)
+        known = self._teaching.reporting.reports.known(report)
         if known is not None:
             return known
-        kept = self._reporting.report(report, source, begin_at, end_at)
+        kept = self._teaching.take_past(report, source, begin_at, end_at)
         return Done(alert_id=kept.alert.alert_id)

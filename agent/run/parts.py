@@ -14,6 +14,7 @@ from agent.detector.mutes import Mutes
 from agent.mqtt import Link
 from agent.mqtt.topics import Topics
 from agent.run.commands import Commands, box_commands
+from agent.run.recent_command import RecentCommand
 from agent.run.reporting import Reporting
 from agent.run.teaching import Teaching
 from agent.store.box import BoxStore
@@ -112,6 +113,11 @@ class BoxParts:
             known=known,
             clip=clip,
             teaching=teaching,
+            recent=RecentCommand(
+                teaching.reporting,
+                partial(link.parcel, self.topics.recent),
+                self.bundle.manifest.frontend.sample_rate_hz,
+            ),
         )
         link.serve(self.topics.command_filter, commands.handle)
         return commands

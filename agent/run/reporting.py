@@ -104,7 +104,7 @@ class Reporting:
         """
         watch = self._watch()
         recorder, memory = self.ready_for(report.error_id, source)
-        end_at = self._refuse_outside(memory, source, begin_at, end_at)
+        end_at = self.refuse_outside(memory, source, begin_at, end_at)
         if recorder.busy:
             raise RefusedError(Reason.of("clips_waiting", seconds=_RETRY_S))
         heard = memory.heard(source, begin_at, end_at)
@@ -157,11 +157,16 @@ class Reporting:
         usual: FloatArray = self._bundle.background().mean(axis=0)
         return usual
 
-    def ready_for(self, error_id: str, source: str) -> tuple[Recorder, SoundMemory]:
-        """What writes clips, and what remembers, where a report could be taken.
+    @property
+    def watch(self) -> Watchlist:
+        """What is listened for now."""
+        return self._watch()
+
+    def memory_of(self, source: str) -> tuple[Recorder, SoundMemory]:
+        """What treats sound, and what remembers.
 
         Raises:
-            RefusedError: description or source are unknown, or nothing is remembered here.
+            RefusedError: the source is unknown, or nothing is remembered here.
         """
         recorder = self._recorder
         memory = None if recorder is None else recorder.memory
@@ -170,10 +175,19 @@ class Reporting:
         if source not in memory.names:
             known = ", ".join(memory.names)
             raise RefusedError(Reason.of("source_unknown", source=shown(source), known=known))
-        refuse_unknown(error_id, self._watch().policies)
         return recorder, memory
 
-    def _refuse_outside(
+    def ready_for(self, error_id: str, source: str) -> tuple[Recorder, SoundMemory]:
+        """What writes clips, and what remembers, where a report could be taken.
+
+        Raises:
+            RefusedError: description or source are unknown, or nothing is remembered here.
+        """
+        found = self.memory_of(source)
+        refuse_unknown(error_id, self._watch().policies)
+        return found
+
+    def refuse_outside(
         self, memory: SoundMemory, source: str, begin_at: float, end_at: float
     ) -> float:
         """Keep out what is not remembered; the end, not later than what was heard.

@@ -1,4 +1,4 @@
-"""Sounds that people teach: the next seconds of a source, or some of the last minutes.
+"""Sounds that people report or teach: the next seconds of a source, or some of the last minutes.
 
 What comes of each is told on ``taught``: that it was kept, and, once the box listens for it, how
 sure it is of the rest of the sound and what else that could be.
@@ -180,6 +180,7 @@ class Teaching:
         payload: dict[str, object] = {
             "schema": SCHEMA,
             "step": step,
+            "origin": report.origin.value,
             "request_id": report.request_id,
             "error_id": report.error_id,
             "operator": report.operator,

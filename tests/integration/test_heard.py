@@ -228,6 +228,47 @@ def test_a_sound_is_taught_and_the_box_says_how_sure_it_is(floor: Floor) -> None
         assert clip.embedding is not None
 
 
+def test_the_last_minutes_can_be_looked_at_and_heard(floor: Floor) -> None:
+    """As a curve, as sound and as picture; speech is treated as in a clip."""
+
+    def file(request_id: str) -> bytes:
+        def pieces() -> list[dict[str, Any]]:
+            told = documents(floor.heard, "recent")
+            return [one for one in told if one["request_id"] == request_id]
+
+        floor.heard.wait(lambda: bool(pieces()) and len(pieces()) == pieces()[0]["count"])
+        return b"".join(base64.b64decode(one["data"]) for one in pieces())
+
+    with floor.agent():
+        floor.wait_for_windows(26)
+        assert floor.ask("recent", "c0", source="press", kind="curve")["code"] == "source_unknown"
+        assert floor.ask("recent", "c1", source="hall", kind="curve")["accepted"]
+        curve = json.loads(file("c1"))
+        times, levels = zip(*curve["levels"], strict=True)
+        assert np.diff(times) == pytest.approx(1.0, abs=0.05)
+        assert max(levels) - min(levels) > 15.0, "the siren stands out"
+        loud_s = times[levels.index(max(levels))]
+        best = max(curve["nearest"], key=lambda one: one[2])
+        assert curve["error_ids"][best[1]] == "siren"
+        assert curve["descriptions"][best[1]] == "サイレンが鳴り響く音"
+        began = datetime.fromisoformat(curve["from"])
+        span = {
+            "from": moment(began + timedelta(seconds=max(0.1, loud_s - 2))),
+            "to": moment(began + timedelta(seconds=loud_s + 2)),
+        }
+        assert floor.ask("recent", "a1", source="hall", kind="audio", **span)["accepted"]
+        sound = from_flac(file("a1"))
+        assert len(sound) / RATE_HZ == pytest.approx(4.0, abs=2.0)
+        assert np.abs(sound).max() > 3_000
+        assert floor.ask("recent", "p1", source="hall", kind="picture", **span)["accepted"]
+        assert file("p1").startswith(b"\x89PNG")
+        long = span | {"to": moment(began + timedelta(seconds=40))}
+        assert floor.ask("recent", "a2", source="hall", kind="audio", **long)["code"] == "span_long"
+    with closing(Store.reading(floor.folder / "state")) as store:
+        assert store.clips() == []
+        assert store.alerts_since() == []
+
+
 def kept_score(floor: Floor, alert_id: str) -> float:
     """Of a sound by the words alone, before it was taught."""
     with closing(Store.reading(floor.folder / "state")) as store:

@@ -163,6 +163,7 @@ def learn(
         {
             "schema": SCHEMA,
             "step": "learnt",
+            "origin": Origin.TAUGHT.value,
             "request_id": request_id,
             "error_id": error_id,
             "operator": operator,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ulid import ULID
 
-from agent.core.records import Alert, Step
+from agent.core.records import Alert, Origin, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -159,6 +159,8 @@ def alert_payload(
         "clip": clip,
         "candidates": candidates_json(detection.candidates),
     }
+    if alert.origin is not Origin.DETECTED:
+        payload["origin"] = alert.origin.value
     if review is not None:
         payload |= {
             "verdict": None if review.verdict is None else review.verdict.value,

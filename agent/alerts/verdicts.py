@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.alerts.alerts import Review, alert_payload, new_id
+from agent.alerts.requests import refuse_ahead, request_used
 from agent.core.answers import Answer, Entry, Through, holding
 from agent.core.reasons import Reason
 from agent.core.records import Verdict
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 HIGHEST_RELEVANCE = 100.0
 
-# A sender whose clock is further ahead would have said so before the alert's own end.
-_AHEAD_S = 300.0
 # Nobody changes their mind so often; a script that does would fill the disk.
 _MOST_ANSWERS = 100
 
@@ -99,8 +98,7 @@ class Verdicts:
             RefusedError: it is not kept; says why.
         """
         now = self._clock.now()
-        if self._clock.synced() and given_at - now > _AHEAD_S:
-            raise RefusedError(Reason.of("clock_ahead", seconds=round(given_at - now)))
+        refuse_ahead(given_at, self._clock)
         answer = Answer(
             label_id=new_id(now),
             alert_id=alert_id,
@@ -118,7 +116,7 @@ class Verdicts:
             if known := self._store.answer_to(request_id):
                 if known.request_id == request_id and known.says_the_same(answer):
                     return True
-                raise _used(request_id)
+                raise request_used(request_id)
             alert = self._alert(alert_id)
             if error_id is not None:
                 answer = _instead(answer, error_id, alert, words or {})
@@ -126,7 +124,7 @@ class Verdicts:
                 raise RefusedError(Reason.of("verdicts_full", most=_MOST_ANSWERS))
             review = Review(verdict, relevance, operator, given_at, error_id)
             if not self._keep(answer, alert, review, self._entry("verdict", now, answer)):
-                raise _used(request_id)  # by another process, just now
+                raise request_used(request_id)  # by another process, just now
             self.given += 1
         return False
 
@@ -150,7 +148,7 @@ class Verdicts:
                 same = known.alert_id == alert_id and known.operator == operator
                 if known.undone_request_id == request_id and same:
                     return True
-                raise _used(request_id)
+                raise request_used(request_id)
             alert = self._alert(alert_id)
             answers = self._store.answers(alert_id)
             mine = [answer for answer in holding(answers) if answer.operator == operator]
@@ -267,10 +265,6 @@ class UndoCommand:
         operator = fields.needed("operator")
         fields.finish()
         return self._verdicts.undo(request_id=request_id, alert_id=alert_id, operator=operator)
-
-
-def _used(request_id: str) -> RefusedError:
-    return RefusedError(Reason.of("request_used", request_id=shown(request_id)))
 
 
 def _review(answers: Sequence[Answer]) -> Review | None:

@@ -7,6 +7,7 @@ the whole.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 from contextlib import closing
@@ -23,12 +24,15 @@ from agent.core.errors import AudioFileError, reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
-    from typing import BinaryIO
+    from typing import BinaryIO, TypeAlias
 
     import numpy.typing as npt
 
     from agent.capture.soundfiles.decoder import Decoder
     from agent.core.records import FloatArray
+
+    Pcm: TypeAlias = npt.NDArray[np.int16]
+    """Mono samples of sixteen bits, shape ``(samples,)``."""
 
 # 120 dB over full scale: bytes that were taken for samples, of which the resampler's sums would
 # become infinite.
@@ -152,6 +156,40 @@ def write_flac(target: Path | BinaryIO, samples: FloatArray, sample_rate_hz: int
     except (OSError, soundfile.LibsndfileError) as error:
         found = getattr(error, "error_string", "") or reason(error)
         raise AudioFileError(f"cannot write a FLAC ({found}); free the disk") from error
+
+
+def to_flac(pcm: Pcm, sample_rate_hz: int) -> bytes:
+    """Samples as a FLAC in memory, at the encoder's fastest.
+
+    A level higher would take a fiftieth off the size of a hall's noise. Low bits that are zero
+    in all samples of a block take no room.
+
+    Raises:
+        AudioFileError: libsndfile fails.
+    """
+    file = io.BytesIO()
+    try:
+        with soundfile.SoundFile(
+            file, "w", sample_rate_hz, 1, "PCM_16", format="FLAC", compression_level=0.0
+        ) as flac:
+            flac.write(pcm)
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(f"cannot compress sound ({error.error_string})") from error
+    return file.getvalue()
+
+
+def from_flac(data: bytes) -> Pcm:
+    """What :func:`to_flac` was given.
+
+    Raises:
+        AudioFileError: it is damaged.
+    """
+    try:
+        pcm, _ = soundfile.read(io.BytesIO(data), dtype="int16")
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(f"cannot read compressed sound ({error.error_string})") from error
+    samples: Pcm = pcm
+    return samples
 
 
 def _resampled(

@@ -40,6 +40,11 @@ class Child:
         """Whether it has come to its end."""
         return self._process.poll() is not None
 
+    @property
+    def status(self) -> int | None:
+        """Its exit status; ``None`` while it runs."""
+        return self._process.poll()
+
     def check(self) -> None:
         """Tell if it failed.
 

@@ -50,6 +50,18 @@ COMMANDS = (
         ),
     ),
     Command(
+        "teach",
+        "have the box learn a sound: make it, or name a piece of a file",
+        "agent.cli.teach.command",
+        (
+            "kikimimi teach metal_part_dropped --config /etc/kikimimi/agent.yaml",
+            "kikimimi teach metal_part_dropped --seconds 20 --source mic1",
+            "kikimimi teach metal_part_dropped --file night.flac --from 3.2 --to 4.0",
+        ),
+        remarks="Where an agent runs it is asked by MQTT to listen, since it holds the "
+        "microphone. Tells how sure the box is of the sound then; exit status 1 where it is not.",
+    ),
+    Command(
         "calibrate",
         "learn this site's background and set the thresholds by it",
         "agent.cli.calibrate.command",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 from agent import descriptions
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     import argparse
 
     from agent.core.errors import Problem
+
+
+_NATIVE = frozenset({"clips", "reload"})
+"""Threads that are waited for at the end, but not for ever."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,10 +58,16 @@ def run(arguments: argparse.Namespace) -> int:
     clock = SystemClock()
     notifier = systemd.Notifier.of(os.environ, os.getpid(), clock)
     try:
-        return Pipeline(
+        status = Pipeline(
             settings, model, described, clock, requests=requests, notifier=notifier
         ).run()
     except KikimimiError:
         if requests.stop:  # systemd stops the process that embeds texts as well
             return 0
         raise
+    if any(thread.name in _NATIVE for thread in threading.enumerate()):
+        # All is written and closed; whoever has not ended in time is within a library's code, and
+        # would abort the process where the interpreter ends around it.
+        errors.flush()
+        os._exit(status)
+    return status

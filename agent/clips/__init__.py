@@ -1,6 +1,7 @@
 """The sound around each alert: remembered, cut, cleared of speech, kept for a while, handed out."""
 
-from agent.clips.build import folder_of, recorder
+from agent.clips.build import folder_of, recorder, writer
+from agent.clips.memory import Cut, MemoryTally, SoundMemory
 from agent.clips.parcel import ClipCommand
 from agent.clips.recorder import Recorder
 from agent.clips.retention import Limits, to_delete
@@ -13,9 +14,13 @@ __all__ = [
     "ClipRing",
     "ClipTally",
     "ClipWorker",
+    "Cut",
     "Limits",
+    "MemoryTally",
     "Recorder",
+    "SoundMemory",
     "folder_of",
     "recorder",
     "to_delete",
+    "writer",
 ]

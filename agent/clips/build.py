@@ -9,6 +9,7 @@ from agent.clips.retention import Limits
 from agent.clips.scrambling import Guard
 from agent.clips.speech import FRAME_S, VoiceDetector
 from agent.clips.worker import ClipWorker
+from agent.clips.writing import ClipWriter
 from agent.frontend.log_mel import LogMel
 from agent.store import CLIPS_FOLDER
 
@@ -26,6 +27,16 @@ def folder_of(settings: Settings) -> Path:
     return settings.state_dir / CLIPS_FOLDER
 
 
+def writer(settings: Settings, bundle: Bundle) -> ClipWriter:
+    """What writes clips by the site's policy.
+
+    Raises:
+        BundleError: the bundle's frontend is damaged.
+    """
+    guard = Guard(settings.clips.speech, VoiceDetector, FRAME_S)
+    return ClipWriter(folder_of(settings), guard, LogMel.of(bundle))
+
+
 def recorder(settings: Settings, bundle: Bundle, store: BoxStore, clock: Clock) -> Recorder | None:
     """What keeps the sound around alerts; ``None`` where the site wants none.
 
@@ -37,12 +48,11 @@ def recorder(settings: Settings, bundle: Bundle, store: BoxStore, clock: Clock) 
         return None
     worker = ClipWorker(
         folder_of(settings),
-        guard=Guard(clips.speech, VoiceDetector, FRAME_S),
-        log_mel=LogMel.of(bundle),
+        writer=writer(settings, bundle),
         limits=Limits(clips.quota_bytes, clips.keep_days, clips.keep_per_description),
         store=store,
         clock=clock,
     )
     sources = [source.name for source in settings.sources]
     rate_hz = bundle.manifest.frontend.sample_rate_hz
-    return Recorder(clips, sources, rate_hz, worker, clock)
+    return Recorder(clips, sources, rate_hz, worker, clock, hop_s=settings.windows.hop_s)

@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent.clips.job import Job
+from agent.clips.memory import MemoryTally, SoundMemory
 from agent.clips.ring import ClipRing
 from agent.core.records import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from agent.clips.memory import Cut
     from agent.clips.tally import ClipTally
-    from agent.clips.worker import ClipWorker
+    from agent.clips.worker import ClipWorker, Errand
     from agent.config import ClipSettings
     from agent.core.clock import Clock
     from agent.core.records import Alert, Block, Views, Window
@@ -65,6 +67,8 @@ class Recorder:
         sample_rate_hz: int,
         worker: ClipWorker,
         clock: Clock,
+        *,
+        hop_s: float = 0.5,
     ) -> None:
         """Make a ring for each source.
 
@@ -74,6 +78,7 @@ class Recorder:
             sample_rate_hz: of their blocks.
             worker: takes the clips.
             clock: says when a source has been silent for too long.
+            hop_s: from window to window.
         """
         self._settings = settings
         self._rate_hz = sample_rate_hz
@@ -82,29 +87,80 @@ class Recorder:
         seconds = settings.longest_s + _LATE_S
         self._recent = {name: _RecentSound(ClipRing(sample_rate_hz, seconds)) for name in sources}
         self._open: dict[str, _Open] = {}
+        self.memory: SoundMemory | None = None
+        """The last minutes; ``None`` where the site wants none."""
+        if settings.memory_s:
+            rings = {name: recent.ring for name, recent in self._recent.items()}
+            self.memory = SoundMemory(rings, settings.memory_s, hop_s)
 
     @property
     def tally(self) -> ClipTally:
         """What became of the clips so far."""
         return self._worker.tally
 
+    @property
+    def remembered(self) -> MemoryTally:
+        """What became of the sound that was to be remembered so far."""
+        return MemoryTally() if self.memory is None else self.memory.tally
+
     def start(self) -> None:
         """Begin to write what is cut."""
         self._worker.start()
+        if self.memory is not None:
+            self.memory.start()
 
     def stop(self, timeout_s: float) -> None:
         """Cut everything as far as it was heard, and write it, for at most so long."""
         for recording in self._open.values():
             self._cut(recording)
         self._open.clear()
+        if self.memory is not None:
+            self.memory.stop()
         self._worker.stop(timeout_s)
 
     def push(self, block: Block) -> None:
         """Remember a block; called in its source's thread."""
         self._recent[block.source].ring.push(block)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a clip more would not be written."""
+        return self._worker.full
+
+    def attend(self, errand: Errand) -> bool:
+        """Have something done with what clears sound of speech; whether it can be."""
+        return self._worker.attend(errand)
+
+    def keep(self, alert: Alert, cut: Cut, views: Views) -> None:
+        """Have a sound written that a person reported, as any other clip.
+
+        Args:
+            alert: of that person, which tells when it was.
+            cut: the sound.
+            views: of its peak's window alone.
+        """
+        event, duration_s = alert.detection, len(cut.samples) / self._rate_hz
+
+        def within(at: float) -> float:
+            return min(duration_s, max(0.0, at - cut.starts_at))
+
+        self._worker.put(
+            Job(
+                alert=alert,
+                samples=cut.samples,
+                sample_rate_hz=self._rate_hz,
+                starts_at=cut.starts_at,
+                begins_s=within(event.starts_at),
+                ends_s=within(event.ends_at),
+                peak_s=within(event.peaks_at),
+                views=views,
+            )
+        )
+
     def scored(self, window: Window, views: Views) -> None:
         """Remember the views of a window."""
+        if self.memory is not None:
+            self.memory.scored(window, views)
         remembered = self._recent[window.source].views
         remembered.append((window.index, views))
         oldest = window.index - self._samples(self._settings.longest_s + _LATE_S)

@@ -32,15 +32,18 @@ class Limits:
 def to_delete(clips: Collection[KeptClip], now: float, limits: Limits) -> list[KeptClip]:
     """The clips to delete, in the order in which to delete them.
 
-    Without an answer the oldest go first; those with one go last, and never for their age. The
-    newest of each description never go, with an answer or without.
+    What somebody reported and took back goes at once: it was kept for their word alone. Of the
+    rest, without an answer the oldest go first; those with one go last, and never for their age.
+    The newest of each description never go, with an answer or without.
 
     Args:
         clips: all that there are.
         now: UTC, seconds since the epoch.
         limits: of the site.
     """
-    oldest_first = sorted(clips, key=lambda clip: (clip.starts_at, clip.alert_id))
+    chosen = [clip for clip in clips if clip.taken_back]
+    left = (clip for clip in clips if not clip.taken_back)
+    oldest_first = sorted(left, key=lambda clip: (clip.starts_at, clip.alert_id))
     by_description: dict[str, list[KeptClip]] = defaultdict(list)
     for clip in oldest_first:
         by_description[clip.error_id].append(clip)
@@ -50,9 +53,8 @@ def to_delete(clips: Collection[KeptClip], now: float, limits: Limits) -> list[K
     queue = sorted(
         (clip for clip in oldest_first if clip.alert_id not in safe), key=lambda clip: clip.labelled
     )
-    held = sum(clip.size_bytes for clip in clips)
+    held = sum(clip.size_bytes for clip in oldest_first)
     too_old = now - limits.keep_days * DAY_S
-    chosen = []
     for clip in queue:
         expired = not clip.labelled and clip.starts_at < too_old
         if expired or held > limits.quota_bytes:

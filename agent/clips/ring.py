@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from agent.capture.audiofile import Pcm
     from agent.core.records import Block, FloatArray
 
 _FULL_SCALE = 32_767.0
 # Blocks whose time follows on the one before need no entry of their own.
 _STEADY_S = 0.002
+
+
+def full_scale(pcm: Pcm) -> FloatArray:
+    """Samples of sixteen bits as float32, full scale at 1.0."""
+    return pcm.astype(np.float32) / np.float32(_FULL_SCALE)
 
 
 class ClipRing:
@@ -35,6 +41,12 @@ class ClipRing:
         self._lock = threading.Lock()
         self._begin = self._end = 0
         self._times: deque[tuple[int, float]] = deque()
+
+    @property
+    def begin(self) -> int:
+        """Index of the oldest sample that is remembered."""
+        with self._lock:
+            return self._begin
 
     @property
     def end(self) -> int:
@@ -83,12 +95,17 @@ class ClipRing:
             Index of its first sample, and the samples, float32, full scale at 1.0, shape
             ``(samples,)``, own memory; may be empty.
         """
+        begin, pcm = self.pcm(begin, end)
+        return begin, full_scale(pcm)
+
+    def pcm(self, begin: int, end: int) -> tuple[int, Pcm]:
+        """As :meth:`cut`, in sixteen bits."""
         with self._lock:
             begin, end = max(begin, self._begin), min(end, self._end)
-            if begin >= end:
-                return begin, np.zeros(0, np.float32)
-            places = np.arange(begin, end) % len(self._samples)
-            return begin, self._samples[places].astype(np.float32) / np.float32(_FULL_SCALE)
+            count = max(0, end - begin)
+            start = begin % len(self._samples)
+            head = self._samples[start : start + count]
+            return begin, np.concatenate([head, self._samples[: count - len(head)]])
 
     def _note(self, index: int, captured_at: float) -> None:
         """Remember when a sample was captured, where that does not follow from the ones before."""
@@ -99,7 +116,7 @@ class ClipRing:
                 return
         self._times.append((index, captured_at))
 
-    def _write(self, pcm: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+    def _write(self, pcm: Pcm) -> None:
         capacity = len(self._samples)
         kept = pcm[-capacity:]
         start = (self._end + len(pcm) - len(kept)) % capacity

@@ -15,25 +15,23 @@ import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from agent.capture.audiofile import write_flac
+from agent.clips.job import Job
 from agent.clips.retention import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
-from agent.core import files, folders
+from agent.clips.writing import withheld
+from agent.core import folders
 from agent.core.errors import AudioFileError, BundleError, reason
 from agent.core.reasons import Reason
-from agent.core.records import ClipRecord, Speech
+from agent.core.records import Speech
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from typing import BinaryIO
 
-    from agent.clips.job import Job
-    from agent.clips.scrambling import Guard
+    from agent.clips.writing import ClipWriter
     from agent.core.clock import Clock
-    from agent.frontend.log_mel import LogMel
     from agent.store.box import BoxStore
 
 QUEUE = 8
@@ -45,10 +43,11 @@ _HOUSEKEEPING_S = 600.0
 _SPARE = 64
 _RETRY_S = 10.0
 """Between looks whether a disk that refused a clip takes one again."""
-_FILE_MODE = 0o640
 _OURS = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.(flac|png)(\.new|\.partial)?")
 
 _log = logging.getLogger(__name__)
+
+Errand: TypeAlias = "Callable[[ClipWriter], None]"
 
 
 class ClipWorker:
@@ -58,8 +57,7 @@ class ClipWorker:
         self,
         folder: Path,
         *,
-        guard: Guard,
-        log_mel: LogMel,
+        writer: ClipWriter,
         limits: Limits,
         store: BoxStore,
         clock: Clock,
@@ -68,19 +66,17 @@ class ClipWorker:
 
         Args:
             folder: for the files; made if missing.
-            guard: decides what may be kept of speech.
-            log_mel: a frontend that no other thread uses.
+            writer: writes there; used by this thread alone from now on.
             limits: of the folder.
             store: keeps what is known of each clip.
             clock: tells what is old.
         """
         self._folder = folder
-        self._guard = guard
-        self._log_mel = log_mel
+        self._writer = writer
         self._limits = limits
         self._store = store
         self._clock = clock
-        self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
+        self._jobs: queue.Queue[Job | Errand | None] = queue.Queue(QUEUE)
         self._lock = threading.Lock()
         self._tally = ClipTally()
         self._stopping = False
@@ -102,6 +98,11 @@ class ClipWorker:
         """Begin to write."""
         self._thread.start()
 
+    @property
+    def full(self) -> bool:
+        """Whether as many clips wait as may."""
+        return self._jobs.full()
+
     def put(self, job: Job) -> None:
         """Have a clip written; counted as missed where too many wait."""
         try:
@@ -109,6 +110,18 @@ class ClipWorker:
         except queue.Full:
             _log.warning("clip_missed", extra={"alert_id": job.alert.alert_id, "waiting": QUEUE})
             self.missed()
+
+    def attend(self, errand: Errand) -> bool:
+        """Have something done with what clears sound of speech; whether it can be.
+
+        Args:
+            errand: done between two clips; must not fail.
+        """
+        try:
+            self._jobs.put_nowait(errand)
+        except queue.Full:
+            return False
+        return True
 
     def missed(self) -> None:
         """Count an alert whose sound is gone."""
@@ -127,7 +140,7 @@ class ClipWorker:
                 job = self._jobs.get_nowait()
             except queue.Empty:
                 return
-            if job is not None:
+            if isinstance(job, Job):
                 self.missed()
 
     def _run(self) -> None:
@@ -144,88 +157,43 @@ class ClipWorker:
             if job is None:
                 return
             try:
-                self._write(job)
+                if isinstance(job, Job):
+                    self._write(job)
+                else:
+                    job(self._writer)
             except Exception as error:  # a clip must never take listening down
-                _log.exception("clip_failed", extra={"alert_id": job.alert.alert_id})
+                _log.exception("clip_failed")
                 self._failed(Reason.of("clips_failed", detail=repr(error)))
             self._tidy(self._make_room)
             if self._jobs.empty():
-                self._guard.rest()
+                self._writer.rest()
             if self._stopping and self._jobs.empty():
                 return
 
     def _write(self, job: Job) -> None:
         """Clear a clip of speech, write its files, then what is known of it."""
         alert_id = job.alert.alert_id
-        record = ClipRecord(
-            alert_id=alert_id,
-            file=None,
-            picture=None,
-            starts_at=job.starts_at,
-            duration_s=len(job.samples) / job.sample_rate_hz,
-            size_bytes=0,
-            speech=Speech.DROPPED,
-            views=job.views,
-            peak_s=job.peak_s,
-        )
         try:
-            cleared = self._guard.clear(job.samples, job.sample_rate_hz)
+            record = self._writer.write(job)
         except BundleError as error:
             _log.error("clip_withheld", extra={"alert_id": alert_id, "reason": str(error)})
-            self._store.keep_clip(record)
+            self._store.keep_clip(withheld(job))
             self._count(withheld=1, trouble=Reason.of("speech_unsearched", detail=str(error)))
             return
-        # Some megabytes, for boxes on which nothing ever happens.
-        from agent.clips.picture import Marks, draw
-
-        marks = Marks(job.begins_s, job.ends_s, job.peak_s, job.alert.detection.error_id)
-        image = draw(self._log_mel, cleared.samples, marks)
-        name = f"{alert_id}.flac" if cleared.audible else None
-        try:
-            size = self._save(f"{alert_id}.png", lambda file: file.write(image))
-            if name is not None:
-                size += self._save(
-                    name, lambda file: write_flac(file, cleared.samples, job.sample_rate_hz)
-                )
         except (OSError, AudioFileError) as error:
-            with suppress(OSError):
-                self._remove(alert_id)
             _log.error("clip_failed", extra={"alert_id": alert_id, "reason": reason(error)})
             self._unwritten_bytes = job.samples.nbytes // 2
             self._failed(self._not_written(error))
             return
-        self._store.keep_clip(
-            replace(
-                record,
-                file=name,
-                picture=f"{alert_id}.png",
-                size_bytes=size,
-                speech=cleared.speech,
-            )
-        )
-        self._held_bytes += size
+        self._store.keep_clip(record)
+        self._held_bytes += record.size_bytes
         self._unwritten_bytes = 0
-        extra = {"alert_id": alert_id, "speech": cleared.speech.value, "bytes": size}
-        _log.info("clip_written", extra=extra | {"speech_s": round(cleared.speech_s, 2)})
         self._count(
             written=1,
-            scrambled=int(cleared.speech is Speech.SCRAMBLED),
-            withheld=int(name is None),
+            scrambled=int(record.speech is Speech.SCRAMBLED),
+            withheld=int(record.file is None),
             trouble="",
         )
-
-    def _save(self, name: str, write: Callable[[BinaryIO], object]) -> int:
-        """Write a file whole or not at all; its size in bytes.
-
-        Raises:
-            OSError: it cannot be written.
-            AudioFileError: likewise.
-        """
-        folders.make(self._folder)
-        path = self._folder / name
-        with files.replacing(path, _FILE_MODE) as file:
-            write(file)
-        return path.stat().st_size
 
     def _try_again(self) -> None:
         """Tell that the disk takes clips again, without waiting for the next alert."""
@@ -245,10 +213,6 @@ class ClipWorker:
 
     def _not_written(self, error: Exception) -> Reason:
         return Reason.of("clip_not_written", folder=str(self._folder), detail=reason(error))
-
-    def _remove(self, alert_id: str) -> None:
-        for ending in ("flac", "png"):
-            (self._folder / f"{alert_id}.{ending}").unlink(missing_ok=True)
 
     def _tidy(self, what: Callable[[], None]) -> None:
         try:
@@ -282,7 +246,7 @@ class ClipWorker:
         if self._held_bytes > quota:
             quota -= quota // _SPARE
         for clip in to_delete(clips, self._clock.now(), replace(self._limits, quota_bytes=quota)):
-            self._remove(clip.alert_id)
+            self._writer.remove(clip.alert_id)
             self._store.forget_clip(clip.alert_id, "clip_expired")
             self._held_bytes -= clip.size_bytes
             self._count(deleted=1)

@@ -87,6 +87,19 @@ def duration(low_s: float, high_s: float) -> Callable[[str], float]:
     return convert
 
 
+def duration_or_off(low_s: float, high_s: float) -> Callable[[str], float]:
+    """A duration in seconds, or ``off``, which is 0."""
+    lasting = duration(low_s, high_s)
+
+    def convert(raw: str) -> float:
+        try:
+            return 0.0 if raw.lower() in {"off", "false"} else lasting(raw)
+        except ValueError as error:
+            raise ValueError(f"{error}; or off") from None
+
+    return convert
+
+
 def switch(raw: str) -> bool:
     """``true`` or ``false``."""
     if raw.lower() not in _SWITCH:

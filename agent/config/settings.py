@@ -102,6 +102,9 @@ class ClipSettings:
     """So many of the newest clips of each description stay longer."""
     speech: SpeechPolicy = SpeechPolicy.SCRAMBLE
     """What is done where people speak."""
+    memory_s: Annotated[float, By(fields.duration_or_off(60.0, 1_800.0), name="memory")] = 600.0
+    """For how long each source is remembered, in memory alone, for sounds that raised no alert;
+    0: not at all."""
 
     def checked(self, table: Table) -> ClipSettings:
         """Itself; a clip has room for more than what was before the event."""

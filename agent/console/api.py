@@ -7,9 +7,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import FileResponse, JSONResponse, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from agent.clips.recent import View
 from agent.console.editor import ConflictError
 from agent.console.hub import Listener
 from agent.console.ratings import Rated
@@ -18,16 +19,18 @@ from agent.core.answers import Through
 from agent.core.reasons import Reason
 from agent.core.records import Verdict
 from agent.mqtt.payload import Fields, RefusedError, parse
+from agent.run.teach_command import LONGEST_S, SHORTEST_S
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from agent.console.parts import Parts
 
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _HOUR_S = 3_600.0
 _MOST_ITEMS = 100_000
+_FRESH_S = 60
+"""How long what is of now may wait at the broker."""
 
 
 class Api:
@@ -45,6 +48,10 @@ class Api:
             Route("/api/alerts/{alert_id}/picture", self.picture, methods=["GET"]),
             Route("/api/alerts/{alert_id}/verdict", self.verdict, methods=["POST"]),
             Route("/api/alerts/{alert_id}/undo", self.undo, methods=["POST"]),
+            Route("/api/heard", self.heard, methods=["POST"]),
+            Route("/api/teach", self.teach, methods=["POST"]),
+            Route("/api/recent", self.recent, methods=["POST"]),
+            Route("/api/recent/{request_id}", self.recent_file, methods=["GET"]),
             Route("/api/descriptions", self.descriptions, methods=["GET"]),
             Route("/api/descriptions", self.save, methods=["PUT"]),
             Route("/api/descriptions/check", self.check, methods=["POST"]),
@@ -112,8 +119,57 @@ class Api:
         fields.finish()
         return await self._ask("undo", command)
 
-    async def _ask(self, name: str, command: dict[str, Any]) -> Response:
-        await self._parts.box.ask(name, command)
+    async def heard(self, request: Request) -> Response:
+        """Report a sound that raised no alert.
+
+        When it was is told in seconds before now: the box's clock is this machine's, and not that
+        of whoever looks at the page.
+        """
+        fields = Fields(parse(await request.body()))
+        box = self._parts.box
+        begin_s = fields.number("from_s_ago", 0.0, _HOUR_S)
+        end_s = fields.number("to_s_ago", 0.0, _HOUR_S)
+        command = _sound(fields) | {"from": box.now(begin_s), "to": box.now(end_s), "ts": box.now()}
+        fields.finish()
+        return await self._ask("heard", command)
+
+    async def teach(self, request: Request) -> Response:
+        """Have the box learn the next seconds."""
+        fields = Fields(parse(await request.body()))
+        seconds = fields.number("seconds", SHORTEST_S, LONGEST_S)
+        command = _sound(fields) | {"seconds": seconds, "ts": self._parts.box.now()}
+        fields.finish()
+        return await self._ask("teach", command, expires_s=_FRESH_S)
+
+    async def recent(self, request: Request) -> Response:
+        """Ask for the last minutes; an event tells when they are here."""
+        fields = Fields(parse(await request.body()))
+        box = self._parts.box
+        view = View(fields.choice("kind", [choice.value for choice in View]))
+        command: dict[str, Any] = {
+            "request_id": fields.request_id(),
+            "source": fields.needed("source"),
+            "kind": view.value,
+        }
+        if view is not View.CURVE:
+            begin_s = fields.number("from_s_ago", 0.0, _HOUR_S)
+            end_s = fields.number("to_s_ago", 0.0, _HOUR_S)
+            command |= {"from": box.now(begin_s), "to": box.now(end_s)}
+        fields.finish()
+        box.recent.expect(command["request_id"])
+        return await self._ask("recent", command)
+
+    async def recent_file(self, request: Request) -> Response:
+        """What came of it."""
+        found = self._parts.box.recent.file(request.path_params["request_id"])
+        if found is None:
+            return refused(404, Reason.of("media_not_kept"))
+        return Response(found.data, media_type=found.media, headers={"cache-control": "no-store"})
+
+    async def _ask(
+        self, name: str, command: dict[str, Any], *, expires_s: int | None = None
+    ) -> Response:
+        await self._parts.box.ask(name, command, expires_s=expires_s)
         return JSONResponse({"request_id": command["request_id"]}, 202)
 
     async def descriptions(self, _request: Request) -> Response:
@@ -188,6 +244,17 @@ class Api:
         # Neither name nor folder: they may tell what it is.
         headers = {"cache-control": "private"}
         return FileResponse(pair.path, media_type=pair.media, headers=headers)
+
+
+def _sound(fields: Fields) -> dict[str, Any]:
+    """Whose sound it is, what it is, and where it is heard."""
+    return {
+        "request_id": fields.request_id(),
+        "error_id": fields.needed("error_id"),
+        "source": fields.needed("source"),
+        "operator": fields.needed("operator"),
+        "through": Through.CONSOLE.value,
+    }
 
 
 def _alert_id(request: Request) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from agent.console.parts import Parts
 
 
-_PAGES = ("/", "/rate", "/descriptions", "/health", "/login", "/setup")
+_PAGES = ("/", "/rate", "/teach", "/descriptions", "/health", "/login", "/setup")
 
 _log = logging.getLogger(__name__)
 

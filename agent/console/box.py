@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.alerts.alerts import timestamp
 from agent.console.board import from_message
+from agent.console.recent import Recent
 from agent.core.errors import BrokerError
 from agent.core.reasons import Reason
 from agent.mqtt import Follower
@@ -49,6 +50,8 @@ class Box:
         self._open_message: dict[str, Any] = {}
         self._listed: dict[str, dict[str, Any]] = {}
         self._count = 0
+        self.recent = Recent()
+        """What was asked for of the last minutes."""
         self._states: dict[str, Any] = {"status": None, "health": None, "config": None}
         self._sources: dict[str, dict[str, Any]] = {}
         self._takers: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -56,6 +59,8 @@ class Box:
             "config/state": lambda data: self._state("config", data),
             "scores": lambda data: hub.tell("scores", data, score=True),
             "cmd/result": lambda data: hub.tell("result", data),
+            "taught": lambda data: hub.tell("taught", data),
+            "recent": self._piece,
             "alerts/open": self._open,
             "alert": self._alert,
         }
@@ -109,8 +114,15 @@ class Box:
             "topics": self._topics.root,
         }
 
-    async def ask(self, command: str, fields: dict[str, Any]) -> None:
+    async def ask(
+        self, command: str, fields: dict[str, Any], *, expires_s: int | None = None
+    ) -> None:
         """Send a command; returns once the broker has it.
+
+        Args:
+            command: its name.
+            fields: its own.
+            expires_s: for how long it may wait at the broker, where it is of now.
 
         Raises:
             BrokerError: it has not; says what became of it.
@@ -118,11 +130,12 @@ class Box:
         if self._follower is None:
             raise BrokerError(_OFF)
         payload = json.dumps({"schema": _SCHEMA, **fields}, ensure_ascii=False)
-        await asyncio.to_thread(self._follower.send, f"{self._topics.commands}/{command}", payload)
+        topic = f"{self._topics.commands}/{command}"
+        await asyncio.to_thread(self._follower.send, topic, payload, expires_s=expires_s)
 
-    def now(self) -> str:
-        """UTC, as commands want it."""
-        return timestamp(self._clock.now())
+    def now(self, ago_s: float = 0.0) -> str:
+        """UTC, as commands want it: of now, or of some seconds ago."""
+        return timestamp(self._clock.now() - ago_s)
 
     def _received(self, incoming: Incoming) -> None:
         """On the follower's thread."""
@@ -159,6 +172,11 @@ class Box:
                 self._takers[topic](data)
             else:
                 _log.warning("message_not_understood", extra={"topic": topic})
+
+    def _piece(self, data: dict[str, Any]) -> None:
+        told = self.recent.take(data)
+        if told is not None:
+            self._hub.tell("recent", told)
 
     def _open(self, data: dict[str, Any]) -> None:
         self._open_message = data

@@ -148,6 +148,13 @@ class KeptClip:
     picture: str | None
     labelled: bool
     """Whether somebody's answer to its alert holds."""
+    reported: bool = False
+    """Whether a person made it by reporting or teaching a sound."""
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether nobody stands by what was reported."""
+        return self.reported and not self.labelled
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,21 @@ ENGLISH: Final[Mapping[str, str]] = {
     "clip_not_kept": "the {kind} of {alert_id} was not kept",
     "clip_unreadable": "the {kind} of {alert_id} cannot be read ({detail})",
     "clip_too_large": "the {kind} of {alert_id} is over {most} bytes; copy it from state_dir",
+    "memory_off": (
+        "nothing is remembered here: write clips.enabled: true and clips.memory: 10min in "
+        "agent.yaml, and start the agent again"
+    ),
+    "memory_empty": "nothing of source {source} is remembered yet; wait some seconds",
+    "source_unknown": "source {source} is no source of this box; write one of {known}",
+    "span_long": "from and to are {seconds:g} s apart; mark at most {most:g} s",
+    "span_outside": (
+        "source {source} is remembered from {begin} to {end}, by the box's clock; mark a span "
+        "within"
+    ),
+    "clips_waiting": "other clips are being written; send it again in {seconds} s",
+    "teaching_busy": "{most} sounds are awaited already; send it again when one has come",
+    "teaching_unheard": "nothing of source {source} was heard in time; see its state in health",
+    "recent_spoken": "the {kind} is not sent, for what was said in it",
     # The console's own
     "not_sent": "{detail}",
     "mqtt_off": (

@@ -198,9 +198,20 @@ class Provenance:
     """Hash of the descriptions as they were read, ``sha256:…``."""
 
 
+class Origin(StrEnum):
+    """How a sound became known to the box."""
+
+    DETECTED = "detected"
+    """The box raised an alert."""
+    MISSED = "missed"
+    """A person heard it and the box raised none."""
+    TAUGHT = "taught"
+    """A person made the sound, or chose it, as an example."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A question for a person: was this the described error?"""
+    """A question for a person: was this the described error? Or, by its origin, their own word."""
 
     alert_id: str
     """ULID: unique, and sorted by the time of creation."""
@@ -210,6 +221,7 @@ class Alert:
     severity: Severity
     provenance: Provenance
     clock_synced: bool
+    origin: Origin = Origin.DETECTED
 
 
 class Verdict(StrEnum):

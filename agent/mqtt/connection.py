@@ -138,9 +138,22 @@ class Connection:
         self._client.loop_stop()
         self._client.release()
 
-    def publish(self, topic: str, payload: str, *, retain: bool) -> int | None:
-        """Send at QoS 1; the message id, or ``None`` when the connection is gone."""
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
+    def publish(
+        self, topic: str, payload: str, *, retain: bool, expires_s: int | None = None
+    ) -> int | None:
+        """Send at QoS 1; the message id, or ``None`` when the connection is gone.
+
+        Args:
+            topic: where to.
+            payload: text.
+            retain: whether the broker keeps it.
+            expires_s: for how long it may wait at the broker, which only MQTT 5 knows.
+        """
+        properties = None
+        if self._v5 and expires_s is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = expires_s
+        info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         return info.mid if info.rc is MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
     def reply(self, reply: Reply) -> int | None:

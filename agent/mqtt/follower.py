@@ -76,8 +76,13 @@ class Follower:
         if self._thread.is_alive():
             self._thread.join(_HANDSHAKE_S)
 
-    def send(self, topic: str, payload: str) -> None:
+    def send(self, topic: str, payload: str, *, expires_s: int | None = None) -> None:
         """Publish at QoS 1; blocks until the broker has it.
+
+        Args:
+            topic: where to.
+            payload: text.
+            expires_s: for how long it may wait at the broker, which only MQTT 5 knows.
 
         Raises:
             BrokerError: it was not sent, was refused, or may or may not have arrived.
@@ -87,7 +92,7 @@ class Follower:
             if connection is None or self._trouble:
                 raise BrokerError(f"nothing was sent: {self._trouble}")
         # Not while holding the condition: paho's callbacks wait for it with a lock that this takes.
-        message_id = connection.publish(topic, payload, retain=False)
+        message_id = connection.publish(topic, payload, retain=False, expires_s=expires_s)
         if message_id is None:
             raise BrokerError("nothing was sent: the connection to the broker is gone")
         refusal = connection.outcome(message_id, lambda: False, _ACKNOWLEDGED_S)

@@ -175,6 +175,13 @@ class Fields(Values):
         found = self.checked(name, lambda v: moments.exact(v if isinstance(v, str) else ""))
         return found or 0.0
 
+    def span(self, begin: str, end: str) -> tuple[float, float]:
+        """Two moments, the first before the second, as :meth:`moment`."""
+        begin_at, end_at = self.moment(begin), self.moment(end)
+        if begin_at and end_at and begin_at >= end_at:
+            self.report(end, f"is not after {begin}", f"write the later moment into {end}")
+        return begin_at, end_at
+
     def finish(self) -> None:
         """Refuse the command if anything is wrong with it.
 

@@ -71,6 +71,16 @@ class Topics:
         """JSON pieces of a clip's sound or picture that somebody asked for."""
         return f"{self.root}/clip"
 
+    @property
+    def taught(self) -> str:
+        """What came of sounds that somebody taught."""
+        return f"{self.root}/taught"
+
+    @property
+    def recent(self) -> str:
+        """JSON pieces of the last minutes that somebody asked to see or to hear."""
+        return f"{self.root}/recent"
+
     def source_state(self, source: str) -> str:
         """Retained state of one source."""
         return f"{self.root}/source/{source}/state"

@@ -2,7 +2,8 @@
 
 The dispatcher knows nothing of what a command does. To add one, write a class like
 :class:`agent.run.mute_command.MuteCommand`, which reads its fields and acts or raises
-``RefusedError``, and name it, with how often it may come, in the table of :func:`box_commands`.
+``RefusedError``, and name it, with how often it may come, in the table of
+:mod:`agent.run.box_commands`.
 
 An accepted ``request_id`` is remembered, for the last ``_REMEMBERED`` of them and until a restart:
 when the broker delivers a message twice, the answer is repeated and nothing else happens. After a
@@ -19,32 +20,25 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 from agent.alerts.alerts import timestamp
-from agent.alerts.verdicts import UndoCommand, VerdictCommand
+from agent.alerts.requests import Done
 from agent.config.values import nearest
 from agent.core.rate_limit import Bucket, Rate
 from agent.core.reasons import Reason
 from agent.mqtt import Reply
 from agent.mqtt.payload import Fields, RefusedError, parse, shown
 from agent.mqtt.topics import RESULT
-from agent.run.mute_command import STALE_S, MuteCommand
+from agent.run.refusals import STALE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from agent.alerts.verdicts import Verdicts
-    from agent.clips import ClipCommand
-    from agent.config import CommandSettings
     from agent.core.clock import Clock
-    from agent.detector.mutes import Mutes
     from agent.mqtt import Incoming
     from agent.mqtt.topics import Topics
 
 SCHEMA = 1
 
 _REMEMBERED = 1_000
-_BURST = 10
-# The broker keeps them for a box that is away: those of a long weekend come all at once.
-_BURST_OF_ANSWERS = 1_000
 _MAX_TOPIC_BYTES = 256
 _SHOWN_CHARACTERS = 64
 _MAX_CORRELATION_BYTES = 256
@@ -53,17 +47,20 @@ _WAITED_S = 60.0
 ANSWERS = Rate(burst=20, per_minute=60)
 """Refusals that are answered; beyond that they are only counted."""
 
+_DONE = Done()
+
 _log = logging.getLogger(__name__)
 
 
 class Handler(Protocol):
     """Carries out one kind of command."""
 
-    def __call__(self, fields: Fields) -> bool | None:
+    def __call__(self, fields: Fields) -> Done | bool | None:
         """Read the command's own fields, :meth:`Fields.finish`, and act.
 
         Returns:
-            ``True`` where it recognises that this very command was carried out before.
+            ``True``, or what says so, where it recognises that this very command was carried out
+            before.
 
         Raises:
             RefusedError: it is not carried out.
@@ -136,7 +133,7 @@ class Commands:
             response_topic = self._response_topic(incoming)
             command, payload = self._open(name, incoming)
             request_id = payload.request_id() or None
-            duplicate = self._carry_out(command, (name, request_id), payload)
+            done = self._carry_out(command, (name, request_id), payload)
         except RefusedError as error:
             self._counts["refused"] += 1
             self._counts["limited"] += isinstance(error, _LimitedError)
@@ -147,9 +144,9 @@ class Commands:
             refusal = Reason.given(str(error), "request_wrong")
             result = self._result(name, request_id, refusal=refusal)
         else:
-            self._counts["duplicated" if duplicate else "accepted"] += 1
+            self._counts["duplicated" if done.duplicate else "accepted"] += 1
             _log.info("command_accepted", extra={"command": name, "request_id": request_id})
-            result = self._result(name, request_id, duplicate=duplicate)
+            result = self._result(name, request_id, done)
         correlation = (incoming.correlation or b"")[:_MAX_CORRELATION_BYTES] or None
         replies = [Reply(self._topics.result, result, correlation)]
         if response_topic is not None:
@@ -181,22 +178,23 @@ class Commands:
         payload.one("schema", SCHEMA)
         return command, payload
 
-    def _carry_out(self, command: Command, key: tuple[str, str | None], payload: Fields) -> bool:
+    def _carry_out(self, command: Command, key: tuple[str, str | None], payload: Fields) -> Done:
         """Do what a command asks for, once; whether it had been done before.
 
         Raises:
             RefusedError: it is not carried out.
         """
         if command.recognises:
-            return bool(command.handler(payload))
+            done = command.handler(payload)
+            return done if isinstance(done, Done) else Done(bool(done))
         if key in self._accepted:
             self._accepted.move_to_end(key)
-            return True
+            return Done(duplicate=True)
         command.handler(payload)
         self._accepted[key] = None
         if len(self._accepted) > _REMEMBERED:
             self._accepted.popitem(last=False)
-        return False
+        return Done()
 
     def _response_topic(self, incoming: Incoming) -> str | None:
         """Where else to answer.
@@ -237,8 +235,8 @@ class Commands:
         self,
         name: str,
         request_id: str | None,
+        done: Done = _DONE,
         *,
-        duplicate: bool = False,
         refusal: Reason | None = None,
     ) -> str:
         """The JSON of an answer (``docs/mqtt/cmd-result.schema.json``)."""
@@ -248,8 +246,9 @@ class Commands:
                 "command": name[:_SHOWN_CHARACTERS],
                 "request_id": request_id,
                 "accepted": refusal is None,
-                "duplicate": duplicate,
+                "duplicate": done.duplicate,
                 "reason": refusal,
+                **({} if done.alert_id is None else {"alert_id": done.alert_id}),
                 **({} if refusal is None else refusal.parts[0].to_dict()),
                 "ts": timestamp(self._clock.now()),
             },
@@ -269,53 +268,3 @@ def _refuse_waited(incoming: Incoming) -> None:
     if wait_s > 0 and not bounded:
         seconds = round(max(1.0, wait_s))
         raise RefusedError(Reason.of("command_waited", seconds=seconds, most=STALE_S))
-
-
-def box_commands(
-    topics: Topics,
-    settings: CommandSettings,
-    *,
-    mutes: Mutes,
-    verdicts: Verdicts,
-    clock: Clock,
-    reload: Callable[[], None],
-    known: Callable[[], Mapping[str, str]],
-    clip: ClipCommand | None = None,
-) -> Commands:
-    """Everything that a box can be asked for.
-
-    Args:
-        topics: of the box.
-        settings: how much may be asked for.
-        mutes: what ``cmd/mute`` changes.
-        verdicts: what ``cmd/verdict`` and ``cmd/undo`` change.
-        clock: says when.
-        reload: asks for the descriptions to be read again; called in the link's thread.
-        known: words of the descriptions that are listened for, by error id; called there too.
-        clip: sends clips; ``None`` where none are kept.
-    """
-    rate = Rate(_BURST, settings.per_minute)
-    mute = MuteCommand(mutes, known, clock, settings.mute_longest_s)
-    answers = Rate(_BURST_OF_ANSWERS, settings.per_minute)
-    table = {
-        "reload": Command(ReloadCommand(reload), rate),
-        "mute": Command(mute, rate, of_now=True),
-        "verdict": Command(VerdictCommand(verdicts, known), answers, recognises=True),
-        "undo": Command(UndoCommand(verdicts), answers, recognises=True),
-    }
-    if clip is not None:
-        table["clip"] = Command(clip, rate)
-    return Commands(topics, table, clock)
-
-
-class ReloadCommand:
-    """``cmd/reload``: read the descriptions file again, as on SIGHUP."""
-
-    def __init__(self, ask: Callable[[], None]) -> None:
-        self._ask = ask
-
-    def __call__(self, fields: Fields) -> None:
-        """Ask for it; what comes of it is told on ``config/state``."""
-        fields.text("operator", default="")
-        fields.finish()
-        self._ask()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent.core.reasons import Reason
 from agent.mqtt.payload import RefusedError, refuse_unknown
+from agent.run.refusals import refuse_stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 MUTE_CAP_S = 86_400.0
 """No site lets a mute last longer."""
-STALE_S = 300.0
-"""A command that lay at the broker while the box was away is not what somebody wants now."""
 
 
 class MuteCommand:
@@ -48,10 +47,7 @@ class MuteCommand:
         fields.finish()
         if duration_s > self._longest_s:
             raise RefusedError(Reason.of("mute_too_long", seconds=duration_s, most=self._longest_s))
-        late_s = self._clock.now() - sent_at
-        if self._clock.synced() and abs(late_s) > STALE_S:
-            code = "time_past" if late_s > 0 else "time_ahead"
-            raise RefusedError(Reason.of(code, seconds=round(abs(late_s))))
+        refuse_stale(sent_at, self._clock)
         if error_id is not None:
             refuse_unknown(error_id, self._known())
         self._mutes.mute(error_id, duration_s, operator or None)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from agent import clips
+from agent.alerts.reports import Reports
 from agent.alerts.verdicts import Verdicts
 from agent.alerts.writer import AlertWriter
 from agent.detector.mutes import Mutes
 from agent.mqtt import Link
 from agent.mqtt.topics import Topics
-from agent.run.commands import Commands, box_commands
+from agent.run.box_commands import box_commands
+from agent.run.recent_command import RecentCommand
+from agent.run.reporting import Reporting
+from agent.run.teaching import Teaching
 from agent.store.box import BoxStore
 
 if TYPE_CHECKING:
@@ -20,6 +25,10 @@ if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
     from agent.config import Settings
     from agent.core.clock import Clock
+    from agent.run.commands import Commands
+    from agent.watchlist.watchlist import Watchlist
+
+_log = logging.getLogger(__name__)
 
 
 class BoxParts:
@@ -50,18 +59,42 @@ class BoxParts:
         )
         self.recorder = clips.recorder(settings, bundle, store, clock)
         """``None`` where the site keeps no clips."""
+        self.reports = Reports(topics=topics, store=store, link=self.link, clock=clock)
         self.verdicts = Verdicts(
             topics=topics, store=store, link=self.link, clock=clock, undo_s=settings.verdicts.undo_s
         )
 
+    def teaching(self, watch: Callable[[], Watchlist]) -> Teaching:
+        """What takes sounds that raised no alert.
+
+        Args:
+            watch: what is listened for now; called in the link's thread too.
+        """
+        reporting = Reporting(
+            recorder=self.recorder,
+            reports=self.reports,
+            settings=self.settings.clips,
+            bundle=self.bundle,
+            watch=watch,
+        )
+        return Teaching(reporting, self.clock, self._tell_taught)
+
+    def _tell_taught(self, payload: str) -> None:
+        if self.link is not None and not self.link.parcel(self.topics.taught, iter([payload])):
+            _log.warning("message_discarded", extra={"topic": self.topics.taught})
+
     def serve_commands(
-        self, reload: Callable[[], None], known: Callable[[], Mapping[str, str]]
+        self,
+        reload: Callable[[], None],
+        known: Callable[[], Mapping[str, str]],
+        teaching: Teaching,
     ) -> Commands | None:
         """Let people ask for things by MQTT, where the site wants that.
 
         Args:
             reload: asks for the descriptions to be read again; called in the link's thread.
             known: words of the descriptions that are listened for, by error id; called there too.
+            teaching: takes sounds that raised no alert.
         """
         link, settings = self.link, self.settings
         if link is None or not settings.commands.enabled:
@@ -79,6 +112,12 @@ class BoxParts:
             reload=reload,
             known=known,
             clip=clip,
+            teaching=teaching,
+            recent=RecentCommand(
+                teaching.reporting,
+                partial(link.parcel, self.topics.recent),
+                self.bundle.manifest.frontend.sample_rate_hz,
+            ),
         )
         link.serve(self.topics.command_filter, commands.handle)
         return commands

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.capture.baseline import LevelBaseline
-from agent.clips import ClipTally
+from agent.clips import ClipTally, MemoryTally
+from agent.core.records import Origin
 from agent.encoder.audio import Encoder
 from agent.hearing.listener import Listeners
 from agent.hearing.recogniser import Recogniser
@@ -119,9 +120,11 @@ class Pipeline:
         self._reloading = Reloading(
             self._parts, descriptions, self._listen_for, notifier=self._notifier, tally=self.tally
         )
+        self._teaching = self._parts.teaching(lambda: self._watch)
         self._commands = self._parts.serve_commands(
             reload=lambda: setattr(self._requests, "reload", True),
             known=lambda: self._reloading.known,
+            teaching=self._teaching,
         )
 
     def run(self) -> int:
@@ -165,6 +168,7 @@ class Pipeline:
         self._handle(self._recogniser.listen_for(watch.matcher, watch.policies))
         self._watch = watch
         self._background.follow(watch.calibration)
+        self._teaching.listened_for(watch, self._reloading.recordings)
 
     def _score(self) -> None:
         windows = self._listeners.backlog.take(_TOGETHER, _TICK_S)
@@ -203,6 +207,7 @@ class Pipeline:
             self._requests.reload = False
             self._reloading.reload()
         self._reloading.poll()
+        self._teaching.poll()
         self._report()
 
     def _report(self) -> None:
@@ -232,6 +237,9 @@ class Pipeline:
                 background=self._background.reasons,
                 notify_errors=self._notifier.errors,
                 clips=ClipTally() if self._recorder is None else self._recorder.tally,
+                memory=MemoryTally() if self._recorder is None else self._recorder.remembered,
+                missed=self._parts.reports.count(Origin.MISSED),
+                taught=self._parts.reports.count(Origin.TAUGHT),
             )
         )
         if self._notifier.status_due:
@@ -244,6 +252,7 @@ class Pipeline:
         self._handle(self._recogniser.close())
         if self._recorder is not None:
             self._recorder.stop(2 * _STOP_S)
+        self._reloading.stop(_STOP_S)
         self._state = State.STOPPED
         self._report()
         if self._link is not None:

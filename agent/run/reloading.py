@@ -110,6 +110,12 @@ class Reloading:
         """
         self._put_in_force(self.build(self._wanted))
 
+    def stop(self, timeout_s: float) -> None:
+        """Wait for a build that goes on, for at most so long; what it makes is not taken over."""
+        self._asked = None
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
     def reload(self) -> None:
         """Read the file again because somebody asks for it."""
         self._notifier.reloading()
@@ -134,6 +140,11 @@ class Reloading:
             if self._asked is None:  # else there is something newer to try
                 self._wanted = self._in_force
             self._reject(str(built))
+
+    @property
+    def recordings(self) -> frozenset[str]:
+        """Ids of the alerts whose recordings the watchlist that was built last knows."""
+        return self._library.known
 
     def _read(self, found: Changed | Rejected) -> None:
         if isinstance(found, Changed):

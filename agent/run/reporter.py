@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from agent.alerts.alerts import timestamp
 from agent.alerts.open_alerts import OpenAlertsPublisher
 from agent.capture.source import SourceCounters
+from agent.clips.memory import MemoryTally
 from agent.clips.tally import ClipTally
 from agent.core import notes
 from agent.core.reasons import Reason
@@ -72,6 +73,11 @@ class Snapshot:
     background: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with calibration and background, by part."""
     clips: ClipTally = field(default_factory=ClipTally)
+    memory: MemoryTally = field(default_factory=MemoryTally)
+    missed: int = 0
+    """Sounds that people reported because they had raised no alert."""
+    taught: int = 0
+    """Sounds that people taught."""
 
 
 @dataclass(slots=True)
@@ -237,6 +243,9 @@ def _counters(snapshot: Snapshot, link: Link | None) -> dict[str, int]:
         **(LinkStatus() if link is None else link.status).counters(),
         **snapshot.commands.counters(),
         **snapshot.clips.counters(),
+        **snapshot.memory.counters(),
+        "reported_missed": snapshot.missed,
+        "reported_taught": snapshot.taught,
         **{
             name: sum(getattr(counters, name) for counters in captured)
             for name in SourceCounters.__dataclass_fields__

@@ -11,6 +11,7 @@ from agent.core.records import (
     Alert,
     Candidate,
     Detection,
+    Origin,
     OutboxMessage,
     Provenance,
     Severity,
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "alert_id, source, error_id, description, severity, step, starts_at, peaks_at, ends_at, "
-    "score, threshold, hits, windows, bundle, descriptions, clock_synced, candidates"
+    "score, threshold, hits, windows, bundle, descriptions, clock_synced, candidates, origin"
 )
 _QUALIFIED = ", ".join(f"alerts.{name}" for name in _COLUMNS.split(", "))
 _UPSERT = f"""
-INSERT INTO alerts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO alerts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (alert_id) DO UPDATE SET
     step = excluded.step, starts_at = excluded.starts_at, peaks_at = excluded.peaks_at,
     ends_at = excluded.ends_at, score = excluded.score, hits = excluded.hits,
@@ -70,9 +71,15 @@ def unfinished(connection: Connection) -> list[Alert]:
 
 
 def awaiting(connection: Connection, limit: int, without: Collection[str]) -> OpenAlerts:
-    """The newest alerts that await an answer, leaving some out."""
+    """The newest alerts that await an answer, leaving some out.
+
+    What people reported themselves awaits none, also where they took it back.
+    """
     left_out = json.dumps(list(without))
-    among = "NOT reviewed AND alerts.alert_id NOT IN (SELECT value FROM json_each(?))"
+    among = (
+        "NOT reviewed AND origin = 'detected' "
+        "AND alerts.alert_id NOT IN (SELECT value FROM json_each(?))"
+    )
     rows = connection.execute(
         f"SELECT {_QUALIFIED}, clips.file FROM alerts "  # noqa: S608 - of constants
         "LEFT JOIN clips ON clips.alert_id = alerts.alert_id "
@@ -150,6 +157,7 @@ def _row(alert: Alert) -> tuple[str | float | int, ...]:
             ],
             ensure_ascii=False,
         ),
+        alert.origin.value,
     )
 
 
@@ -165,4 +173,5 @@ def _alert(row: tuple[Any, ...]) -> Alert:
         severity=Severity(severity),
         provenance=Provenance(bundle=row[13], descriptions=row[14]),
         clock_synced=bool(row[15]),
+        origin=Origin(row[17]),
     )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.core.answers import Entry, OpenAlert, OpenAlerts, holding
+from agent.core.records import Origin
 from agent.store.fallback import RETRY_S, MemoryFallback
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ class BoxStore:
             mine = []
             for alert_id in touched:
                 alert = self.alert(alert_id)
-                if alert is not None and not holding(self.answers(alert_id)):
+                if alert is None or alert.origin is not Origin.DETECTED:
+                    continue  # what people reported themselves awaits no answer
+                if not holding(self.answers(alert_id)):
                     clip = self.clip(alert_id)
                     mine.append(OpenAlert(alert, clip.file if clip else None))
         newest = sorted(
@@ -130,6 +133,19 @@ class BoxStore:
             if self.trouble and self.answer_to(answer.undone_request_id or answer.request_id):
                 return False
             return self._kept.write(lambda store: store.answer(answer, messages, entry))
+
+    def report(
+        self, alert: Alert, answer: Answer, messages: Collection[tuple[str, str]], entry: Entry
+    ) -> bool:
+        """Keep what a person reported: an alert of theirs, already answered, as :meth:`answer`.
+
+        Returns:
+            whether it was new; nothing is kept where its request was carried out before.
+        """
+        with self._kept.lock:
+            if self.trouble and self.answer_to(answer.request_id):
+                return False
+            return self._kept.write(lambda store: store.report(alert, answer, messages, entry))
 
     def answers(self, alert_id: str) -> list[Answer]:
         """All answers to an alert, also replaced ones and those taken back, as they came in."""
@@ -172,6 +188,7 @@ class BoxStore:
                     clips[alert_id],
                     error_id=alert.detection.error_id if alert else "",
                     labelled=bool(holding(self.answers(alert_id))),
+                    reported=alert is not None and alert.origin is not Origin.DETECTED,
                 )
         return sorted(clips.values(), key=lambda clip: (clip.starts_at, clip.alert_id))
 

@@ -40,12 +40,15 @@ def kept(connection: Connection) -> list[KeptClip]:
     """All clips, oldest first."""
     rows = connection.execute(
         "SELECT alert_id, coalesce(error_id, ''), clips.starts_at, size_bytes, file, picture, "
-        "coalesce(reviewed, 0) FROM clips LEFT JOIN alerts USING (alert_id) "
+        "coalesce(reviewed, 0), coalesce(origin, 'detected') <> 'detected' "
+        "FROM clips LEFT JOIN alerts USING (alert_id) "
         "ORDER BY clips.starts_at, alert_id"
     )
     return [
-        KeptClip(alert_id, error_id, starts_at, size_bytes, file, picture, bool(labelled))
-        for alert_id, error_id, starts_at, size_bytes, file, picture, labelled in rows
+        KeptClip(
+            alert_id, error_id, starts_at, size_bytes, file, picture, bool(labelled), bool(reported)
+        )
+        for alert_id, error_id, starts_at, size_bytes, file, picture, labelled, reported in rows
     ]
 
 

@@ -108,6 +108,11 @@ _V3 = (
     # The description that a sound was instead of the alert's, and its words as they stood then.
     "ALTER TABLE verdicts ADD COLUMN error_id TEXT",
     "ALTER TABLE verdicts ADD COLUMN description TEXT",
+    # What people reported or taught stands among the alerts: answers, clips and exports are alike.
+    """
+    ALTER TABLE alerts ADD COLUMN origin TEXT NOT NULL DEFAULT 'detected'
+        CHECK (origin IN ('detected', 'missed', 'taught'))
+    """,
 )
 
 VERSIONS = (_V1, _V2, _V3)

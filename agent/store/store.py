@@ -100,6 +100,23 @@ class Store(Database):
             alerts.post(connection, messages)
         return True
 
+    def report(
+        self, alert: Alert, answer: Answer, messages: Iterable[tuple[str, str]], entry: Entry
+    ) -> bool:
+        """Write what a person reported: an alert of theirs, already answered, as :meth:`answer`.
+
+        Returns:
+            whether it was new; nothing is written where its request was carried out before.
+        """
+        with self._transaction() as connection:
+            if not answers.put(connection, answer):
+                return False
+            alerts.put(connection, alert)
+            answers.add(connection, entry)
+            alerts.note_reviewed(connection, [alert.alert_id])
+            alerts.post(connection, messages)
+        return True
+
     def answers(self, alert_id: str) -> list[Answer]:
         """All answers to an alert, also replaced ones and those taken back, as they came in."""
         with self._reading() as connection:

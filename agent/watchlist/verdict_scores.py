@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agent.core.answers import agreed, agreed_instead
-from agent.core.records import Verdict
+from agent.core.records import Origin, Verdict
 from agent.watchlist.calibration.verdicts import VerdictScores
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def verdict_scores(
     for alert_id, given in answers.items():
         verdict, _ = agreed(given)
         alert = store.alert(alert_id)
-        if alert is None or verdict is None:
-            continue
+        if alert is None or verdict is None or alert.origin is Origin.TAUGHT:
+            continue  # what somebody made for the box says nothing of how often it happens
         detection = alert.detection
         if detection.starts_at < from_at:
             continue

@@ -49,7 +49,12 @@ def test_axe_finds_nothing(running: Stage, open_page: Callable[..., Page]) -> No
         page.wait_for_selector("dialog[open]")
         axe.look(page, f"{locale} keys")
         page.keyboard.press("Escape")
-        for name, ready in (("rate", "h1"), ("descriptions", ".bar"), ("health", ".source")):
+        for name, ready in (
+            ("teach", "#taught-what"),
+            ("rate", "h1"),
+            ("descriptions", ".bar"),
+            ("health", ".source"),
+        ):
             page.locator(f".tab[href='/{name}']").click()
             page.locator(ready).first.wait_for()
             for details in page.locator("details:not([open]) > summary").all():

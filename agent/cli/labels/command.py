@@ -16,6 +16,7 @@ from agent.cli.labels import box
 from agent.cli.labels.export import export
 from agent.cli.labels.purge import due, purge
 from agent.config import load_settings, moments
+from agent.core.records import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,12 +126,14 @@ def _list(arguments: argparse.Namespace) -> int:
         answer = label.answer
         state = "" if label.holds else " (taken back)" if answer.undone_at else " (replaced)"
         rating = "" if answer.relevance is None else f" {answer.relevance:g}"
+        origin = label.alert.origin
+        how = "" if origin is Origin.DETECTED else f", {origin.value}"
         own_words = "" if answer.label is None else f", {answer.label}"
         instead = "" if answer.error_id is None else f", it was {answer.error_id}"
         print(
             f"{timestamp(answer.given_at)} {answer.operator or '-'}: "
             f"{answer.verdict.value}{rating}{state} of {label.alert.detection.error_id} "
-            f"({label.alert.description}{own_words}){instead} {answer.alert_id}"
+            f"({label.alert.description}{own_words}{how}){instead} {answer.alert_id}"
         )
     if not found:
         print("nobody has answered yet", file=sys.stderr)
@@ -145,6 +148,7 @@ def _document(label: Labelled) -> dict[str, str | float | bool | None]:
         "error_id": alert.detection.error_id,
         "description": alert.description,
         "source": alert.detection.source,
+        "origin": alert.origin.value,
         "ts_start": timestamp(alert.detection.starts_at),
         "score": round(alert.detection.score, 3),
         "threshold": round(alert.detection.threshold, 3),

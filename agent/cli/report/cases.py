@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from agent.core.answers import agreed_instead, holding
-from agent.core.records import Verdict
+from agent.core.records import Origin, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,6 +78,8 @@ class Cases:
     since: float
     """UTC, seconds since the epoch, as is ``until``."""
     until: float
+    missed: tuple[Case, ...]
+    """Sounds that raised no alert, as people reported; oldest first."""
     first_at: float | None
     """Start of the oldest alert that the store knows of, in the period or before."""
 
@@ -133,7 +135,9 @@ def outcome(verdicts: Iterable[Verdict]) -> Outcome:
 
 
 def read(store: Store, since: float, until: float) -> Cases:
-    """The alerts of a store that began within a period.
+    """The alerts of a store that began within a period, and what was missed.
+
+    What people taught is neither: they made it for the box.
 
     Args:
         store: not changed.
@@ -150,8 +154,14 @@ def read(store: Store, since: float, until: float) -> Cases:
     starts = [alert.detection.starts_at for alert in alerts]
     within = [alert for alert in alerts if since <= alert.detection.starts_at < until]
     within.sort(key=lambda alert: (alert.detection.starts_at, alert.alert_id))
+
+    def of(origin: Origin) -> tuple[Case, ...]:
+        chosen = (alert for alert in within if alert.origin is origin)
+        return tuple(case(alert, answers.get(alert.alert_id, ())) for alert in chosen)
+
     return Cases(
-        cases=tuple(case(alert, answers.get(alert.alert_id, ())) for alert in within),
+        cases=of(Origin.DETECTED),
+        missed=of(Origin.MISSED),
         since=since,
         until=until,
         first_at=min((start for start in starts if start < until), default=None),

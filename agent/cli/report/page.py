@@ -92,6 +92,7 @@ def in_short(summary: Summary, words: Words) -> Iterator[str]:
     total = summary.total
     if not total.alerts:
         yield words("short_none")
+        yield from _missed(summary, words)
         return
     yield words(
         "short_alerts",
@@ -117,6 +118,7 @@ def in_short(summary: Summary, words: Words) -> Iterator[str]:
             low, high = map(words.percent, total.possible)
             yield words("short_bounds", count=total.unsettled, low=low, high=high)
         yield from _false_alarms(summary, words)
+    yield from _missed(summary, words)
     if summary.roi is not None:
         sheet = summary.roi
         net, low, high = (
@@ -125,6 +127,21 @@ def in_short(summary: Summary, words: Words) -> Iterator[str]:
         )
         key = "short_gain" if sheet.likely.net >= 0.0 else "short_loss"
         yield words(key, net=net, low=low, high=high)
+
+
+def _missed(summary: Summary, words: Words) -> Iterator[str]:
+    """How many of the errors that are known of raised an alert, where some are known not to."""
+    recall = summary.recall
+    if recall.missed and recall.known is not None:
+        yield words(
+            "short_missed",
+            missed=recall.missed,
+            known=recall.known.of,
+            caught=recall.caught,
+            value=words.percent(recall.known.value),
+            low=words.percent(recall.known.low),
+            high=words.percent(recall.known.high),
+        )
 
 
 def method(summary: Summary, words: Words, *, descriptions_known: bool) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agent.cli.report.recall import Recall
     from agent.cli.report.summary import Summary
 
 
@@ -41,6 +42,8 @@ def to_json(summary: Summary) -> dict[str, Any]:
             }
             for row in summary.rows
         ],
+        "recall": _recall(summary.recall),
+        "recalls": [{"error_id": one.error_id, **_recall(one)} for one in summary.recalls],
         **{
             name: [
                 {"name": entry.name, "days": entry.days, **asdict(entry.tally)}
@@ -57,6 +60,11 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "advice": [_advice(piece) for piece in summary.advice],
         "roi": _plain(summary.roi),
     }
+
+
+def _recall(found: Recall) -> dict[str, Any]:
+    """Recall as far as it is known."""
+    return {"caught": found.caught, "missed": found.missed, "known": _plain(found.known)}
 
 
 def _advice(item: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.cli.report import confusion, intervals, people, roi, tallies
+from agent.cli.report import confusion, intervals, people, recall, roi, tallies
 from agent.cli.report.advice import advice
 from agent.cli.report.cases import Outcome
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agent.cli.report.confusion import Confusion, RejectionLabel
     from agent.cli.report.intervals import Rate
     from agent.cli.report.people import Delays, People
+    from agent.cli.report.recall import Recall
     from agent.cli.report.roi import Assumptions, Roi
     from agent.cli.report.tallies import Change, Group, Span, Tally
     from agent.config.shifts import Shift
@@ -103,6 +104,8 @@ class Summary:
     """Alerts from while the box's clock was not set."""
     texts: Mapping[str, str]
     """Words of each description, by id."""
+    recalls: tuple[Recall, ...]
+    """Recall of each description of which an error is known, the most misses first."""
     wanted: float | None
     """False alarms a day that all active descriptions may raise together."""
 
@@ -110,6 +113,11 @@ class Summary:
     def false_alarms(self) -> Rate | None:
         """Rejected alerts a day."""
         return intervals.rate(self.total.rejected, self.days)
+
+    @property
+    def recall(self) -> Recall:
+        """Of all descriptions together."""
+        return recall.together(self.recalls)
 
 
 def summarise(
@@ -166,7 +174,12 @@ def summarise(
         advice=advice(cases, labels, described, days),
         roi=roi.reckon(assumptions, observed) if assumptions and days > 0.0 else None,
         clock_unsure=sum(not case.alert.clock_synced for case in cases),
-        texts={**{row.error_id: row.text for row in rows}, **_texts(described)},
+        recalls=recall.recalls(cases, found.missed),
+        texts={
+            **{case.error_id: case.alert.description for case in found.missed},
+            **{row.error_id: row.text for row in rows},
+            **_texts(described),
+        },
         wanted=sum(error.policy.false_alarms_per_day for error in described.values()) or None,
     )
 

@@ -7,6 +7,7 @@ import { fill, h, icon, recall, remember, say, set } from "./dom.js";
 import { enter } from "./enter.js";
 import { HealthPage } from "./health.js";
 import { RatePage } from "./rate.js";
+import { TeachPage } from "./teach.js";
 import { choose, current, t, why } from "./words.js";
 
 /**
@@ -15,11 +16,11 @@ import { choose, current, t, why } from "./words.js";
  *   key?: (event: KeyboardEvent) => void, keys?: [string, string][]}} Page
  */
 
-const EVENTS = ["status", "health", "config", "source", "alert", "gone", "count", "reviewed", "result", "scores", "link"];
-/** @type {[string, "alerts" | "rate" | "descriptions" | "health"][]} */
-const TABS = [["/", "alerts"], ["/rate", "rate"], ["/descriptions", "descriptions"], ["/health", "health"]];
+const EVENTS = ["status", "health", "config", "source", "alert", "gone", "count", "reviewed", "result", "taught", "recent", "scores", "link"];
+/** @type {[string, "alerts" | "teach" | "rate" | "descriptions" | "health"][]} */
+const TABS = [["/", "alerts"], ["/teach", "teach"], ["/rate", "rate"], ["/descriptions", "descriptions"], ["/health", "health"]];
 /** @type {Record<string, new (app: App) => Page>} */
-const PAGES = { "/": AlertsPage, "/rate": RatePage, "/descriptions": DescriptionsPage, "/health": HealthPage };
+const PAGES = { "/": AlertsPage, "/teach": TeachPage, "/rate": RatePage, "/descriptions": DescriptionsPage, "/health": HealthPage };
 
 const root = /** @type {HTMLElement} */ (document.getElementById("root"));
 

@@ -111,7 +111,7 @@ class _Heard:
         rows = self._rows(policies)
         if not len(rows):
             return 0, 0
-        scores = self._scores(slice(None), self.heard.embeddings[rows]).T
+        scores = self._scores(slice(None), self.heard.views[rows]).T
         names = tuple(finding.error_id for finding in self.findings)
         layout = self.heard.layout
         detector, competition = Detector(policies, _RATE_HZ), Competition(_RATE_HZ)
@@ -134,7 +134,7 @@ class _Heard:
         wanted = np.zeros(len(layout.position_s), bool)
         for at in range(0, len(self.findings), _TOGETHER):
             some = slice(at, at + _TOGETHER)
-            scores = self._scores(some, self.heard.embeddings)
+            scores = self._scores(some, self.heard.views)
             for own, finding in zip(scores, self.findings[some], strict=True):
                 policy = policies[finding.error_id]
                 for event in events(own, layout, policy.rule, policy.threshold_on):
@@ -142,7 +142,7 @@ class _Heard:
                     wanted[max(first, 0) : event.end + _BESIDE + 1] = True
         return np.flatnonzero(wanted)
 
-    def _scores(self, some: slice, embeddings: FloatArray) -> Scores:
+    def _scores(self, some: slice, views: Views) -> Scores:
         """Of some descriptions, shape ``(descriptions, windows)``."""
         findings = self.findings[some]
         prototypes = PrototypeSet([one.described for one in self.wanted[some]], self.background)
@@ -150,7 +150,7 @@ class _Heard:
             np.array([finding.mean for finding in findings], np.float32),
             np.array([finding.std for finding in findings], np.float32),
         )
-        return scores_of(replace(self.heard, embeddings=embeddings), prototypes, statistics)
+        return scores_of(replace(self.heard, views=views), prototypes, statistics)
 
 
 def _new(detections: Sequence[Detection]) -> int:

@@ -120,6 +120,12 @@ class Library:
                 threading.Thread(target=self._look, name="examples", daemon=True).start()
             return other
 
+    @property
+    def known(self) -> frozenset[str]:
+        """Ids of the alerts whose recordings were there when they were last gathered."""
+        with self._lock:
+            return frozenset(alert_id for alert_id, *_ in self._taken)
+
     def gather(self, wanted: Sequence[Wanted]) -> Gathered:
         """All recordings of some descriptions.
 

@@ -19,7 +19,7 @@ from agent.core.records import Provenance, Step, Verdict
 from agent.detector.mutes import Mutes
 from agent.mqtt import Incoming, Link
 from agent.mqtt.topics import Topics
-from agent.run.commands import Commands, box_commands
+from agent.run.box_commands import box_commands
 from agent.store.box import BoxStore
 from tests.agent.run.command_box import Box as CommandBox
 from tests.agent.store.answers import clip
@@ -30,6 +30,8 @@ from tests.schemas import schema
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from agent.run.commands import Commands
 
 TOPICS = Topics("kikimimi", "plant", "press3")
 SHA = "sha256:" + "0" * 64

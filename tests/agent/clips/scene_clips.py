@@ -11,6 +11,7 @@ from agent.bundle import loading as bundle
 from agent.clips import ClipWorker, Limits
 from agent.clips.scrambling import Guard
 from agent.clips.speech import FRAME_S, VoiceDetector
+from agent.clips.writing import ClipWriter
 from agent.config.speech import SpeechPolicy
 from agent.core.records import Alert, Detection, Provenance, Severity, Step
 from agent.frontend.log_mel import LogMel
@@ -58,8 +59,7 @@ def worker(
     clock = clock or FakeClock()
     return ClipWorker(
         folder / "clips",
-        guard=Guard(policy, load, FRAME_S),
-        log_mel=LogMel.of(bundle.load()),
+        writer=ClipWriter(folder / "clips", Guard(policy, load, FRAME_S), LogMel.of(bundle.load())),
         limits=limits or Limits(1_000_000_000, 30.0, 5),
         store=store or BoxStore(folder, clock),
         clock=clock,

@@ -32,6 +32,14 @@ def test_sizes_are_written_as_people_do(tmp_path: Path) -> None:
     assert read(tmp_path, "quota: 1.5 gb").quota_bytes == 1_500_000_000
 
 
+def test_the_memory_is_switched_off_by_one_word(tmp_path: Path) -> None:
+    """Or lasts as long as is written."""
+    assert ClipSettings().memory_s == 600.0
+    assert read(tmp_path, "memory: 5min").memory_s == 300.0
+    for word in ("off", "false", "OFF"):
+        assert read(tmp_path, f"memory: {word}").memory_s == 0.0
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -40,6 +48,8 @@ def test_sizes_are_written_as_people_do(tmp_path: Path) -> None:
         ("speech: skramble", "did you mean 'scramble'?"),
         ("pre_roll_s: 90", "write a number from 0 to 60"),
         ("longest_s: 4", "write more, so that the event itself is in the clip"),
+        ("memory: 2h", "from 60 to 1800 seconds; or off"),
+        ("memory: on", "write a duration such as 30s, 2m or 1h"),
         ("keep_day: 3", "did you mean 'keep_days'?"),
     ],
 )

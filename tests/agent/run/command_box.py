@@ -15,7 +15,7 @@ from agent.config import CommandSettings
 from agent.detector.mutes import Mutes
 from agent.mqtt import Incoming
 from agent.mqtt.topics import Topics
-from agent.run.commands import box_commands
+from agent.run.box_commands import box_commands
 from agent.store.box import BoxStore
 from tests.fakes import FakeClock
 from tests.schemas import schema

@@ -14,7 +14,7 @@ import soundfile
 from agent.capture.build import make_source
 from agent.capture.source import SourceCounters
 from agent.capture.supervisor import SourceStatus, Supervisor
-from agent.clips import ClipTally
+from agent.clips import ClipTally, MemoryTally
 from agent.config import FileSettings, PublishSettings
 from agent.core.records import SourceState
 from agent.mqtt import LinkStatus
@@ -91,6 +91,9 @@ def test_every_part_is_counted_under_the_names_of_the_schema() -> None:
         notify_errors=15,
         commands=CommandTally(16, 17, 18, 19, 20),
         clips=ClipTally(21, 22, 23, 24, 25, 26),
+        memory=MemoryTally(27, 28),
+        missed=29,
+        taught=30,
     )
     health = reporter(FakeClock()).report(snapshot)
     payload = json.loads(health.to_json())
@@ -128,6 +131,10 @@ def test_every_part_is_counted_under_the_names_of_the_schema() -> None:
         "clips_failed": 24,
         "clips_missed": 25,
         "clips_deleted": 26,
+        "memory_lost": 27,
+        "memory_failed": 28,
+        "reported_missed": 29,
+        "reported_taught": 30,
     }
     silent = reporter(FakeClock()).report(SNAPSHOT)
     assert {*silent.counters} == {*health.counters}

@@ -1,0 +1,41 @@
+"""What requests to keep something of people's have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.core.reasons import Reason
+from agent.mqtt.payload import RefusedError, shown
+
+if TYPE_CHECKING:
+    from agent.core.clock import Clock
+
+# A sender whose clock is further ahead would have said so before the sound's own end.
+_AHEAD_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a request that was carried out."""
+
+    duplicate: bool = False
+    """Whether this very request was carried out before; nothing happened now."""
+    alert_id: str | None = None
+    """Of the alert that was made by it."""
+
+
+def refuse_ahead(given_at: float, clock: Clock) -> None:
+    """Keep out what was said in the future, on a box whose clock is set.
+
+    Raises:
+        RefusedError: the sender's clock is far ahead.
+    """
+    ahead_s = given_at - clock.now()
+    if clock.synced() and ahead_s > _AHEAD_S:
+        raise RefusedError(Reason.of("clock_ahead", seconds=round(ahead_s)))
+
+
+def request_used(request_id: str) -> RefusedError:
+    """For a ``request_id`` that stands for something else already."""
+    return RefusedError(Reason.of("request_used", request_id=shown(request_id)))

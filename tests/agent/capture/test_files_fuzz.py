@@ -28,7 +28,7 @@ from tests.sounds import write_tone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FUZZ = int(os.environ.get("KIKIMIMI_FUZZ", "200"))
+FUZZ = int(os.environ.get("KIKIMIMI_FUZZ", "300"))
 RATE_HZ = 32_000
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 # A case that takes longer hangs: the run ends and shows where.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from agent import descriptions
@@ -13,6 +14,8 @@ from tests.integration.scenes import DESCRIPTIONS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.core.records import FloatArray
+
 
 def embed(described: Path, state: Path) -> None:
     """Write the descriptions and put their embeddings where the agent looks for them.
@@ -22,5 +25,10 @@ def embed(described: Path, state: Path) -> None:
     described.write_text(DESCRIPTIONS, encoding="utf-8")
     bundle = bundles.load(None)
     texts = descriptions.load(described).texts()
-    encoded = TextEncoder(bundle).encode(texts)
-    text._Cache(state / "embeddings", bundle).write(dict(zip(texts, encoded, strict=True)), texts)
+    text._Cache(state / "embeddings", bundle).write(_encoded(texts), texts)
+
+
+@cache
+def _encoded(texts: tuple[str, ...]) -> dict[str, FloatArray]:
+    """By the shipped model, once for all boxes."""
+    return dict(zip(texts, TextEncoder(bundles.load(None)).encode(texts), strict=True))

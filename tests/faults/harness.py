@@ -119,7 +119,7 @@ class Bench:
             # Ten seconds of a machine that is busy with other things.
             "windows": {"queue_windows": round(20 * self.speed)},
             "mqtt": {"host": "127.0.0.1", "port": self.broker.port},
-            "publish": {"health_interval_s": 2.0},
+            "publish": {"health_interval_s": 0.5},
             "log": {"format": "json"},
         }
         config = self.folder / "agent.yaml"

@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -162,20 +163,10 @@ def test_sources_come_back_and_the_others_miss_nothing(
     floor: Floor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Missing, gone, hanging, given to another program, silent: lost, then heard again."""
-    sound, camera = floor.sound, floor.camera
-    stop, go = signal.SIGSTOP, signal.SIGCONT
-    none, refused, quiet = "shows no input device", "Connection refused", "delivered nothing for"
-    hangs, stalls = "does not answer", "nothing came for"
-    floor.fault("microphone missing at boot", none, give=sound.start)
-    floor.fault("stream missing at boot", refused, give=camera.start)
-    for _ in range(ROUNDS):
-        floor.fault("microphone gone", none, sound.kill, give=sound.start)
-        floor.fault("microphone taken", quiet, floor.reserve, give=floor.release)
-        floor.fault(
-            "microphone hangs", hangs, lambda: floor.tell(stop), give=lambda: floor.tell(go)
-        )
-        floor.fault("stream gone", refused, camera.kill, give=camera.start)
-        floor.fault("stream stalls", stalls, camera.sending.clear, give=camera.sending.set)
+    # One source's faults have nothing to do with the other's: they come at the same time.
+    with ThreadPoolExecutor() as both:
+        for done in [both.submit(one, floor) for one in (_microphone_faults, _stream_faults)]:
+            done.result()
     before = len(floor.alerts("camera"))
     floor.heard.wait(lambda: len(floor.alerts("camera")) > before)
     with floor.sound.playing(floor.folder / "siren.wav"):
@@ -193,6 +184,26 @@ def test_sources_come_back_and_the_others_miss_nothing(
         assert set(floor.alerts(source)) == {"siren"}
     assert floor.reasons("hall") == []
     _assert_no_window_missed(floor)
+
+
+def _microphone_faults(floor: Floor) -> None:
+    sound, stop, go = floor.sound, signal.SIGSTOP, signal.SIGCONT
+    none, quiet, hangs = "shows no input device", "delivered nothing for", "does not answer"
+    floor.fault("microphone missing at boot", none, give=sound.start)
+    for _ in range(ROUNDS):
+        floor.fault("microphone gone", none, sound.kill, give=sound.start)
+        floor.fault("microphone taken", quiet, floor.reserve, give=floor.release)
+        floor.fault(
+            "microphone hangs", hangs, lambda: floor.tell(stop), give=lambda: floor.tell(go)
+        )
+
+
+def _stream_faults(floor: Floor) -> None:
+    camera, refused, stalls = floor.camera, "Connection refused", "nothing came for"
+    floor.fault("stream missing at boot", refused, give=camera.start)
+    for _ in range(ROUNDS):
+        floor.fault("stream gone", refused, camera.kill, give=camera.start)
+        floor.fault("stream stalls", stalls, camera.sending.clear, give=camera.sending.set)
 
 
 def _assert_no_window_missed(floor: Floor) -> None:

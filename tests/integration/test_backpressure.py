@@ -18,8 +18,8 @@ from agent.capture.scene import RATE_HZ
 from agent.cli.child import running_agent
 from agent.core.records import Block
 from agent.frontend.windows import Windower
+from tests.faults.embedded import embed
 from tests.integration.boxes import BOX, READY_S, settings_of
-from tests.integration.scenes import DESCRIPTIONS
 from tests.mosquitto import PATIENCE_S, listener, mosquitto
 from tests.signals import frontend, noise
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.broker
 
 SOURCES = ("hall", "press", "gate")
-SECONDS = 40.0
+SECONDS = 24.0
 HOP_S = 0.1
 # Two seconds of three sources: where other work holds this machine up for less, nothing is lost.
 QUEUE_WINDOWS = 60
@@ -64,7 +64,7 @@ def test_starved_agent_drops_the_oldest_and_catches_up(tmp_path: Path) -> None:
     """Every window was scored or counted as dropped, and the newest was always scored."""
     recording = tmp_path / "noise.wav"
     soundfile.write(recording, noise(round(SECONDS * RATE_HZ)), RATE_HZ, subtype="PCM_16")
-    (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
+    embed(tmp_path / "descriptions.yaml", tmp_path / "state")
     with mosquitto(tmp_path) as broker, listener(broker.port) as heard:
         source = {"kind": "file", "path": str(recording)}
         settings = settings_of(tmp_path, broker.port, {}) | {

@@ -17,7 +17,8 @@ from agent.config import FileSettings, MqttSettings, Settings, WindowsSettings
 from agent.core.clock import SystemClock
 from agent.run.pipeline import Pipeline
 from agent.store import FILE_NAME
-from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.faults.embedded import embed
+from tests.integration.scenes import write_siren
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,8 +78,8 @@ def heard(folder: Path, steps_s: tuple[float, ...]) -> tuple[float, list[Kept]]:
     """When the sound began, and the alerts that were kept."""
     one = soundfile.read(write_siren(folder / "siren.wav"))[0]
     soundfile.write(folder / "sirens.wav", np.tile(one, SIRENS), RATE_HZ, subtype="PCM_16")
-    (folder / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
     state = folder / f"state{len(steps_s)}"
+    embed(folder / "descriptions.yaml", state)
     settings = Settings(
         node="press3",
         state_dir=state,

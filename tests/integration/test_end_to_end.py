@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.cli.child import running_agent
+from tests.faults.embedded import embed
 from tests.integration.boxes import BOX, READY_S, Box, settings_of
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 from tests.mosquitto import PATIENCE_S, listener, mosquitto
@@ -32,7 +33,8 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 def box(tmp_path: Path, broker: Mosquitto) -> Iterator[Box]:
     """An agent that hears a siren again and again."""
     described = tmp_path / "descriptions.yaml"
-    described.write_text(DESCRIPTIONS, encoding="utf-8")
+    # The last test's box embeds for itself.
+    embed(described, tmp_path / "state")
     recording = write_siren(tmp_path / "siren.wav")
     source = {"name": "hall", "kind": "file", "path": str(recording), "loop": True}
     settings = settings_of(tmp_path, broker.port, source)

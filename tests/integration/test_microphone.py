@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.cli.child import running_agent
+from tests.faults.embedded import embed
 from tests.integration.boxes import BOX, READY_S, settings_of
 from tests.integration.pulse import pulse_server
-from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.integration.scenes import write_siren
 from tests.mosquitto import listener, mosquitto
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def test_recording_played_to_the_microphone_alerts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A siren played into a null sink is heard from its monitor, and only the siren."""
-    (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
+    embed(tmp_path / "descriptions.yaml", tmp_path / "state")
     recording = write_siren(tmp_path / "siren.wav", before_s=4.0)
     source = {"name": "mic1", "kind": "microphone", "device": "default"}
     with (

@@ -14,8 +14,9 @@ from agent.cli.child import running_agent
 from agent.core.answers import holding
 from agent.core.records import Verdict
 from agent.store import Store
+from tests.faults.embedded import embed
 from tests.integration.boxes import BOX, READY_S, documents, settings_of
-from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.integration.scenes import write_siren
 from tests.mosquitto import Listener, listener, mosquitto
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Floor:
 @pytest.fixture
 def floor(tmp_path: Path) -> Iterator[Floor]:
     """One for a test."""
-    (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
+    embed(tmp_path / "descriptions.yaml", tmp_path / "state")
     write_siren(tmp_path / "siren.wav", after_s=30.0)
     with mosquitto(tmp_path) as broker, listener(broker.port) as heard:
         yield Floor(tmp_path, broker, heard)

@@ -107,7 +107,7 @@ FREE = LossConfig(
     keep_sentences=0.0,
     translations=0.0,
 )
-BATCH = BatchConfig(pairs=8, lists=4, list_items=4, texts=4, window_s=1.0)
+BATCH = BatchConfig(pairs=8, lists=4, list_items=4, texts=4, unfamiliar=8, window_s=1.0)
 FAST = OptimiserConfig(tower_rate=1e-3, head_rate=3e-2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -12,12 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import cli
 from agent.cli.commands import COMMANDS
 from agent.core import extras, shipped
 from agent.core.errors import KikimimiError
 from agent.core.extras import Extra
-from training.__main__ import main as train
 from training.commands import COMMANDS as TRAINING
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -77,25 +76,36 @@ def test_every_module_in_the_tables_is_a_command() -> None:
         assert all(f" {command.name}" in line for line in command.examples)
 
 
-def test_missing_extra_is_one_line_with_the_command(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def _without(library: str, folder: Path, module: str, *words: str) -> tuple[int, str]:
+    """Exit status and errors of a command in a fresh interpreter that lacks a library."""
+    program = (
+        f"import sys; sys.modules[{library!r}] = None\n"
+        f"from {module} import main\nsys.exit(main({list(words)!r}))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | {"KIKIMIMI_STATE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.returncode, told.stderr
+
+
+def test_missing_extra_is_one_line_with_the_command(tmp_path: Path) -> None:
     """Of the command itself, of its service, and of a training."""
-    monkeypatch.setenv("KIKIMIMI_STATE_DIR", str(tmp_path))
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.setitem(sys.modules, "training.train_command", None)
     told = (
         f"needs the extra 'console': 'uvicorn' is not installed; type: {sys.executable} -m pip "
         f"install --constraint {ROOT}/constraints.txt 'kikimimi[console]'\n"
     )
-    assert cli.main(["console"]) == 2
-    assert capsys.readouterr().err == f"kikimimi: console {told}"
-    assert cli.main(["install-service", "--console", "--prefix", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == f"kikimimi: the console's service {told}"
-    monkeypatch.delitem(sys.modules, "training.bootstrap", raising=False)
-    monkeypatch.setitem(sys.modules, "torch", None)
-    assert train(["bootstrap"]) == 1
-    error = capsys.readouterr().err
+    status, error = _without("uvicorn", tmp_path, "agent.cli", "console")
+    assert (status, error) == (2, f"kikimimi: console {told}")
+    service = ("install-service", "--console", "--prefix", str(tmp_path))
+    status, error = _without("uvicorn", tmp_path, "agent.cli", *service)
+    assert (status, error) == (2, f"kikimimi: the console's service {told}")
+    status, error = _without("torch", tmp_path, "training.__main__", "bootstrap")
+    assert status == 1
     assert error.startswith("python -m training: bootstrap needs the extra 'training': 'torch' is")
     assert error.endswith("'kikimimi[training]'\n")
 

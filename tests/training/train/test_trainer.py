@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 
 from tests.training.small import (
+    BATCH,
     FAST,
     FREE,
     small_config,
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
 
     from training.train.material import Material
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("noise_made_once")]
+
+
+# For what has nothing to do with the tower: only its last blocks learn, and a step costs a tenth.
+_SHALLOW: dict[str, Any] = {"frozen_blocks": 15, "views": 2}
 
 
 def _map(trainer: Trainer) -> float:
@@ -85,9 +90,9 @@ def test_killed_and_resumed_gives_the_same_model(tmp_path: Path, views: int) -> 
 
 def test_state_of_another_training_is_refused(tmp_path: Path) -> None:
     """Nobody goes on with other settings by mistake."""
-    Trainer(small_model(), small_material(), small_config(tmp_path)).run()
+    Trainer(small_model(), small_material(), small_config(tmp_path, **_SHALLOW)).run()
     with pytest.raises(ValueError, match="with other settings"):
-        Trainer(small_model(), small_material(), small_config(tmp_path, seed=1))
+        Trainer(small_model(), small_material(), small_config(tmp_path, **_SHALLOW, seed=1))
 
 
 def test_ratings_drive_the_model(tmp_path: Path) -> None:
@@ -98,9 +103,9 @@ def test_ratings_drive_the_model(tmp_path: Path) -> None:
     for at, ratings in enumerate((manifest.ratings, flipped)):
         material = small_material(replace(manifest, ratings=ratings))
         loss = replace(FREE, binary=0.0)
-        slow = replace(FAST, head_rate=1e-2)
+        slow = replace(FAST, head_rate=5e-3)
         config = small_config(
-            tmp_path / str(at), steps=120, validate_every=120, loss=loss, optimiser=slow
+            tmp_path / str(at), steps=80, validate_every=80, loss=loss, optimiser=slow
         )
         trainer = Trainer(small_model(), material, config)
         trainer.run()
@@ -129,9 +134,8 @@ def test_near_the_start_it_stays_if_asked_to(tmp_path: Path) -> None:
     moved = []
     for at, weight in enumerate((0.0, 1_000.0)):
         loss = replace(FREE, keep_texts=weight, keep_audio=weight)
-        trainer = Trainer(
-            small_model(), small_material(), small_config(tmp_path / str(at), loss=loss)
-        )
+        config = small_config(tmp_path / str(at), loss=loss, **_SHALLOW)
+        trainer = Trainer(small_model(), small_material(), config)
         trainer.run()
         with torch.inference_mode():
             texts, start = (
@@ -144,13 +148,12 @@ def test_near_the_start_it_stays_if_asked_to(tmp_path: Path) -> None:
 
 def test_noise_fits_texts_as_it_did_if_asked_to(tmp_path: Path) -> None:
     """How the cosines of a text with machine noise are spread is what scores are told against."""
-    noise = background_log_mels(64, 5, 200)
+    noise = background_log_mels(64, 5, 100)
     spreads = []
     for at, weight in enumerate((0.0, 100_000.0)):
-        loss = replace(FREE, keep_noise=weight)
-        trainer = Trainer(
-            small_model(), small_material(), small_config(tmp_path / str(at), loss=loss)
-        )
+        loss, batch = replace(FREE, keep_noise=weight), replace(BATCH, window_s=0.5)
+        config = small_config(tmp_path / str(at), loss=loss, batch=batch, **_SHALLOW)
+        trainer = Trainer(small_model(), small_material(), config)
         trainer.run()
         with torch.inference_mode():
             heard = trainer.start.encode_audio(noise)
@@ -169,7 +172,7 @@ def test_unfamiliar_sounds_stay_where_they_were_if_asked_to(tmp_path: Path) -> N
         loss = replace(FREE, keep_unfamiliar=weight)
         config = small_config(tmp_path / str(at), loss=loss, unfamiliar=8, augment=False)
         trainer = Trainer(small_model(), small_material(), config)
-        sounds = unfamiliar_sounds(trainer.start, 0, 200, 8).draw(torch.arange(8), trainer.chance)
+        sounds = unfamiliar_sounds(trainer.start, 0, 100, 8).draw(torch.arange(8), trainer.chance)
         trainer.run()
         with torch.inference_mode():
             moved.append(float(apart(trainer.model.encode_stem(sounds.stems, 0), sounds.anchors)))
@@ -179,7 +182,7 @@ def test_unfamiliar_sounds_stay_where_they_were_if_asked_to(tmp_path: Path) -> N
 def test_it_ends_when_nothing_gets_better(tmp_path: Path) -> None:
     """With rates of zero no validation improves on the first."""
     frozen = OptimiserConfig(tower_rate=0.0, head_rate=0.0)
-    config = small_config(tmp_path, steps=1_000, patience=2, optimiser=frozen)
+    config = small_config(tmp_path, steps=1_000, patience=2, optimiser=frozen, **_SHALLOW)
     trainer = Trainer(small_model(), small_material(), config)
     trainer.run()
     assert trainer.progress.step == 8
@@ -204,7 +207,7 @@ def test_result_lies_between_the_start_and_what_was_trained(tmp_path: Path) -> N
 @pytest.mark.parametrize("weighting", list(Weighting))
 def test_every_weighting_trains(tmp_path: Path, weighting: Weighting) -> None:
     """The loss is finite from the first step to the last."""
-    config = small_config(tmp_path, loss=replace(FREE, weighting=weighting))
+    config = small_config(tmp_path, loss=replace(FREE, weighting=weighting), **_SHALLOW)
     trainer = Trainer(small_model(), small_material(), config)
     losses = [trainer.step() for _ in range(config.steps)]
     assert np.isfinite(losses).all()
@@ -232,7 +235,7 @@ def test_translations_bring_japanese_to_english(tmp_path: Path) -> None:
     """A Japanese sentence moves to where the start has the English one."""
     loss = replace(FREE, translations=200.0)
     slow = replace(FAST, head_rate=2e-3)
-    config = small_config(tmp_path, steps=40, loss=loss, optimiser=slow)
+    config = small_config(tmp_path, steps=40, loss=loss, optimiser=slow, **_SHALLOW)
     trainer = Trainer(small_model(), small_material(), config)
     texts = trainer.material.texts
 
@@ -290,7 +293,7 @@ def test_curves_are_written(tmp_path: Path) -> None:
     """TensorBoard finds the loss and the validations, and nothing twice after a resume."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    settings = {"tensorboard": True, "steps": 20, "validate_every": 10}
+    settings = {"tensorboard": True, "steps": 20, "validate_every": 10, **_SHALLOW}
     first = Trainer(small_model(), small_material(), small_config(tmp_path, **settings))
     first._validate(lambda _: None)
     for _ in range(10):
@@ -315,7 +318,8 @@ def test_every_term_of_the_loss_has_its_name(tmp_path: Path) -> None:
     """Those that have a weight, no others; together they are the loss."""
     own = ("keep_texts", "keep_audio", "keep_unfamiliar", "keep_sentences", "translations")
     loss = replace(FREE, noise=0.5, keep_noise=2.0, **dict.fromkeys(own, 1.5))
-    config = small_config(tmp_path, loss=loss, unfamiliar=4)
+    batch = replace(BATCH, window_s=0.5)
+    config = small_config(tmp_path, loss=loss, batch=batch, unfamiliar=4)
     trainer = Trainer(small_model(), small_material(), config)
     terms = trainer._objective(trainer.model, trainer.joint, 0.0, trainer.chance, ALONE)
     kinds = ("captions", "texts", "sentences", "translations")

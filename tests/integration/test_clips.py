@@ -57,8 +57,9 @@ def test_the_demo_scene_leaves_a_clip_for_each_alert(tmp_path: Path, scene: Scen
         assert abs(event.starts_at - clip.starts_at - 3.0) < 0.01
         assert clip.duration_s <= event.ends_at - event.starts_at + 7.01
         assert abs(clip.peak_s - (event.peaks_at - clip.starts_at)) < 0.01
-        assert clip.embedding is not None
-        assert abs(float(np.linalg.norm(clip.embedding)) - 1.0) < 0.01
+        assert clip.views is not None
+        for view in (clip.views.joint, clip.views.acoustic):
+            assert abs(float(np.linalg.norm(view)) - 1.0) < 0.01
         samples = read_audio(folder / clip.file, RATE_HZ)
         assert len(samples) == round(clip.duration_s * RATE_HZ)
         if clip.speech is Speech.NONE:  # where it is in the scene, sample by sample

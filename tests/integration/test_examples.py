@@ -53,7 +53,7 @@ def glass(bundle: Bundle, seed: int) -> FloatArray:
     breaking = at_level(glass_broken(np.random.default_rng(seed)), -18.0)
     samples[RATE_HZ : RATE_HZ + len(breaking)] += breaking
     windows = windows_at(bundle, "glass", samples.astype(np.float32))
-    return Encoder(bundle).embed(windows).joint
+    return Encoder(bundle).embed(windows)
 
 
 def highest(watched: Watchlist, embeddings: FloatArray) -> float:
@@ -77,7 +77,7 @@ def test_one_confirmation_finds_what_the_words_miss(tmp_path: Path) -> None:
 
     before = built()
     peak = before.matcher.compare(first)[1][:, 0].argmax()
-    store.keep_clip(clip(made.alert_id, file=None, embedding=first[peak]))
+    store.keep_clip(clip(made.alert_id, file=None, views=first[peak : peak + 1]))
     threshold = before.policies[ERROR_ID].threshold_on
     assert highest(before, other) < threshold - 1.0
     confirmed = answer(1, alert_id=made.alert_id)

@@ -23,7 +23,7 @@ from agent.watchlist.calibration.site import scores_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from agent.core.records import Detection, FloatArray
+    from agent.core.records import Detection, FloatArray, Views
     from agent.detector.events import Scores
     from agent.watchlist.calibration.index import Finding
     from agent.watchlist.calibration.site import Background, Wanted

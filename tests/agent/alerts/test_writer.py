@@ -26,6 +26,7 @@ from tests.agent.store.answers import alert
 from tests.agent.store.records import DETECTION
 from tests.fakes import FakeClock
 from tests.schemas import schema
+from tests.views import views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ TOPICS = Topics("kikimimi", "plant", "press3")
 BUNDLE, DESCRIPTIONS = f"sha256:{'b' * 64}", f"sha256:{'d' * 64}"
 WATCH = Watchlist(
     digest=DESCRIPTIONS,
-    matcher=Matcher.build(described(1), Contrast(NONE, NONE), plain(1)),
+    matcher=Matcher.build(described(1), Contrast(NONE, views(NONE)), plain(1)),
     policies={},
     wordings={"drop": Wording("金属部品が床に落ちた音", Severity.MAJOR)},
 )

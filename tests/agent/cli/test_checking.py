@@ -73,6 +73,7 @@ def _write_bundle(folder: Path) -> None:
         tuning=Tuning(window_frames=200, hop_frames=50, threshold=3.0),
         text=TextSettings(prefix="query: ", max_tokens=64, languages=("en",)),
         embedding_size=512,
+        acoustic_size=256,
         logit_scale=10.0,
         variants=Variants("audio.onnx", "audio.onnx", "audio.onnx"),
         files={

@@ -15,7 +15,7 @@ import soundfile
 from agent import cli, descriptions
 from agent.config import load_settings
 from agent.core.clock import SystemClock
-from agent.core.records import Provenance, Verdict, Views, Window
+from agent.core.records import Provenance, Verdict, Window
 from agent.hearing.files import FileHearing
 from agent.run.pipeline import Pipeline
 from agent.store import FILE_NAME, Store
@@ -25,6 +25,7 @@ from agent.watchlist.site import listened_for_beside
 from tests.agent.store.answers import alert, answer, clip, give
 from tests.bundles import make_bundle
 from tests.signals import noise
+from tests.views import views
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,7 @@ def site(folder: Path, bundle: Bundle, hop_s: float = 0.5) -> Path:
     config = folder / "agent.yaml"
     config.write_text(f"state_dir: state\ndescriptions: d.yaml\nbundle: {bundle.folder}\n")
     size = bundle.manifest.embedding_size
-    index = Index(bundle.digest, size, hop_s, sources=1, made_at=0.0)
+    index = Index(bundle.digest, size, bundle.manifest.acoustic_size, hop_s, sources=1, made_at=0.0)
     writer = PartWriter(folder / "state", index, lambda: time.time() - DAY_S)
     rng = np.random.default_rng(1)
     rows = rng.standard_normal(size) + 0.5 * rng.standard_normal((MINUTES * 120, size))
@@ -87,7 +88,7 @@ def site(folder: Path, bundle: Bundle, hop_s: float = 0.5) -> Path:
         Window("mic1", round(n * hop_s * RATE_HZ), 1.7e9 + n * hop_s, 2.0, silent)
         for n in range(len(rows))
     ]
-    writer.take("s1-mic1", windows, Views(rows.astype(np.float32)), RATE_HZ)
+    writer.take("s1-mic1", windows, views(rows, bundle.manifest.acoustic_size), RATE_HZ)
     writer.finish()
     return config
 
@@ -103,8 +104,8 @@ def say(store: Store, bundle: Bundle, number: int, verdict: Verdict) -> None:
     )
     store.record(made, [])
     drawn = np.random.default_rng(number).standard_normal(bundle.manifest.embedding_size)
-    embedding = (drawn / np.linalg.norm(drawn)).astype(np.float32)
-    store.keep_clip(clip(made.alert_id, file=None, embedding=embedding))
+    heard = views(drawn / np.linalg.norm(drawn), bundle.manifest.acoustic_size)
+    store.keep_clip(clip(made.alert_id, file=None, views=heard))
     given = answer(number, alert_id=made.alert_id, verdict=verdict, received_at=now)
     assert give(store, given)
 

@@ -52,7 +52,7 @@ class Box:
             samples = (np.arange(first, first + RATE // 2) / RATE / 100.0).astype(np.float32)
             self.recorder.push(Block("mic1", first, BEGAN_AT + self.heard_s, samples))
             window = Window("mic1", first, BEGAN_AT + self.heard_s, 2.0, samples)
-            self.recorder.scored(window, Views(np.full((1, 3), self.heard_s, np.float32)))
+            self.recorder.scored(window, Views(*2 * [np.full((1, 3), self.heard_s, np.float32)]))
             self.heard_s += 0.5
             self.clock.advance(0.5)
             self.recorder.tick()
@@ -73,8 +73,8 @@ def test_an_event_is_cut_with_what_was_before_and_after() -> None:
     assert len(job.samples) == 8 * RATE
     assert job.samples[0] * 100 == pytest.approx(3.0, abs=0.01)
     assert (job.begins_s, job.ends_s, job.peak_s) == pytest.approx((2.0, 5.0, 2.5))
-    assert job.embedding is not None
-    assert job.embedding[0] == 5.5
+    assert job.views is not None
+    assert job.views.joint[0, 0] == job.views.acoustic[0, 0] == 5.5
 
 
 def test_an_event_that_lasts_is_cut_at_the_greatest_length() -> None:

@@ -21,6 +21,7 @@ from tests.agent.clips.intelligibility import ESPEAK, say
 from tests.agent.clips.scene_clips import alert, hum, worker
 from tests.fakes import FakeClock
 from tests.faults.disks import small_disk
+from tests.views import views
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def job(number: int = 0, samples: np.ndarray | None = None, at: float = 0.0) -> 
         begins_s=0.5,
         ends_s=1.5,
         peak_s=0.5,
-        embedding=np.array([0.6, 0.8], np.float32),
+        views=views(np.array([0.6, 0.8])),
     )
 
 
@@ -55,7 +56,8 @@ def test_a_clip_is_a_flac_and_a_picture_that_the_store_knows(tmp_path: Path) -> 
     record = store.clip(job().alert.alert_id)
     assert record is not None
     assert record.speech is Speech.NONE
-    assert record.embedding == pytest.approx([0.6, 0.8])
+    assert record.views is not None
+    assert record.views.joint[0] == pytest.approx([0.6, 0.8])
     files = sorted((tmp_path / "clips").iterdir())
     assert [one.name for one in files] == [record.file, record.picture]
     assert record.size_bytes == sum(one.stat().st_size for one in files)
@@ -89,7 +91,7 @@ def test_the_policy_decides_over_speech(
     record = store.clip(job().alert.alert_id)
     assert record is not None
     assert (record.speech, record.picture is None) == (speech, False)
-    assert record.embedding is not None
+    assert record.views is not None
     assert (record.file is None) is (speech is Speech.DROPPED)
     if record.file is not None:
         written = read_audio(tmp_path / "clips" / record.file, 32_000)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.core.records import Step, Views, Window
+from agent.core.records import Step, Window
 from agent.detector.rule import Policy, Rule
 from agent.hearing.recogniser import Recogniser
 from agent.matcher.matcher import BackgroundStatistics, Described, Matcher, PrototypeSet
+from tests.views import views
 
 RATE_HZ = 32_000
 AXES = np.eye(4, dtype=np.float32)
@@ -36,11 +37,11 @@ def recogniser(*error_ids: str) -> Recogniser:
 
 def test_each_window_comes_with_all_that_was_made_of_it() -> None:
     """In order: its own views, its own scores, and the questions that it begins or ends."""
-    some, views = windows(8), Views(AXES[[3, 0, 0, 3, 3, 3, 3, 3]])
-    heard = list(recogniser("a", "b").recognise(some, views))
+    some, heard_as = windows(8), views(AXES[[3, 0, 0, 3, 3, 3, 3, 3]])
+    heard = list(recogniser("a", "b").recognise(some, heard_as))
     assert [result.window for result in heard] == some
     joint = np.concatenate([result.views.joint for result in heard])
-    np.testing.assert_array_equal(joint, views.joint)
+    np.testing.assert_array_equal(joint, heard_as.joint)
     assert [result.match.scores()["a"] for result in heard] == [0.0, 1.0, 1.0, *[0.0] * 5]
     assert [result.match.index for result in heard] == [window.index for window in some]
     steps = [[(change.error_id, change.step) for change in result.detections] for result in heard]
@@ -50,8 +51,8 @@ def test_each_window_comes_with_all_that_was_made_of_it() -> None:
 def test_a_stream_that_ends_ends_what_goes_on() -> None:
     """As a file does; in one piece or in several it is the same."""
     rows = AXES[[0, 3, 3, 3, 3, 3, 1, 1]]
-    at_once = list(recogniser("a", "b").detections([(windows(8), Views(rows))]))
-    pieces = [(windows(2), Views(rows[:2])), (windows(6, first=2), Views(rows[2:]))]
+    at_once = list(recogniser("a", "b").detections([(windows(8), views(rows))]))
+    pieces = [(windows(2), views(rows[:2])), (windows(6, first=2), views(rows[2:]))]
     assert list(recogniser("a", "b").detections(pieces)) == at_once
     assert [(change.error_id, change.step) for change in at_once] == [
         ("a", Step.NEW),
@@ -64,7 +65,7 @@ def test_a_stream_that_ends_ends_what_goes_on() -> None:
 def test_descriptions_of_one_sound_come_as_one_question() -> None:
     """With the other as a candidate, and counted."""
     ours = recogniser("a", "b")
-    some = [(windows(4), Views(AXES[[0, 1, 3, 3]]))]
+    some = [(windows(4), views(AXES[[0, 1, 3, 3]]))]
     new, end = ours.detections(some)
     assert (new.error_id, new.step, end.step) == ("a", Step.NEW, Step.END)
     assert [one.error_id for one in new.candidates] == ["b"]
@@ -75,7 +76,7 @@ def test_a_source_that_is_lost_ends_alone() -> None:
     """What goes on at another goes on."""
     ours = recogniser("a")
     for source in ("mic1", "mic2"):
-        list(ours.recognise(windows(3, source), Views(AXES[[0, 0, 0]])))
+        list(ours.recognise(windows(3, source), views(AXES[[0, 0, 0]])))
     assert [(change.source, change.step) for change in ours.close("mic1")] == [("mic1", Step.END)]
     assert [(change.source, change.step) for change in ours.close()] == [("mic2", Step.END)]
 
@@ -84,7 +85,7 @@ def test_a_source_that_is_lost_ends_alone() -> None:
 def test_other_descriptions_take_over_between_two_windows(kept: str) -> None:
     """Events of those that are gone end; the others go on, and what is new is heard."""
     ours = recogniser("a", "b")
-    both = Views(np.tile((AXES[0] + AXES[1]) / np.sqrt(2.0), (3, 1)).astype(np.float32))
+    both = views(np.tile((AXES[0] + AXES[1]) / np.sqrt(2.0), (3, 1)).astype(np.float32))
     *_, heard = ours.recognise(windows(3), both)
     (new,) = heard.detections
     assert (new.error_id, [one.error_id for one in new.candidates]) == ("a", ["b"])
@@ -93,7 +94,7 @@ def test_other_descriptions_take_over_between_two_windows(kept: str) -> None:
         "a": [("a", Step.UPDATE)],
         "b": [("a", Step.END), ("b", Step.NEW)],
     }[kept]
-    (heard,) = ours.recognise(windows(1, first=3), Views(AXES[2:3]))
+    (heard,) = ours.recognise(windows(1, first=3), views(AXES[2:3]))
     (update,) = heard.detections
     assert (update.error_id, update.step) == (kept, Step.UPDATE)
     assert [one.error_id for one in update.candidates] == ["c"]

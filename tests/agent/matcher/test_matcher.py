@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.bundle import loading as bundles
-from agent.core.records import Views, Window
+from agent.core.records import Window
 from agent.matcher.matcher import (
     BackgroundStatistics,
     Contrast,
@@ -27,6 +27,7 @@ from tests.agent.matcher.prototypes import (
     unit,
 )
 from tests.signals import frontend, noise
+from tests.views import views
 
 
 def worth(heard: Examples | None, embedding: Array) -> float:
@@ -66,7 +67,7 @@ def test_a_small_set_is_compared_exactly(descriptions: int, background: int) -> 
     contrast = unit(background, seed=99)
     matcher = Matcher(PrototypeSet(ordered, contrast), plain(descriptions))
     embeddings = unit(20, seed=500)
-    cosine, margin = matcher.compare(embeddings)
+    cosine, margin = matcher.compare(views(embeddings))
     assert cosine.dtype == margin.dtype == np.float32
     for row, embedding in enumerate(embeddings):
         expected = [by_hand(one, contrast, embedding) for one in ordered]
@@ -79,7 +80,7 @@ def test_the_best_text_counts() -> None:
     one = Described("a", texts=axis(0, 1), unlike=NONE)
     matcher = Matcher(PrototypeSet([one], NONE), plain(1))
     cosine, margin = matcher.compare(
-        np.concatenate([towards(0.9, 0.1, 0.2), towards(0.1, 0.8, 0.2)])
+        views(np.concatenate([towards(0.9, 0.1, 0.2), towards(0.1, 0.8, 0.2)]))
     )
     np.testing.assert_allclose(cosine[:, 0], [0.9, 0.8], atol=1e-6)
     np.testing.assert_array_equal(margin, cosine)
@@ -97,14 +98,16 @@ def test_recordings_add_and_take_off() -> None:
     )
     matcher = Matcher(PrototypeSet([one], NONE), plain(1))
     cosine, margin = matcher.compare(
-        np.concatenate(
-            [
-                towards(0.5, 0.6, 0.6),  # 2 * 0.6 - 1.0 = 0.2, more than the other one
-                towards(0.5, 0.8),  # 0.6, at most 0.5
-                towards(0.5, 0.4, 0.4),  # never less than nothing
-                towards(0.5, 0.0, 0.0, 0.6),
-                towards(0.5, 0.0, 0.0, 0.1, 0.85),
-            ]
+        views(
+            np.concatenate(
+                [
+                    towards(0.5, 0.6, 0.6),  # 2 * 0.6 - 1.0 = 0.2, more than the other one
+                    towards(0.5, 0.8),  # 0.6, at most 0.5
+                    towards(0.5, 0.4, 0.4),  # never less than nothing
+                    towards(0.5, 0.0, 0.0, 0.6),
+                    towards(0.5, 0.0, 0.0, 0.1, 0.85),
+                ]
+            )
         )
     )
     np.testing.assert_allclose(cosine[:, 0], 0.5, atol=1e-6)
@@ -116,7 +119,7 @@ def test_contrasts_are_ones_own_and_the_background() -> None:
     first = Described("a", texts=axis(0), unlike=axis(2))
     second = Described("b", texts=axis(1), unlike=NONE)
     matcher = Matcher(PrototypeSet([first, second], axis(3)), plain(2))
-    _, margin = matcher.compare(towards(0.6, 0.5, 0.4, 0.1))
+    _, margin = matcher.compare(views(towards(0.6, 0.5, 0.4, 0.1)))
     np.testing.assert_allclose(margin, [[0.6 - 0.4, 0.5 - 0.1]], atol=1e-6)
 
 
@@ -125,7 +128,7 @@ def test_statistics_are_those_of_ordinary_sound() -> None:
     ordered = described(4)
     cohort = unit(301, seed=800)
     prototypes = PrototypeSet(ordered, unit(2, seed=900))
-    statistics = prototypes.statistics(cohort)
+    statistics = prototypes.statistics(views(cohort))
     margins = np.array([[by_hand(one, unit(2, seed=900), e)[1] for one in ordered] for e in cohort])
     median = np.median(margins, axis=0)
     np.testing.assert_allclose(statistics.mean, median, atol=1e-5)
@@ -138,8 +141,8 @@ def test_statistics_are_those_of_ordinary_sound() -> None:
 
 def test_scores_are_standard_deviations_of_the_background() -> None:
     """On the cohort itself scores centre on 0 with a spread of 1, whatever the description."""
-    matcher = Matcher.build(described(6), Contrast(unit(3, seed=900), unit(400, seed=800)))
-    matches = matcher.match(windows(400), Views(unit(400, seed=800)))
+    matcher = Matcher.build(described(6), Contrast(unit(3, seed=900), views(unit(400, seed=800))))
+    matches = matcher.match(windows(400), views(unit(400, seed=800)))
     score = np.stack([match.score for match in matches])
     np.testing.assert_allclose(np.median(score, axis=0), 0.0, atol=1e-4)
     np.testing.assert_allclose(score.std(axis=0), 1.0, atol=0.25)
@@ -149,8 +152,8 @@ def test_a_site_brings_its_own_statistics() -> None:
     """Calibrated statistics replace those of the bundle's cohort."""
     one = Described("a", texts=axis(0), unlike=NONE)
     site = BackgroundStatistics(np.array([0.2], np.float32), np.array([0.1], np.float32))
-    matcher = Matcher.build([one], Contrast(NONE, unit(9)), site)
-    (match,) = matcher.match(windows(1), Views(towards(0.7)))
+    matcher = Matcher.build([one], Contrast(NONE, views(unit(9))), site)
+    (match,) = matcher.match(windows(1), views(towards(0.7)))
     assert match.score[0] == pytest.approx(5.0, abs=1e-4)
     assert match.cosine[0] == pytest.approx(0.7, abs=1e-6)
 
@@ -158,14 +161,14 @@ def test_a_site_brings_its_own_statistics() -> None:
 def test_a_spread_of_nothing_is_bounded() -> None:
     """A cohort that a description never moves on does not make scores infinite."""
     one = Described("a", texts=axis(0), unlike=NONE)
-    statistics = PrototypeSet([one], NONE).statistics(np.repeat(towards(0.3), 10, axis=0))
+    statistics = PrototypeSet([one], NONE).statistics(views(np.repeat(towards(0.3), 10, axis=0)))
     assert statistics.std[0] == pytest.approx(0.01)
 
 
 def test_matches_carry_their_windows() -> None:
     """Source, place and time go through; ids stand in the order of the descriptions."""
-    matcher = Matcher.build(described(3), Contrast(NONE, unit(50)))
-    matches = matcher.match(windows(2), Views(unit(2, seed=4)))
+    matcher = Matcher.build(described(3), Contrast(NONE, views(unit(50))))
+    matches = matcher.match(windows(2), views(unit(2, seed=4)))
     assert [match.index for match in matches] == [0, 16_000]
     assert [match.captured_at for match in matches] == [100.0, 100.5]
     assert matches[0].error_ids == ("e0", "e1", "e2")
@@ -175,11 +178,11 @@ def test_matches_carry_their_windows() -> None:
 
 def test_no_descriptions_give_empty_matches() -> None:
     """Everything switched off: the box still runs, and matches nothing."""
-    matcher = Matcher.build([], Contrast(unit(3), unit(50)))
-    (match,) = matcher.match(windows(1), Views(unit(1)))
+    matcher = Matcher.build([], Contrast(unit(3), views(unit(50))))
+    (match,) = matcher.match(windows(1), views(unit(1)))
     assert match.error_ids == ()
     assert match.score.shape == match.cosine.shape == (0,)
-    Matcher.build([], Contrast(NONE, unit(50))).match(windows(1), Views(unit(1)))
+    Matcher.build([], Contrast(NONE, views(unit(50)))).match(windows(1), views(unit(1)))
 
 
 @pytest.mark.parametrize("copies", [40, 2_500])
@@ -188,7 +191,7 @@ def test_prototypes_that_are_alike_are_all_found(copies: int) -> None:
     same = Described("a", texts=np.repeat(axis(0), copies, axis=0), unlike=NONE)
     other = Described("b", texts=axis(1), unlike=NONE)
     matcher = Matcher(PrototypeSet([same, other], NONE), plain(2))
-    cosine, _ = matcher.compare(towards(0.3, 0.9))
+    cosine, _ = matcher.compare(views(towards(0.3, 0.9)))
     np.testing.assert_allclose(cosine, [[0.3, 0.9]], atol=1e-6)
 
 
@@ -226,13 +229,13 @@ def test_a_large_set_is_searched_well() -> None:
     prototypes = PrototypeSet(made, unit(3, seed=7))
     matcher = Matcher(prototypes, plain(40), threads=2)
     queries = near(made)
-    cosine, margin = matcher.compare(queries)
-    exact_cosine, exact_margin = prototypes.compare(queries)
+    cosine, margin = matcher.compare(views(queries))
+    exact_cosine, exact_margin = prototypes.compare(views(queries))
     np.testing.assert_allclose(cosine, exact_cosine, atol=1e-5)
     heard = prototypes.examples
     value = heard.values(queries @ heard.embeddings.T)
     tenth = np.sort(value, axis=1)[:, -10][:, None]
-    given = np.take_along_axis(value, matcher.nearest_examples(queries), axis=1)
+    given = np.take_along_axis(value, matcher.nearest_examples(views(queries)), axis=1)
     assert np.minimum((given >= tenth - 1e-6).sum(axis=1), 10).mean() >= 9.8
     assert (margin <= exact_margin + 1e-5).all()
     # The description whose sound it is gets what all of its recordings would give it.
@@ -268,8 +271,8 @@ def test_many_texts_are_searched_well() -> None:
     matcher = Matcher(prototypes, plain(50), threads=2)
     queries = np.concatenate([one.texts[:4] for one in made]) + 0.1 * unit(200, seed=5)
     queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
-    cosine, _ = matcher.compare(queries)
-    exact, _ = prototypes.compare(queries)
+    cosine, _ = matcher.compare(views(queries))
+    exact, _ = prototypes.compare(views(queries))
     assert np.isfinite(cosine).all()
     assert np.mean(cosine.argmax(axis=1) == exact.argmax(axis=1)) >= 0.98
     assert (cosine <= exact + 1e-5).all()
@@ -280,19 +283,19 @@ def test_many_texts_are_searched_well() -> None:
 def test_a_batch_is_what_its_windows_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut to bound the memory, a batch gives the same rows."""
     matcher = Matcher(PrototypeSet(described(30), unit(2, seed=900)), plain(30))
-    whole = matcher.compare(unit(50, seed=4))
+    whole = matcher.compare(views(unit(50, seed=4)))
     monkeypatch.setattr("agent.matcher.matcher._ENTRIES", 7 * len(matcher.prototypes))
-    for cut, at_once in zip(matcher.compare(unit(50, seed=4)), whole, strict=True):
+    for cut, at_once in zip(matcher.compare(views(unit(50, seed=4))), whole, strict=True):
         np.testing.assert_allclose(cut, at_once, atol=1e-6)
 
 
 def test_two_builds_are_alike() -> None:
     """Small sets give the same numbers every time, so that alerts can be repeated."""
-    contrast = Contrast(unit(3, seed=900), unit(60, seed=800))
+    contrast = Contrast(unit(3, seed=900), views(unit(60, seed=800)))
     first, second = (Matcher.build(described(200), contrast) for _ in range(2))
     for one, other in zip(
-        first.match(windows(5), Views(unit(5, seed=400))),
-        second.match(windows(5), Views(unit(5, seed=400))),
+        first.match(windows(5), views(unit(5, seed=400))),
+        second.match(windows(5), views(unit(5, seed=400))),
         strict=True,
     ):
         np.testing.assert_array_equal(one.score, other.score)
@@ -308,7 +311,7 @@ def test_mistakes_are_told() -> None:
     with pytest.raises(ValueError, match="statistics of 2"):
         Matcher(PrototypeSet([one], NONE), plain(2))
     with pytest.raises(ValueError, match="no background sound"):
-        Matcher.build([one], Contrast(NONE, NONE))
+        Matcher.build([one], Contrast(NONE, views(NONE)))
 
 
 def test_prototypes_cannot_be_changed() -> None:

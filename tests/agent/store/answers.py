@@ -10,6 +10,7 @@ import numpy as np
 from agent.core.answers import Answer, Entry, Through
 from agent.core.records import Alert, ClipRecord, Speech, Step, Verdict
 from tests.agent.store.records import ALERT
+from tests.views import views
 
 if TYPE_CHECKING:
     from agent.store import Store
@@ -52,7 +53,7 @@ def clip(alert_id: str = ALERT.alert_id, **fields: Any) -> ClipRecord:
         duration_s=10.0,
         size_bytes=1_000,
         speech=Speech.NONE,
-        embedding=vector / np.linalg.norm(vector),
+        views=views(vector / np.linalg.norm(vector), 5),
         peak_s=6.0,
     )
     return replace(made, **fields)

@@ -151,17 +151,19 @@ def test_the_trail_cannot_be_edited(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_clip_comes_back_as_it_was(store: Store) -> None:
-    """With its embedding to the last bit, and with ``None`` where nothing may be kept."""
+    """With its views to the last bit, and with ``None`` where nothing may be kept."""
     kept = clip()
     store.keep_clip(kept)
     found = store.clip(ALERT.alert_id)
     assert found is not None
-    assert found.embedding is not None
-    assert kept.embedding is not None
-    assert found.embedding.dtype == np.float32
-    np.testing.assert_array_equal(found.embedding, kept.embedding)
-    assert replace(found, embedding=None) == replace(kept, embedding=None)
-    bare = clip(file=None, picture=None, embedding=None)
+    assert found.views is not None
+    assert kept.views is not None
+    for name in ("joint", "acoustic"):
+        came = getattr(found.views, name)
+        assert came.dtype == np.float32
+        np.testing.assert_array_equal(came, getattr(kept.views, name))
+    assert replace(found, views=None) == replace(kept, views=None)
+    bare = clip(file=None, picture=None, views=None)
     store.keep_clip(bare)
     assert store.clip(ALERT.alert_id) == bare
     assert store.clip("01KE0000000000000000000009") is None

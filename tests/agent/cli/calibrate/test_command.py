@@ -13,7 +13,7 @@ import soundfile
 from agent import descriptions as descriptions_file
 from agent.capture.scene import RATE_HZ, machines
 from agent.cli import main
-from agent.core.records import Verdict, Views, Window
+from agent.core.records import Verdict, Window
 from agent.watchlist import watchlist
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.applied import Site
@@ -22,6 +22,7 @@ from agent.watchlist.calibration.parts import PartWriter
 from agent.watchlist.calibration.threshold import Kind
 from agent.watchlist.calibration.verdicts import VerdictScores
 from tests.bundles import make_bundle
+from tests.views import views
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, hall: Path) -
     config = f"state_dir: state\ndescriptions: d.yaml\nbundle: {bundle.folder}\n"
     (folder / "agent.yaml").write_text(config)
     size = bundle.manifest.embedding_size
-    empty = Index(bundle.digest, size, HOP_S, 1, 0.0)
+    empty = Index(bundle.digest, size, bundle.manifest.acoustic_size, HOP_S, 1, 0.0)
     writer = PartWriter(folder / "state", empty, lambda: 1.8e9)
     rng = np.random.default_rng(1)
     # Windows overlap: what one hears the next three hear as well.
@@ -76,7 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, hall: Path) -
     windows = [
         Window("mic1", n * RATE_HZ // 2, 1.7e9 + n * HOP_S, 2.0, silent) for n in range(len(rows))
     ]
-    writer.take("s1-mic1", windows, Views(rows.astype(np.float32)), RATE_HZ)
+    writer.take("s1-mic1", windows, views(rows, bundle.manifest.acoustic_size), RATE_HZ)
     writer.finish()
     assert main(["calibrate", "--config", str(folder / "agent.yaml"), "--files", str(hall)]) == 0
     return folder

@@ -79,7 +79,7 @@ def test_an_export_holds_what_counts_and_its_sounds(
     alert_id = heard(0).alert_id
     embedding = first.pop("embedding")
     np.testing.assert_array_equal(
-        np.frombuffer(base64.b64decode(embedding), "<f4"), clip().embedding
+        np.frombuffer(base64.b64decode(embedding), "<f4"), clip().views.joint[0]
     )
     assert first == {
         "schema": 1,

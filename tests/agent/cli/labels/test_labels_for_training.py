@@ -30,7 +30,7 @@ def test_an_export_is_read_by_the_training(tmp_path: Path) -> None:
         ("shift-a", "reject", None),
     ]
     assert lines[0].embedding is not None
-    np.testing.assert_array_equal(lines[0].embedding, clip().embedding)
+    np.testing.assert_array_equal(lines[0].embedding, clip().views.joint[0])
     read = labels.read([folder])
     assert (read.labels, read.without_clip, read.changed) == (3, 1, 0)
     (disputed,) = read.disputed

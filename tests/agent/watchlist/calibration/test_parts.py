@@ -14,13 +14,14 @@ from agent.core.records import Views, Window
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration.index import FILE, Index, Span
 from agent.watchlist.calibration.parts import FOLDER, PART_ROWS, PartWriter, stretches
+from tests.views import views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-RATE_HZ, HOP_S, DIM = 32_000, 0.5, 8
-EMPTY = Index("sha256:ab", DIM, HOP_S, 1, 0.0)
+RATE_HZ, HOP_S, DIM, ACOUSTIC = 32_000, 0.5, 8, 6
+EMPTY = Index("sha256:ab", DIM, ACOUSTIC, HOP_S, 1, 0.0)
 
 
 def windows(count: int, source: str = "mic1", first: int = 0) -> list[Window]:
@@ -41,7 +42,7 @@ def unit(count: int, seed: int = 0) -> np.ndarray:
 def keep(folder: Path, count: int, index: Index = EMPTY, keep_hours: float = 60.0) -> PartWriter:
     """Keep one stream to its end."""
     writer = PartWriter(folder, index, lambda: 2e9, keep_hours)
-    writer.take("s1", windows(count), Views(unit(count)), RATE_HZ)
+    writer.take("s1", windows(count), views(unit(count), ACOUSTIC), RATE_HZ)
     writer.finish()
     return writer
 
@@ -55,8 +56,10 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     found = list(stretches(tmp_path, index))
     position_s = np.concatenate([one.position_s for one in found])
     np.testing.assert_array_equal(position_s, np.arange(PART_ROWS + 100) * HOP_S)
-    embeddings = np.concatenate([one.embeddings for one in found])
-    np.testing.assert_allclose(embeddings, unit(PART_ROWS + 100), atol=1e-3)
+    heard = Views.concatenate([one.views for one in found])
+    kept = views(unit(PART_ROWS + 100), ACOUSTIC)
+    np.testing.assert_allclose(heard.joint, kept.joint, atol=1e-3)
+    np.testing.assert_allclose(heard.acoustic, kept.acoustic, atol=1e-3)
     assert index.heard_hours == pytest.approx((PART_ROWS + 100) * HOP_S / 3_600)
 
 
@@ -70,8 +73,10 @@ def test_the_latest_hours_stay(tmp_path: Path) -> None:
 def test_a_recording_that_was_cut_off_is_heard_again(tmp_path: Path) -> None:
     """A kill in the middle of a recording leaves no half of it; a microphone's half stays."""
     writer = PartWriter(tmp_path, EMPTY, lambda: 2e9)
-    writer.take("mic", windows(PART_ROWS), Views(unit(PART_ROWS)), RATE_HZ)
-    writer.take("rec", windows(PART_ROWS, "a.wav"), Views(unit(PART_ROWS)), RATE_HZ, recorded=True)
+    writer.take("mic", windows(PART_ROWS), views(unit(PART_ROWS), ACOUSTIC), RATE_HZ)
+    writer.take(
+        "rec", windows(PART_ROWS, "a.wav"), views(unit(PART_ROWS), ACOUSTIC), RATE_HZ, recorded=True
+    )
     index = indices.read(tmp_path)
     assert index is not None
     assert index.hearing == "rec"

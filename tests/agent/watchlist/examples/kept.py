@@ -9,7 +9,8 @@ import numpy as np
 
 from agent.core.records import Provenance, Verdict
 from tests.agent.store.answers import alert, answer, clip, give
-from tests.bundles import EMBEDDING_SIZE
+from tests.bundles import ACOUSTIC_SIZE, EMBEDDING_SIZE
+from tests.views import views
 
 if TYPE_CHECKING:
     from agent.store import Store
@@ -28,7 +29,7 @@ def keep(store: Store, number: int, digest: str, **fields: Any) -> str:
     """An alert with a clip; its id."""
     made = replace(alert(number), provenance=Provenance(digest, "sha256:d"))
     store.record(made, [])
-    values = {"embedding": unit(number), "file": None} | fields
+    values = {"views": views(unit(number), ACOUSTIC_SIZE), "file": None} | fields
     store.keep_clip(clip(made.alert_id, **values))
     return made.alert_id
 

@@ -21,9 +21,10 @@ from agent.watchlist.verdict_scores import verdict_scores
 from agent.watchlist.watchlist import build, wanted_of
 from tests.agent.store.answers import alert, answer, clip, give
 from tests.agent.watchlist.examples.kept import ERROR_ID, keep, say, unit
-from tests.bundles import make_bundle
+from tests.bundles import ACOUSTIC_SIZE, make_bundle
 from tests.fakes import FakeClock
 from tests.signals import noise
+from tests.views import views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,14 +74,14 @@ def test_confirmed_and_rejected_clips_and_named_files(
     gathered = Library(bundle, store, tmp_path / CLIPS_FOLDER).gather(wanted)
     named, first, second = gathered.recordings
     assert (named.name, named.kind, named.sure) == (str(tmp_path / "named.flac"), "example", True)
-    assert np.linalg.norm(named.embedding) == pytest.approx(1.0, abs=1e-3)
+    assert np.linalg.norm(named.views.joint) == pytest.approx(1.0, abs=1e-3)
     assert (first.name, first.error_id, first.kind, first.sure) == (
         ids[0],
         ERROR_ID,
         Kind.EXAMPLE,
         True,
     )
-    np.testing.assert_array_equal(first.embedding, unit(1))
+    np.testing.assert_array_equal(first.views.joint[0], unit(1))
     assert first.moment is not None
     assert first.moment.source == alert(1).detection.source
     assert (second.name, second.kind, second.sure) == (ids[1], Kind.REJECTED, False)
@@ -106,7 +107,7 @@ def test_a_sound_that_was_another_one_teaches_both(
     assert (rejected.error_id, rejected.name, rejected.kind) == (ERROR_ID, first, Kind.REJECTED)
     assert (other.error_id, other.name, other.kind) == ("air_leak", first, Kind.EXAMPLE)
     assert other.sure, "two people say so"
-    np.testing.assert_array_equal(other.embedding, unit(1))
+    np.testing.assert_array_equal(other.views.joint[0], unit(1))
     assert (disputed.name, disputed.kind) == (second, Kind.REJECTED), "differ in what it was"
     undone = answer(1, alert_id=first, operator="shift-a", undone_at=9.0, **said)
     give(store, replace(undone, undone_request_id="u1"))
@@ -132,7 +133,7 @@ def test_of_an_example_the_chosen_channel_is_heard(
     library = Library(bundle, store, tmp_path / CLIPS_FOLDER)
     gathered = library.gather(wanted_of(bundle, described, None)[0])
     store.close()
-    mono, chosen, mixed, cancelling = (one.embedding for one in gathered.recordings)
+    mono, chosen, mixed, cancelling = (one.views.joint[0] for one in gathered.recordings)
     np.testing.assert_array_equal(chosen, mono)
     np.testing.assert_array_equal(cancelling, mono)
     assert float(mixed @ mono) < 0.9999
@@ -159,15 +160,15 @@ def test_an_embedding_of_another_bundle_is_made_anew_or_left_out(
     library = Library(bundle, store, folder)
     gathered = library.gather(wanted[:1])
     again = {one.name: one for one in gathered.recordings}[kept]
-    assert float(again.embedding @ unit(1)) < 0.99
+    assert float(again.views.joint[0] @ unit(1)) < 0.99
     reasons = {one.name: one.reason for one in gathered.set_aside}
     assert reasons[lost] == "another bundle heard it, and its sound was not kept"
     assert "b.flac" in reasons[broken]
     assert "outside" in reasons[outside]
     # It is the window at the peak, not the beginning.
     peak = library._views(folder / "a.flac", (4.0,)).joint[0]
-    np.testing.assert_array_equal(again.embedding, peak)
-    assert float(again.embedding @ library._views(folder / "a.flac", (0.0,)).joint[0]) < 0.999
+    np.testing.assert_array_equal(again.views.joint[0], peak)
+    assert float(again.views.joint[0] @ library._views(folder / "a.flac", (0.0,)).joint[0]) < 0.999
     store.close()
 
 
@@ -182,7 +183,8 @@ def test_a_verdict_outlives_the_model_that_it_was_given_on(
     provenance = Provenance("sha256:other", "sha256:d")
     made = replace(alert(1), description="metal part dropped", provenance=provenance)
     store.record(made, [])
-    store.keep_clip(clip(made.alert_id, file="a.flac", embedding=unit(1), peak_s=2.0))
+    heard = views(unit(1), ACOUSTIC_SIZE)
+    store.keep_clip(clip(made.alert_id, file="a.flac", views=heard, peak_s=2.0))
     kept = made.alert_id
     say(store, kept, Verdict.REJECT, 1, "shift-a")
     described = parse(
@@ -201,8 +203,7 @@ def test_a_verdict_outlives_the_model_that_it_was_given_on(
     watch = build(bundle, described, None, judge=judge, library=library)
     # As the box scores it that has no examples.
     texts = build(bundle, described, None).matcher
-    embedding = library._views(folder / "a.flac", (2.0,)).joint
-    _, margin = texts.compare(embedding)
+    _, margin = texts.compare(library._views(folder / "a.flac", (2.0,)))
     own = (margin - watch.matcher.statistics.mean) / watch.matcher.statistics.std
     assert scored == {(kept, ERROR_ID): pytest.approx(float(own[0, 0]), abs=1e-3)}
     adapted = watch.adapted[ERROR_ID]
@@ -229,7 +230,7 @@ def test_several_windows_of_a_rejected_sound_are_known(
     kept = clip(
         made.alert_id,
         file="a.flac",
-        embedding=unit(1),
+        views=views(unit(1), ACOUSTIC_SIZE),
         starts_at=event.starts_at - 2.0,
         duration_s=12.0,
         peak_s=4.0,
@@ -241,7 +242,7 @@ def test_several_windows_of_a_rejected_sound_are_known(
     found = library.gather(wanted[1:]).recordings
     assert found == ()  # of other descriptions none
     found = [one for one in library.gather(wanted).recordings if one.kind is Kind.REJECTED]
-    np.testing.assert_array_equal(found[0].embedding, unit(1))
+    np.testing.assert_array_equal(found[0].views.joint[0], unit(1))
     assert {one.name for one in found} == {made.alert_id}
     store.close()
     if speech is Speech.SCRAMBLED:
@@ -250,8 +251,8 @@ def test_several_windows_of_a_rejected_sound_are_known(
     assert len(found) == REJECTED_WINDOWS
     # The first begins with the event, the last ends with it.
     first, last = library._views(folder / "a.flac", (2.0, 8.0)).joint
-    np.testing.assert_allclose(found[1].embedding, first, atol=1e-6)
-    np.testing.assert_allclose(found[-1].embedding, last, atol=1e-6)
+    np.testing.assert_allclose(found[1].views.joint[0], first, atol=1e-6)
+    np.testing.assert_allclose(found[-1].views.joint[0], last, atol=1e-6)
 
 
 def test_a_long_file_is_refused(bundle: Bundle, wanted: list[Wanted], tmp_path: Path) -> None:

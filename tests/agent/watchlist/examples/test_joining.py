@@ -10,7 +10,7 @@ import pytest
 
 from agent.matcher.matcher import Contrast, Described, PrototypeSet
 from agent.watchlist.examples import Joined, Kind, Recording, join
-from agent.watchlist.examples.records import Moment
+from tests.views import views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ COHORT = normal(
 )
 NONE = np.empty((0, DIM), np.float32)
 BACKGROUND = normal(np.eye(DIM)[20:21])
-CONTRAST = Contrast(BACKGROUND, COHORT)
+CONTRAST = Contrast(BACKGROUND, views(COHORT))
 TEXTS = [
     Described(name, normal(np.eye(DIM)[axis] + np.eye(DIM)[30 + axis])[None], NONE)
     for axis, name in enumerate(["clang", "hiss", "squeal"])
@@ -58,10 +58,9 @@ def recording(
     *,
     name: str = "",
     sure: bool = False,
-    moment: Moment | None = None,
 ) -> Recording:
     """One recording."""
-    return Recording(error_id, name or f"{embedding[0]}", kind, embedding, sure, moment)
+    return Recording(error_id, name or f"{embedding[0]}", kind, views(embedding), sure)
 
 
 def joined(recordings: Sequence[Recording]) -> Joined:
@@ -73,8 +72,8 @@ def joined(recordings: Sequence[Recording]) -> Joined:
 def score(made: Joined, embedding: Array, column: int = 0) -> float:
     """Of one window, as the matcher gives it."""
     prototypes = PrototypeSet(made.described, BACKGROUND)
-    statistics = prototypes.statistics(COHORT)
-    margin = prototypes.compare(embedding[None])[1][0]
+    statistics = prototypes.statistics(views(COHORT))
+    margin = prototypes.compare(views(embedding))[1][0]
     return float(((margin - statistics.mean) / statistics.std)[column])
 
 
@@ -91,27 +90,24 @@ def test_without_recordings_nothing_changes() -> None:
     assert joined([]).described == tuple(TEXTS)
 
 
-def test_one_example_helps_and_two_that_agree_help_more() -> None:
-    """A sound that the text misses scores higher with one example, and as it should with two."""
+def test_one_example_is_enough() -> None:
+    """A sound that the text misses alarms by one example; a second one takes nothing away."""
     other = sound(*NOVEL, seed=9)
     one = joined([recording("clang", sound(*NOVEL, seed=1))])
     two = joined([recording("clang", sound(*NOVEL, seed=seed)) for seed in (1, 2)])
-    assert score(PLAIN, other) < THRESHOLD
-    assert score(PLAIN, other) + 1.0 < score(one, other) < score(PLAIN, other) + 3.2
-    assert score(two, other) > score(one, other) + 1.0
-    assert score(two, other) > THRESHOLD
+    assert score(PLAIN, other) < THRESHOLD < score(one, other)
+    assert score(two, other) >= score(one, other) - 0.5
     assert one.examples == {"clang": 1}
     assert two.examples == {"clang": 2}
     # Other descriptions are as they were.
     assert score(two, other, 1) == pytest.approx(score(PLAIN, other, 1), abs=1e-4)
 
 
-def test_what_is_sure_needs_no_other_to_agree() -> None:
-    """A file that is named, or what two people say, has its full weight at once."""
-    other = sound(*NOVEL, seed=9)
-    alone = joined([recording("clang", sound(*NOVEL, seed=1))])
-    sure = joined([recording("clang", sound(*NOVEL, seed=1), sure=True)])
-    assert score(sure, other) > score(alone, other) + 1.0
+def test_words_decide_where_no_recording_fits() -> None:
+    """An example of one clang takes nothing off another one that the text knows."""
+    made = joined([recording("clang", sound(*NOVEL, seed=1))])
+    known = sound(*CLANG, seed=2)
+    assert score(made, known) >= score(PLAIN, known) - 0.05
 
 
 def test_ordinary_sound_stays_ordinary() -> None:
@@ -131,55 +127,12 @@ def test_an_example_that_is_ordinary_here_does_not_count() -> None:
     assert score(made, hall) == pytest.approx(score(PLAIN, hall), abs=1e-4)
 
 
-def test_a_mistake_is_found_by_what_others_are_confirmed_as() -> None:
-    """A hiss that was confirmed as a clang sounds like the hisses, whose text fits it too."""
-    hisses = [recording("hiss", sound(*HISS, seed=seed)) for seed in (1, 2)]
-    wrong = recording("clang", sound(*HISS, seed=3), name="wrong")
-    made = joined([wrong, *hisses])
-    (aside,) = made.set_aside
-    assert (aside.name, aside.error_id) == ("wrong", "clang")
-    assert aside.reason == "sounds like what was confirmed as hiss"
-    assert made.examples == {"hiss": 2}  # they are not taken for the mistake
-    other = sound(*HISS, seed=4)
-    assert score(made, other) == pytest.approx(score(PLAIN, other), abs=1e-4)
-
-
-def test_a_lone_mistake_waits_where_another_text_fits_better() -> None:
-    """Nobody has confirmed a hiss yet, but its text knows one."""
-    made = joined([recording("clang", sound(0.0, 2.0, seed=3))])
-    assert reasons(made) == ["the text of hiss fits it better, and no other agrees"]
-
-
-def test_one_that_is_like_none_of_those_that_agree_waits() -> None:
-    """Two agree; the third is something else that no text knows."""
-    right = [recording("clang", sound(*CLANG, seed=seed)) for seed in (1, 2)]
-    odd = recording("clang", sound(0.0, 0.0, 0.0, 0.0, 0.6, seed=3), name="odd")
-    made = joined([*right, odd])
-    assert [one.name for one in made.set_aside] == ["odd"]
-    assert reasons(made) == ["is like none of the others, which agree"]
-
-
 def test_one_sound_under_two_descriptions_is_no_contradiction() -> None:
-    """Both heard the same moment and both were confirmed: neither speaks against the other."""
-    first = Moment("hall", 100.0, 103.0)
+    """Whoever confirms both means both."""
     both = sound(0.4, 0.4, seed=1)
-    made = joined(
-        [
-            recording("clang", both, moment=first),
-            recording("hiss", both, moment=Moment("hall", 101.0, 104.0)),
-            recording("hiss", sound(0.4, 0.42, seed=2), moment=Moment("hall", 900.0, 903.0)),
-        ]
-    )
+    made = joined([recording("clang", both), recording("hiss", both)])
     assert made.set_aside == ()
-
-
-def test_one_event_twice_is_not_two_that_agree() -> None:
-    """Two alerts of one moment are one piece of evidence."""
-    moment = Moment("hall", 100.0, 103.0)
-    pair = [recording("clang", sound(*NOVEL, seed=s), moment=moment) for s in (1, 2)]
-    apart = [recording("clang", sound(*NOVEL, seed=s)) for s in (1, 2)]
-    other = sound(*NOVEL, seed=9)
-    assert score(joined(pair), other) + 1.0 < score(joined(apart), other)
+    assert min(score(made, both), score(made, both, 1)) > THRESHOLD
 
 
 def test_a_rejected_sound_comes_under_the_threshold() -> None:

@@ -108,7 +108,7 @@ def test_box_keeps_alerts_clips_and_answers(
         for one in rows:
             assert one.clip is not None
             assert one.clip.file is not None
-            assert one.clip.embedding is not None
+            assert one.clip.views is not None
             clip = read_audio(folder_of(settings) / one.clip.file, RATE_HZ)
             assert len(clip) / RATE_HZ == pytest.approx(one.clip.duration_s, abs=0.01)
             assert one.alert.detection.starts_at >= BEGINS_AT

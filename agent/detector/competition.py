@@ -33,8 +33,8 @@ PassOn: TypeAlias = "Callable[[Iterable[Detection]], Iterable[Detection]]"
 HELD_S = 1.0
 """Between the first description that fires and the question.
 
-Of 177 sounds in a hall, 8 were asked of a description that another one later exceeded by a standard
-deviation or more; asked half a second later 14, asked at once 19.
+Of 169 questions in a hall, a candidate came to exceed 3 by more than a standard deviation; had they
+been asked half a second earlier 10, at once 15 (docs/benchmarks.md).
 """
 
 _REMEMBERED = 64

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,26 +12,23 @@ from agent import descriptions
 from agent.bundle import loading as bundles
 from agent.capture.scene import RATE_HZ, at_level, glass_broken, machines
 from agent.config import ClipSettings, FileSettings, MqttSettings, Settings
-from agent.core.clock import SystemClock
 from agent.core.records import Provenance, Verdict
 from agent.encoder.audio import Encoder
 from agent.hearing.windows import windows_at
-from agent.run.pipeline import Pipeline, Requests
 from agent.store import Store
 from agent.watchlist import watchlist
 from agent.watchlist.examples import Library
 from tests.agent.store.answers import alert, answer, clip, give
+from tests.integration.listening import listening, wait
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from agent.bundle.loading import Bundle
     from agent.core.records import FloatArray
     from agent.watchlist.watchlist import Watchlist
 
-PATIENCE_S = 300.0
 ERROR_ID = alert(1).detection.error_id
 VAGUE = f"""\
 version: 1
@@ -89,29 +83,6 @@ def test_one_confirmation_finds_what_the_words_miss(tmp_path: Path) -> None:
     assert give(store, replace(confirmed, undone_at=9.0, undone_request_id="u1"))
     assert highest(built(), other) == highest(before, other)
     store.close()
-
-
-@contextmanager
-def listening(settings: Settings) -> Iterator[Pipeline]:
-    """The pipeline in a thread of its own."""
-    requests = Requests()
-    described = descriptions.load(settings.descriptions)
-    pipeline = Pipeline(settings, bundles.load(), described, SystemClock(), requests=requests)
-    thread = threading.Thread(target=pipeline.run)
-    thread.start()
-    try:
-        yield pipeline
-    finally:
-        requests.stop = True
-        thread.join(PATIENCE_S)
-
-
-def wait(until: Callable[[], bool]) -> None:
-    """Block until it is so."""
-    ends_at = time.monotonic() + PATIENCE_S
-    while not until():
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)
 
 
 def test_a_rejected_sound_alerts_no_more_until_it_is_taken_back(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from agent.config import ClipSettings, FileSettings, MqttSettings, Settings
 from agent.core.records import Severity, Step, Verdict
 from agent.store import Store
+from tests.integration.listening import listening, wait
 from tests.integration.scenes import DESCRIPTIONS, write_siren
-from tests.integration.test_examples import listening, wait
 
 if TYPE_CHECKING:
     from pathlib import Path

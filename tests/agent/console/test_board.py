@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.console.board import Board, from_message
 from agent.core.answers import Answer, Entry, Through
-from agent.core.records import ClipRecord, Speech, Verdict
+from agent.core.records import Candidate, ClipRecord, Speech, Verdict
 from agent.store import CLIPS_FOLDER, Store
 from tests.agent.store.records import ALERT
 
@@ -111,3 +112,21 @@ def test_a_message_that_is_no_alert_is_no_view() -> None:
         assert from_message({**MESSAGE, name: None}) is None or name == "alert_id"
         assert from_message({key: MESSAGE[key] for key in MESSAGE.keys() - {name}}) is None
     assert from_message({**MESSAGE, "ts_end": "yesterday"}) is None
+
+
+def test_candidates_come_from_the_database_or_the_broker(tmp_path: Path) -> None:
+    """In the same form; a box of before told none, and what is wrong is no view."""
+    gong = {"error_id": "gong", "description": "銅鑼の音", "score": 4.75, "threshold": 4.25}
+    candidates = (Candidate("gong", 4.75, 4.25, "銅鑼の音"),)
+    told = from_message({**MESSAGE, "candidates": [gong]})
+    assert told is not None
+    assert told["candidates"] == [gong]
+    before = from_message(MESSAGE)
+    assert before is not None
+    assert before["candidates"] == []
+    for wrong in (None, 5, ["gong"], [{"error_id": "gong"}], [{**gong, "score": "loud"}]):
+        assert from_message({**MESSAGE, "candidates": wrong}) is None
+    with closing(Store.open(tmp_path)) as box, closing(Board(tmp_path)) as board:
+        box.record(replace(ALERT, detection=replace(ALERT.detection, candidates=candidates)), [])
+        (view,) = board.open_alerts({})["alerts"]
+        assert view["candidates"] == [gong]

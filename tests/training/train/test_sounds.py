@@ -8,7 +8,7 @@ import torch
 from tests.training.small import small_manifest, small_model, small_sounds
 from training.train.sounds import FreshWindows, KeptWindows, WholeSounds, Windows
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("noise_made_once")]
 
 
 def _log_mels() -> list[torch.Tensor]:

@@ -12,6 +12,7 @@ from agent.bundle.manifest import MANIFEST, MODEL_CARD
 from agent.cli.score import variants_of
 from agent.encoder.audio import Encoder
 from agent.encoder.text_encoder import TextEncoder
+from export.acoustic import AGREES
 from export.command import MOST_COST
 
 pytestmark = pytest.mark.torch
@@ -34,6 +35,8 @@ def test_shipped_variants_cost_no_more_than_allowed(bundle: bundles.Bundle) -> N
     """As the manifest's own figures say, each quantized variant against float32."""
     by_variant: dict[str, dict[tuple[str, str, str], float]] = {}
     for metric in bundle.manifest.metrics:
+        if metric.name == AGREES:
+            continue  # which of several takes is nearest may well change
         key = (metric.dataset, metric.language, metric.name)
         by_variant.setdefault(metric.variant, {})[key] = metric.value
     reference = by_variant.pop("float32")
@@ -47,11 +50,10 @@ def test_variants_hear_alike(bundle: bundles.Bundle) -> None:
     """On windows of noise and tones, every variant is close to float32."""
     rng = np.random.default_rng(0)
     windows = rng.normal(0.2, 0.5, (4, 128, 200)).astype(np.float32)
-    found = {
-        name: Encoder(one).encode(windows).joint for name, one in variants_of(bundle, "all").items()
-    }
-    for embeddings in found.values():
-        assert (embeddings * found["reference"]).sum(axis=1).min() > 0.9
+    found = {name: Encoder(one).encode(windows) for name, one in variants_of(bundle, "all").items()}
+    for views in found.values():
+        assert (views.joint * found["reference"].joint).sum(axis=1).min() > 0.9
+        assert (views.acoustic * found["reference"].acoustic).sum(axis=1).min() > 0.8
 
 
 def test_both_languages_say_the_same(bundle: bundles.Bundle) -> None:

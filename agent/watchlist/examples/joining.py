@@ -20,6 +20,7 @@ from agent.watchlist.examples.checking import check
 from agent.watchlist.examples.measuring import measure
 from agent.watchlist.examples.records import Kind, SetAside
 from agent.watchlist.examples.weights import (
+    FROM,
     SAME,
     WEIGHT,
     taken_off,
@@ -117,9 +118,9 @@ class _Weighed:
     def examples(self, number: int) -> Examples:
         """What people confirmed or named: standard deviations, weighed, add to the score."""
         rows = self._rows(number, Kind.EXAMPLE)
-        mean = self.measured.mean[rows]
+        zero = self.measured.mean[rows] + np.float32(FROM * self.measured.usual)
         slope = np.full(len(rows), WEIGHT / self.measured.usual, np.float32)
-        return self._examples(rows, number, slope=slope, zero=mean, most=slope * (1.0 - mean))
+        return self._examples(rows, number, slope=slope, zero=zero, most=slope * (1.0 - zero))
 
     def rejected(self, number: int) -> Examples:
         """What people rejected: nearly that very sound is brought under the threshold."""

@@ -12,9 +12,10 @@ import numpy as np
 if TYPE_CHECKING:
     from agent.core.records import FloatArray
 
-WEIGHT = 2.0
-"""What a standard deviation of likeness to an example adds to the score of its description: the
-words say little beside a recording that fits, and all where none does."""
+FROM, WEIGHT = 2.0, 2.0
+"""From so many standard deviations over ordinary sound on likeness to an example counts, and what
+each further one adds to the score of its description. Words decide where no recording fits, and
+say little beside one that does."""
 FIRES = 4.0
 """So many standard deviations over ordinary sound, a sound is taken for like a recording."""
 COMMON = 0.05

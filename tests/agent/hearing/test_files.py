@@ -48,9 +48,10 @@ def hearing(bundle: Bundle) -> FileHearing:
 @pytest.fixture(scope="module")
 def matcher(bundle: Bundle) -> Matcher:
     """Of one description."""
-    text = bundle.background()[:1]
+    ordinary = bundle.background()
+    text = ordinary.joint[:1]
     described = [Described("air_leak", texts=text, unlike=text[:0])]
-    return Matcher.build(described, Contrast(bundle.background()[1:2], bundle.background()))
+    return Matcher.build(described, Contrast(ordinary.joint[1:2], ordinary))
 
 
 def write(folder: Path, seconds: float, rate_hz: int = RATE_HZ, channels: int = 1) -> Path:

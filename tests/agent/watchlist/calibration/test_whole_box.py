@@ -13,6 +13,7 @@ from agent.watchlist.calibration.index import Finding
 from agent.watchlist.calibration.site import Background, Wanted
 from agent.watchlist.calibration.threshold import Kind, Rate
 from agent.watchlist.calibration.whole_box import MOST, whole_box
+from tests.views import views
 
 HOP_S = 0.5
 RATE = Rate(0.0, 10.0, 20.0)
@@ -41,7 +42,7 @@ def heard(sounds: list[np.ndarray], apart: int = 30) -> Background:
     position_s = np.arange(len(rows)) * HOP_S
     position_s[len(rows) // 2 :] += 60.0
     return Background(
-        rows.astype(np.float16),
+        views(rows).astype(np.float16),
         Layout.of([position_s], HOP_S),
         position_s,
         (("mic1", False),) * len(rows),

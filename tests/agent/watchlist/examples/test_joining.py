@@ -166,7 +166,7 @@ def test_a_rejection_must_not_silence_what_was_confirmed() -> None:
     assert aside.name == "mistake"
     assert aside.reason.startswith("would silence ")
     other = sound(1.5, seed=9)
-    assert score(made, other) == pytest.approx(score(joined(right), other), abs=0.05)
+    assert score(made, other) == pytest.approx(score(joined(right), other), rel=0.01)
 
 
 def test_the_order_of_recordings_does_not_matter() -> None:

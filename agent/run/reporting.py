@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.alerts.alerts import timestamp
-from agent.core.errors import AudioFileError
+from agent.core.errors import AudioFileError, BundleError
 from agent.core.reasons import Reason
 from agent.core.records import Detection, Origin, Provenance, Step
 from agent.mqtt.payload import RefusedError, shown
@@ -146,7 +146,11 @@ class Reporting:
     def _usual(
         self, memory: SoundMemory, source: str, begin_at: float, end_at: float
     ) -> FloatArray:
-        """Mean joint view of ordinary sound: that around a while, or the bundle's."""
+        """Mean joint view of ordinary sound: that around a while, or the bundle's.
+
+        Raises:
+            RefusedError: the bundle's cannot be read any more.
+        """
         around = memory.heard(source, end_at - _AGES, end_at + _AGES)
         if around is not None:
             starts = np.array([window.captured_at for window in around.windows])
@@ -154,7 +158,10 @@ class Reporting:
             if np.count_nonzero(outside) >= _LEAST_AROUND:
                 mean: FloatArray = around.views.joint[outside].mean(axis=0)
                 return mean
-        usual: FloatArray = self._bundle.background().mean(axis=0)
+        try:
+            usual: FloatArray = self._bundle.background().mean(axis=0)
+        except BundleError as error:  # its file was damaged since the start
+            raise RefusedError(str(error)) from error
         return usual
 
     @property

@@ -107,7 +107,10 @@ class Reporting:
         end_at = self.refuse_outside(memory, source, begin_at, end_at)
         if recorder.busy:
             raise RefusedError(Reason.of("clips_waiting", seconds=_RETRY_S))
-        heard = memory.heard(source, begin_at, end_at)
+        # Of a clip with nothing around it the example has to lie within.
+        half_s = _APART_S / 2 if report.origin is Origin.TAUGHT else 0.0
+        half_s = half_s if end_at - begin_at > _APART_S else 0.0
+        heard = memory.heard(source, begin_at + half_s, end_at - half_s)
         if heard is None:
             raise RefusedError(Reason.of("memory_empty", source=shown(source)))
         usual = self._usual(memory, source, begin_at, end_at)

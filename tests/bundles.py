@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
 
 AUDIO = "audio.onnx"
-EMBEDDING_SIZE, ACOUSTIC_SIZE = 16, 12
+EMBEDDING_SIZE, ACOUSTIC_SIZE = 16, 24
 _TOWER_SIZE = 384
 
 WORDS = ["metal", "part", "dropped", "air", "leak", "belt", "squeal", "金属", "部品", "落ちた"]

@@ -17,8 +17,9 @@ def views(rows: npt.NDArray[np.floating], acoustic_size: int | None = None) -> V
 
     Args:
         rows: unit length, shape ``(windows, dim)``, or ``(dim,)`` for one window.
-        acoustic_size: of the acoustic view, at most ``dim``; ``dim`` if ``None``.
+        acoustic_size: of the acoustic view; ``dim`` if ``None``.
     """
     joint = np.atleast_2d(rows).astype(np.float32)
-    acoustic = joint[:, :acoustic_size]
+    size = joint.shape[1] if acoustic_size is None else acoustic_size
+    acoustic = np.tile(joint, -(-size // joint.shape[1]))[:, :size]
     return Views(joint, acoustic / np.linalg.norm(acoustic, axis=1, keepdims=True))

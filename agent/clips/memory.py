@@ -31,6 +31,8 @@ MOST_BYTES = 12 << 20
 """Of the compressed sound of one source."""
 PIECE_S = 5.0
 """Seconds in a piece: what is lost at once where the room is full."""
+_LOOK_S = 1.0
+"""Between looks whether there is a piece; enough for a recording at twenty times its speed."""
 # By so much a sound card's clock may differ from UTC in the time that is remembered.
 _STEADY_S = 1.0
 
@@ -227,7 +229,7 @@ class SoundMemory:
         return self._sources[source].views.between(begin_at, end_at)
 
     def _run(self) -> None:
-        while not self._stopping.wait(PIECE_S / 2):
+        while not self._stopping.wait(_LOOK_S):
             for name, source in self._sources.items():
                 if self._stopping.is_set():
                     return

@@ -71,7 +71,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class BackgroundStatistics:
-    """How each description's margin behaves on ordinary sound, in the order of the prototypes."""
+    """How the margin of each description's texts behaves on ordinary sound, in their order."""
 
     mean: FloatArray
     """Shape ``(descriptions,)``."""
@@ -184,7 +184,10 @@ class PrototypeSet:
         return cosine, margin
 
     def statistics(self, cohort: Views) -> BackgroundStatistics:
-        """How margins behave on a cohort of ordinary sound.
+        """How margins of the texts behave on a cohort of ordinary sound.
+
+        Recordings are told in deviations of their own already; with them in, a description would
+        be heard the worse the more it was taught.
 
         Z-norm of speaker verification (Auckenthaler et al., Digital Signal Processing 10,
         2000): each model's scores are told in standard deviations of its own scores on
@@ -196,7 +199,7 @@ class PrototypeSet:
         if len(cohort) == 0:
             raise ValueError("no background sound to normalise by")
         margins = [
-            self.compare(cohort[at : at + _COHORT_ROWS])[1]
+            self.reduce(cohort.joint[at : at + _COHORT_ROWS] @ self.embeddings.T)[1]
             for at in range(0, len(cohort), _COHORT_ROWS)
         ]
         mean, std = centre_and_spread(np.concatenate(margins), axis=0)

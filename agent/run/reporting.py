@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.alerts.alerts import timestamp
-from agent.core.errors import AudioFileError
+from agent.core.errors import AudioFileError, BundleError
 from agent.core.reasons import Reason
 from agent.core.records import Detection, Origin, Provenance, Step
 from agent.mqtt.payload import RefusedError, refuse_unknown, shown
@@ -106,7 +106,10 @@ class Reporting:
         end_at = self.refuse_outside(memory, source, begin_at, end_at)
         if recorder.busy:
             raise RefusedError(Reason.of("clips_waiting", seconds=_RETRY_S))
-        heard = memory.heard(source, begin_at, end_at)
+        # Of a clip with nothing around it the example has to lie within.
+        half_s = _APART_S / 2 if report.origin is Origin.TAUGHT else 0.0
+        half_s = half_s if end_at - begin_at > _APART_S else 0.0
+        heard = memory.heard(source, begin_at + half_s, end_at - half_s)
         if heard is None:
             raise RefusedError(Reason.of("memory_empty", source=shown(source)))
         usual = self._usual(memory, source, begin_at, end_at)
@@ -146,7 +149,11 @@ class Reporting:
     def _usual(
         self, memory: SoundMemory, source: str, begin_at: float, end_at: float
     ) -> FloatArray:
-        """Mean joint view of ordinary sound: that around a while, or the bundle's."""
+        """Mean joint view of ordinary sound: that around a while, or the bundle's.
+
+        Raises:
+            RefusedError: the bundle's cannot be read any more.
+        """
         around = memory.heard(source, end_at - _AGES, end_at + _AGES)
         if around is not None:
             starts = np.array([window.captured_at for window in around.windows])
@@ -154,7 +161,10 @@ class Reporting:
             if np.count_nonzero(outside) >= _LEAST_AROUND:
                 mean: FloatArray = around.views.joint[outside].mean(axis=0)
                 return mean
-        usual: FloatArray = self._bundle.background().joint.mean(axis=0)
+        try:
+            usual: FloatArray = self._bundle.background().joint.mean(axis=0)
+        except BundleError as error:  # its file was damaged since the start
+            raise RefusedError(str(error)) from error
         return usual
 
     @property

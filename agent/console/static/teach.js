@@ -36,7 +36,7 @@ export class TeachPage {
     this.taught = this.form("taught", t("whichTeach"), [h("label", { for: "seconds" }, t("listen")), this.seconds], "teachTitle", "teachLong", "listen", () => this.teach());
     this.timeline = new Timeline(() => this.missed.where.value, () => { this.when.value = "mark"; });
     this.when.append(h("option", { value: "mark", hidden: true }, t("markIt")));
-    this.missed.element.append(this.timeline.element);
+    this.missed.element.insertBefore(this.timeline.element, this.missed.element.lastElementChild);
     this.missed.where.addEventListener("change", () => this.timeline.clear());
     this.when.addEventListener("change", () => this.timeline.release());
     this.strip = h("section.panel", { "aria-labelledby": "caught", hidden: true });

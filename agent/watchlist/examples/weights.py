@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from agent.core.records import FloatArray
 
-FROM, WEIGHT = 2.0, 2.0
+FROM, WEIGHT = 2.0, 3.0
 """From so many standard deviations over ordinary sound on likeness to an example counts, and what
 each further one adds to the score of its description. Words decide where no recording fits, and
 say little beside one that does."""

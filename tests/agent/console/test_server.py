@@ -153,6 +153,37 @@ def test_what_is_too_large_or_no_json_is_refused(open_console: Stage) -> None:
     assert browser.ask("POST", path, {"text": "version: 1"})[0] == 200
 
 
+_SOUND = {"request_id": "r1", "error_id": "drop", "source": "mic1", "operator": "shift-a"}
+_ASKED = {"request_id": "r1", "source": "mic1", "kind": "curve"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "reason"),
+    [
+        ("heard", _SOUND | {"from_s_ago": 30, "to_s_ago": 0}, 202, ""),
+        ("heard", _SOUND | {"from_s_ago": -1, "to_s_ago": 0}, 422, "from_s_ago"),
+        ("heard", _SOUND | {"from_s_ago": 30}, 422, "to_s_ago"),
+        ("heard", _SOUND | {"from_s_ago": 30, "to_s_ago": 0, "operator": ""}, 422, "operator"),
+        ("teach", _SOUND | {"seconds": 10}, 202, ""),
+        ("teach", _SOUND | {"seconds": 61}, 422, "seconds"),
+        ("teach", _SOUND | {"seconds": 10, "extra": 1}, 422, "extra"),
+        ("recent", _ASKED, 202, ""),
+        ("recent", _ASKED | {"kind": "audio", "from_s_ago": 9, "to_s_ago": 4}, 202, ""),
+        ("recent", _ASKED | {"kind": "film"}, 422, "kind"),
+    ],
+)
+def test_sounds_are_asked_for_with_the_fields_that_it_takes(
+    open_console: Stage, path: str, body: dict[str, Any], status: int, reason: str
+) -> None:
+    """What is wrong is told before anything is sent; what was not asked for is not there."""
+    browser = _browser(open_console)
+    found, told = browser.ask("POST", f"/api/{path}", body)
+    assert found == status
+    assert reason in told.get("reason", "")
+    assert browser.ask("POST", f"/api/{path}", body, x_csrf_token="")[0] == 403
+    assert browser.ask("GET", "/api/recent/r9")[0] == 404
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -124,8 +126,8 @@ def test_contrasts_are_ones_own_and_the_background() -> None:
 
 
 def test_statistics_are_those_of_ordinary_sound() -> None:
-    """Median, and the wider of middle and upper tail, of each description's cohort margins."""
-    ordered = described(4)
+    """Median, and the wider of middle and upper tail, of the cohort's margins by the texts."""
+    ordered = [replace(one, examples=None, rejected=None) for one in described(4)]
     cohort = unit(301, seed=800)
     prototypes = PrototypeSet(ordered, unit(2, seed=900))
     statistics = prototypes.statistics(views(cohort))
@@ -137,6 +139,8 @@ def test_statistics_are_those_of_ordinary_sound() -> None:
     spread = np.maximum(middle, tail)
     np.testing.assert_allclose(statistics.std, spread, atol=1e-5)
     np.testing.assert_allclose(statistics.std, margins.std(axis=0), rtol=0.2)
+    taught = PrototypeSet(described(4), unit(2, seed=900)).statistics(views(cohort))
+    np.testing.assert_array_equal(taught.std, statistics.std)
 
 
 def test_scores_are_standard_deviations_of_the_background() -> None:

@@ -144,8 +144,9 @@ def test_statistics_are_those_of_ordinary_sound() -> None:
 
 
 def test_scores_are_standard_deviations_of_the_background() -> None:
-    """On the cohort itself scores centre on 0 with a spread of 1, whatever the description."""
-    matcher = Matcher.build(described(6), Contrast(unit(3, seed=900), views(unit(400, seed=800))))
+    """On the cohort itself scores by words centre on 0 with a spread of 1, whatever they say."""
+    worded = [replace(one, examples=None, rejected=None) for one in described(6)]
+    matcher = Matcher.build(worded, Contrast(unit(3, seed=900), views(unit(400, seed=800))))
     matches = matcher.match(windows(400), views(unit(400, seed=800)))
     score = np.stack([match.score for match in matches])
     np.testing.assert_allclose(np.median(score, axis=0), 0.0, atol=1e-4)

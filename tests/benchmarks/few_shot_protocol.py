@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from tests.benchmarks.few_shot_figures import FEWEST_OTHERS, figures, mean
-from tests.benchmarks.few_shot_sounds import Clip, Condition, Sound, Sounds, labelled
+from tests.benchmarks.few_shot_sounds import Condition, Sound, Sounds
+from training.data import takes
 from training.data.readers import effects
-from training.data.readers.registry import data_sets
 from training.data.records import Split
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.benchmarks.few_shot_figures import Figures, Indices, Scores
+    from training.data.takes import Take
 
 EXAMPLES = (1, 3, 5)
 SEEDS = range(20)
@@ -98,38 +99,26 @@ class Drawn:
     """The clips of a trial before they are read."""
 
     classes: tuple[str, ...]
-    examples: tuple[tuple[Clip, ...], ...]
+    examples: tuple[tuple[Take, ...], ...]
     """Of each class :data:`EXAMPLES`' most, in order: fewer examples are the first of them."""
-    queries: tuple[tuple[Clip, ...], ...]
-    others: tuple[Clip, ...]
+    queries: tuple[tuple[Take, ...], ...]
+    others: tuple[Take, ...]
 
 
-def read_clips(data: Path, part: Part = Part.TEST) -> tuple[Clip, ...]:
+def read_clips(data: Path, part: Part = Part.TEST) -> tuple[Take, ...]:
     """All clips of a part of the split that trials are made of.
 
     Raises:
         FileNotFoundError: a set is not in the data folder.
         ManifestError: one is damaged.
     """
-    found: list[Clip] = []
-    for name in (*_OTHERS, *_BY_TIME):
-        manifest = data_sets()[name].read(data)
-        groups = (
-            {clip.id: clip.group for clip in effects.clips(data, name)}
-            if name in effects.SETS
-            else {}
-        )
-        found += [
-            Clip(recording, label, groups.get(recording.id, recording.source))
-            for recording, label in labelled(manifest)
-            if (recording.split is Split.TEST) is (part is Part.TEST)
-        ]
-    return tuple(found)
+    splits = [split for split in Split if (split is Split.TEST) is (part is Part.TEST)]
+    return takes.read(data, *splits, sets=(*_OTHERS, *_BY_TIME))
 
 
-def same_source(clips: tuple[Clip, ...]) -> dict[str, tuple[Clip, ...]]:
+def same_source(clips: tuple[Take, ...]) -> dict[str, tuple[Take, ...]]:
     """Series by their ids, in the order of time: a label of a group, or of a machine."""
-    found: dict[str, list[Clip]] = {}
+    found: dict[str, list[Take]] = {}
     for clip in clips:
         if clip.data_set in _BY_TIME:
             found.setdefault(f"{clip.data_set}/{clip.label}", []).append(clip)
@@ -142,9 +131,9 @@ def same_source(clips: tuple[Clip, ...]) -> dict[str, tuple[Clip, ...]]:
     }
 
 
-def other_sources(clips: tuple[Clip, ...]) -> dict[str, dict[str, tuple[Clip, ...]]]:
+def other_sources(clips: tuple[Take, ...]) -> dict[str, dict[str, tuple[Take, ...]]]:
     """Clips of labels that several sources bear, by label and source."""
-    found: dict[str, dict[str, list[Clip]]] = {}
+    found: dict[str, dict[str, list[Take]]] = {}
     for clip in clips:
         if clip.data_set not in _BY_TIME:
             found.setdefault(clip.label, {}).setdefault(clip.family, []).append(clip)
@@ -155,7 +144,7 @@ def other_sources(clips: tuple[Clip, ...]) -> dict[str, dict[str, tuple[Clip, ..
     }
 
 
-def draw(clips: tuple[Clip, ...], sources: Sources, seed: int) -> Drawn:
+def draw(clips: tuple[Take, ...], sources: Sources, seed: int) -> Drawn:
     """The clips of one trial.
 
     Of the same source, examples and queries are any clips of a series, of a machine examples of
@@ -192,8 +181,8 @@ def draw(clips: tuple[Clip, ...], sources: Sources, seed: int) -> Drawn:
 
 
 def _split_series(
-    some: tuple[Clip, ...], rng: np.random.Generator
-) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
+    some: tuple[Take, ...], rng: np.random.Generator
+) -> tuple[tuple[Take, ...], tuple[Take, ...]]:
     most = max(EXAMPLES)
     if some[0].data_set in _BY_TIME:
         half = len(some) // 2
@@ -204,8 +193,8 @@ def _split_series(
 
 
 def _split_label(
-    families: dict[str, tuple[Clip, ...]], rng: np.random.Generator
-) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
+    families: dict[str, tuple[Take, ...]], rng: np.random.Generator
+) -> tuple[tuple[Take, ...], tuple[Take, ...]]:
     mixed = [_of(families[name], rng.permutation(len(families[name]))) for name in families]
     mixed = [mixed[number] for number in rng.permutation(len(mixed))]
     giving = 1
@@ -214,22 +203,22 @@ def _split_label(
     return _in_turn(mixed[:giving])[: max(EXAMPLES)], _in_turn(mixed[giving:])[:QUERIES]
 
 
-def _in_turn(lists: list[tuple[Clip, ...]]) -> tuple[Clip, ...]:
+def _in_turn(lists: list[tuple[Take, ...]]) -> tuple[Take, ...]:
     longest = max(map(len, lists))
     return tuple(one[at] for at in range(longest) for one in lists if at < len(one))
 
 
-def _of(some: tuple[Clip, ...], order: Indices) -> tuple[Clip, ...]:
+def _of(some: tuple[Take, ...], order: Indices) -> tuple[Take, ...]:
     return tuple(some[number] for number in order.tolist())
 
 
-def _in_time(clip: Clip) -> tuple[int, str]:
+def _in_time(clip: Take) -> tuple[int, str]:
     number = _NUMBER.search(clip.id)
     return (int(number[0]) if number else 0, clip.id)
 
 
 def trials(
-    clips: tuple[Clip, ...], sounds: Sounds, setting: Setting, seeds: Iterable[int] = SEEDS
+    clips: tuple[Take, ...], sounds: Sounds, setting: Setting, seeds: Iterable[int] = SEEDS
 ) -> Iterator[Trial]:
     """Trials of a setting, a seed each.
 
@@ -239,7 +228,7 @@ def trials(
         drawn = _with(draw(clips, setting.sources, seed), setting.examples)
         truth = [number for number, some in enumerate(drawn.queries) for _ in some]
 
-        def heard(some: Iterable[Clip], condition: Condition) -> tuple[Sound, ...]:
+        def heard(some: Iterable[Take], condition: Condition) -> tuple[Sound, ...]:
             return tuple(sounds.heard(clip, condition) for clip in some)
 
         yield Trial(
@@ -266,7 +255,7 @@ def _with(drawn: Drawn, count: int) -> Drawn:
 
 def measured(
     method: Method,
-    clips: tuple[Clip, ...],
+    clips: tuple[Take, ...],
     sounds: Sounds,
     setting: Setting,
     seeds: Iterable[int] = SEEDS,

@@ -1,4 +1,4 @@
-"""Test clips as they are heard: clean, over hall noise, from farther away.
+"""Takes as they are heard: clean, over hall noise, from farther away.
 
 A sound in a condition is the same in all trials and has a key: a method may keep what it made of
 it.
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from agent.core.records import FloatArray
     from training.data.records import Manifest, Recording
+    from training.data.takes import Take
 
 _QUIETER = 10.0 ** (-30.0 / 20.0)
 _LEAST_S, _AROUND_S = 2.0, 1.0
@@ -47,31 +48,11 @@ SNR_DB = {Condition.SNR_20: 20.0, Condition.SNR_10: 10.0, Condition.SNR_0: 0.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """A test recording and what it may be an example of."""
-
-    recording: Recording
-    label: str
-    family: str
-    """Clips of one source: a group, a sound of Freesound, an author, a machine."""
-
-    @property
-    def id(self) -> str:
-        """Of the recording."""
-        return self.recording.id
-
-    @property
-    def data_set(self) -> str:
-        """The folder that it is in."""
-        return self.id.partition("/")[0]
-
-
-@dataclass(frozen=True, slots=True)
 class Sound:
-    """A clip in a condition."""
+    """A take in a condition."""
 
     key: str
-    """The clip's id and the condition: the same key is the same sound."""
+    """The take's id and the condition: the same key is the same sound."""
     samples: FloatArray = field(repr=False)
     """Mono float32 at 32 kHz, full scale at 1.0, shape ``(samples,)``; read-only."""
 
@@ -84,22 +65,22 @@ def labelled(manifest: Manifest) -> Iterator[tuple[Recording, str]]:
 
 
 class Sounds:
-    """Clips as they are heard; each is read and mixed once."""
+    """Takes as they are heard; each is read and mixed once."""
 
     def __init__(self, data: Path) -> None:
         """Use the recordings of a data folder."""
         self._data = data
         self._kept: dict[str, Sound] = {}
 
-    def heard(self, clip: Clip, condition: Condition) -> Sound:
-        """A clip in a condition, always the same.
+    def heard(self, take: Take, condition: Condition) -> Sound:
+        """A take in a condition, always the same.
 
         Raises:
             AudioFileError: its file cannot be read.
         """
-        key = f"{clip.id} {condition}"
+        key = f"{take.id} {condition}"
         if key not in self._kept:
-            samples = read_audio(self._data / clip.recording.path, RATE_HZ)
+            samples = read_audio(self._data / take.recording.path, RATE_HZ)
             if condition is Condition.QUIETER:
                 samples = (_QUIETER * samples).astype(np.float32)
             elif condition in SNR_DB:

@@ -2,8 +2,8 @@
 
     nice -n -5 env OMP_NUM_THREADS=1 python -m tests.benchmarks.matcher --data FOLDER --cache FOLDER
 
-The prototypes are embeddings of real recordings (esc50-40, folds 1 and 2), mixed with ordinary
-sound and moved a little; what is looked for are windows of other recordings (fold 3). Every
+The prototypes are acoustic views of real recordings (esc50-40, training), mixed with ordinary sound
+and moved a little; what is looked for are windows of other recordings (validation). Every
 prototype has a mapping of its own, by its cosines with the bundle's ordinary sound. Five
 descriptions share the recordings of each class: far more overlap than on any site.
 """
@@ -20,17 +20,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.bundle import loading as bundles
+from agent.core.records import Views
+from agent.encoder.text import embed_texts
 from agent.matcher.matcher import Contrast, Described, Matcher, PrototypeSet
 from agent.matcher.prototypes import centre_and_spread
 from agent.matcher.recordings import Examples
 from agent.watchlist.examples import Kind, Recording, join
-from agent.watchlist.examples.weights import AGREEING_MOST
-from tests.benchmarks.few_shot import load
+from agent.watchlist.examples.weights import FROM, WEIGHT
+from tests.benchmarks.few_shot_methods import EmbeddingCache, ordinary_texts
+from tests.benchmarks.few_shot_sounds import Condition, Sounds
+from training.data import takes
+from training.data.records import Split
 
 if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
     from agent.core.records import FloatArray
-    from agent.matcher.recordings import ExampleMatrix
+    from agent.matcher.recordings import ExampleMatrix, Rows
 
 _MOVED = 0.02
 _ROUNDS = 4_000
@@ -47,67 +52,88 @@ class Site:
 
     described: list[Described]
     contrast: Contrast
-    recordings: FloatArray
-    owner: np.ndarray[tuple[int], np.dtype[np.intp]]
+    recordings: Views
+    owner: Rows
     """Description of each recording."""
-    windows: FloatArray
-    classes: np.ndarray[tuple[int], np.dtype[np.intp]]
+    windows: Views
+    classes: Rows
     """Of each window."""
 
 
 def site(bundle: Bundle, data: Path, cache: Path, count: int) -> Site:
     """Make the prototypes."""
-    heard = load(bundle, data, ["1", "2"], cache)
+    known, labels = _heard(bundle, data, cache, Split.TRAIN)
+    others, classes = _heard(bundle, data, cache, Split.VALIDATION)
+    names = sorted({*labels, *classes})
+    ordinary = bundle.background()
     chance = np.random.default_rng(0)
-    sizes = np.diff([*heard.starts, len(heard.embeddings)])
-    recording = np.repeat(np.arange(len(sizes)), sizes)
-    first = chance.integers(0, len(recording), count)
-    second = chance.integers(0, len(heard.contrast.cohort), count)
+    first = chance.integers(0, len(known), count)
+    second = chance.integers(0, len(ordinary), count)
     share = chance.uniform(_MINE, 1.0, count)[:, None]
-    mixed = share * heard.embeddings[first] + (1.0 - share) * heard.contrast.cohort[second]
-    mixed += _MOVED * chance.standard_normal(mixed.shape)
-    mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
+
+    def mixed(own: FloatArray, other: FloatArray) -> FloatArray:
+        rows = share * own[first] + (1.0 - share) * other[second]
+        rows += _MOVED * chance.standard_normal(rows.shape)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows.astype(np.float32)
+
+    made = Views(mixed(known.joint, ordinary.joint), mixed(known.acoustic, ordinary.acoustic))
     # Several descriptions of one class: the recordings of a class are dealt out.
-    owner = heard.classes[recording[first]] * _CLASSES_OWN + recording[first] % _CLASSES_OWN
+    owner = np.array([names.index(labels[row]) for row in first]) * _CLASSES_OWN
+    owner += first % _CLASSES_OWN
     order = np.argsort(owner, kind="stable")
-    embeddings = mixed[order].astype(np.float32)
-    others = load(bundle, data, ["3"], cache)
+    texts = embed_texts(bundle, [*names, *ordinary_texts()], cache)
+    none = np.empty((0, texts.shape[1]), np.float32)
     return Site(
         [
-            Described(f"{one.error_id}_{number}", one.texts, one.unlike)
-            for one in heard.described
+            Described(f"{name}_{number}", texts[row][None], none)
+            for row, name in enumerate(names)
             for number in range(_CLASSES_OWN)
         ],
-        heard.contrast,
-        embeddings,
+        Contrast(texts[len(names) :], ordinary),
+        made[order],
         owner[order],
-        others.embeddings,
-        np.repeat(others.classes, np.diff([*others.starts, len(others.embeddings)])),
+        others,
+        np.array([names.index(label) for label in classes]),
     )
+
+
+def _heard(bundle: Bundle, data: Path, cache: Path, split: Split) -> tuple[Views, list[str]]:
+    """Windows of recordings, and the label of each."""
+    embeddings, sounds = EmbeddingCache(bundle, cache), Sounds(data)
+    found, labels = [], []
+    for take in takes.read(data, split, sets=("esc50-40",)):
+        views = embeddings.hear(sounds.heard(take, Condition.CLEAN))
+        found.append(views)
+        labels += [take.label] * len(views)
+    embeddings.keep()
+    return Views.concatenate(found), labels
 
 
 def with_examples(made: Site) -> list[Described]:
     """Every recording as a prototype of its description, with full weight."""
     texts = PrototypeSet(made.described, made.contrast.texts)
     std = texts.statistics(made.contrast.cohort).std
+    recordings = made.recordings.acoustic
     parts = [
-        centre_and_spread(made.recordings[at : at + 4_096] @ made.contrast.cohort.T, axis=1)
-        for at in range(0, len(made.recordings), 4_096)
+        centre_and_spread(recordings[at : at + 4_096] @ made.contrast.cohort.acoustic.T, axis=1)
+        for at in range(0, len(recordings), 4_096)
     ]
     mean, spread = (np.concatenate(one) for one in zip(*parts, strict=True))
     found = []
     for number, one in enumerate(made.described):
         rows = np.flatnonzero(made.owner == number)
-        slope = np.full(len(rows), std[number] / np.median(spread), np.float32)
-        most = np.full(len(rows), AGREEING_MOST * std[number], np.float32)
-        examples = Examples(made.recordings[rows], slope, -slope * mean[rows], most)
+        usual = np.median(spread)
+        zero = mean[rows] + FROM * usual
+        slope = np.full(len(rows), WEIGHT * std[number] / usual, np.float32)
+        examples = Examples(recordings[rows], slope, -slope * zero, slope * (1.0 - zero))
         found.append(Described(one.error_id, one.texts, one.unlike, examples))
     return found
 
 
-def recall(heard: ExampleMatrix, matcher: Matcher, windows: FloatArray) -> float:
+def recall(heard: ExampleMatrix, matcher: Matcher, windows: Views) -> float:
     """Share of the ten examples worth most of each window that are found, or equals of them."""
-    value = heard.values(windows @ heard.embeddings.T) / heard.most
+    value = heard.values(windows.acoustic @ heard.embeddings.T) / heard.most
     tenth = np.sort(value, axis=1)[:, -_FIRST][:, None]
     given = np.take_along_axis(value, matcher.nearest_examples(windows), axis=1)
     return float(np.minimum((given >= tenth - _SAME).sum(axis=1), _FIRST).mean() / _FIRST)
@@ -129,8 +155,8 @@ def main() -> None:
         began_s = time.perf_counter()
         ids = [made.described[number].error_id for number in made.owner]
         known = [
-            Recording(name, str(n), Kind.EXAMPLE, embedding, sure=False)
-            for n, (name, embedding) in enumerate(zip(ids, made.recordings, strict=True))
+            Recording(name, str(n), Kind.EXAMPLE, made.recordings[n : n + 1], sure=False)
+            for n, name in enumerate(ids)
         ]
         joined = join(made.described, made.contrast, known, np.full(len(made.described), 4.3))
         print_line(
@@ -147,7 +173,8 @@ def main() -> None:
     )
     times_us = []
     for number in range(_ROUNDS):
-        window = made.windows[number % len(made.windows)][None]
+        at = number % len(made.windows)
+        window = made.windows[at : at + 1]
         began_s = time.perf_counter()
         matcher.compare(window)
         times_us.append(1e6 * (time.perf_counter() - began_s))

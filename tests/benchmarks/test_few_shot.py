@@ -22,9 +22,10 @@ from tests.benchmarks.few_shot_protocol import (
     same_source,
     trials,
 )
-from tests.benchmarks.few_shot_sounds import Clip, Condition, Sound, Sounds, in_noise
+from tests.benchmarks.few_shot_sounds import Condition, Sound, Sounds, in_noise
 from training.data.records import Recording, Split
 from training.data.sounding import mean_power, sounding
+from training.data.takes import Take
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,13 +96,13 @@ def test_scores_that_cannot_be_judged_are_refused(
         figures(given, np.array(truth))
 
 
-def clip(data_set: str, label: str, family: str, number: int) -> Clip:
+def clip(data_set: str, label: str, family: str, number: int) -> Take:
     """A test clip."""
     name = f"{data_set}/{family}-{label}-{number}"
-    return Clip(Recording(name, f"{name}.ogg", family, Split.TEST), label, family)
+    return Take(Recording(name, f"{name}.ogg", family, Split.TEST), label, family)
 
 
-def some_clips() -> tuple[Clip, ...]:
+def some_clips() -> tuple[Take, ...]:
     """60 series, a lathe, labels of three sources, and 600 other sounds."""
     found = [clip("effects-cc", f"s{n}", f"g{n}", take) for n in range(60) for take in range(8)]
     found += [clip("vroom-lathe", "lathe", "lathe", second) for second in range(20)]
@@ -115,7 +116,7 @@ def some_clips() -> tuple[Clip, ...]:
     return tuple(found)
 
 
-def families(some: tuple[tuple[Clip, ...], ...]) -> list[set[str]]:
+def families(some: tuple[tuple[Take, ...], ...]) -> list[set[str]]:
     """Of each class's clips."""
     return [{one.family for one in own} for own in some]
 
@@ -199,7 +200,7 @@ def test_noise_is_as_strong_as_it_says() -> None:
 class Silence(Sounds):
     """Sounds that need no files."""
 
-    def heard(self, clip: Clip, condition: Condition) -> Sound:
+    def heard(self, clip: Take, condition: Condition) -> Sound:
         """Nothing."""
         return Sound(f"{clip.id} {condition}", np.zeros(8, np.float32))
 

@@ -27,9 +27,14 @@ class Take:
     """Takes of one source: a group, a sound of Freesound, an author, a machine."""
 
     @property
+    def id(self) -> str:
+        """Of the recording."""
+        return self.recording.id
+
+    @property
     def data_set(self) -> str:
         """The folder that it is in."""
-        return self.recording.id.partition("/")[0]
+        return self.id.partition("/")[0]
 
     @property
     def thing(self) -> tuple[str, str, str]:

@@ -29,7 +29,7 @@ from training.data.frontend import LogMel
 from training.data.records import Split
 from training.data.sounding import factory_noise
 from training.data.takes import Take
-from training.train.acoustic import ACOUSTIC_SIZE, AcousticHead, Material, fit
+from training.train.acoustic import AcousticHead, Material, fit
 
 ACOUSTIC = "acoustic"
 """The output, and what the names of all that it is made with begin with."""
@@ -89,7 +89,7 @@ def add_head(path: Path, head: AcousticHead) -> None:
             helper.make_node("LpNormalization", [f"{ACOUSTIC}.mapped"], [ACOUSTIC], axis=-1, p=2),
         ]
     )
-    graph.output.append(_output(ACOUSTIC, ACOUSTIC_SIZE))
+    graph.output.append(_output(ACOUSTIC, len(head.bias)))
     path.write_bytes(model.SerializeToString())
     normalise(path)
 
@@ -129,17 +129,37 @@ class Judged:
         )
 
 
-def judged(data: Path) -> Judged:
-    """What variants of the acoustic view are judged on."""
-    known = takes.read(data, Split.VALIDATION)
+def judged(data: Path, known: Sequence[Take]) -> Judged:
+    """What variants of the acoustic view are judged on.
+
+    Args:
+        data: the shared data folder.
+        known: recordings of it that the map was not fitted to.
+
+    Raises:
+        ValueError: no two are takes of one thing.
+    """
     count = Counter(take.thing for take in known)
     several = [take for take in known if count[take.thing] > 1]
+    if not several:
+        raise ValueError("no two of the validation recordings are takes of one thing; take more")
     things = {thing: number for number, thing in enumerate(sorted(count))}
     heard = log_mels([data / take.recording.path for take in several])
     return Judged(
         tuple(log_mel[:, :WINDOW_FRAMES] for log_mel in heard),
         np.array([things[take.thing] for take in several]),
     )
+
+
+def known_takes(data: Path, every: int) -> tuple[tuple[Take, ...], tuple[Take, ...]]:
+    """Recordings to learn from, and those to be judged on.
+
+    Args:
+        data: the shared data folder.
+        every: n-th one is learned from; of those to be judged on, ten times as many are taken.
+    """
+    train, validation = (takes.read(data, split) for split in (Split.TRAIN, Split.VALIDATION))
+    return train[::every], validation[:: max(1, every // 10)]
 
 
 def learn(tower: Path, data: Path, known: Sequence[Take]) -> AcousticHead:

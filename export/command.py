@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from agent.bundle.manifest import Metric, Rebuild
-from export import bundle, evaluation
+from export import acoustic, bundle, evaluation
 from export.parity import check_text_parity
 from export.quantize import RECIPES, Activations, quantize_audio
 from export.renewal import add_view
-from training.data import takes
-from training.data.records import Split
 from training.model import checkpoint
 from training.model.text_tower import TextTower
 
@@ -81,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     graphs = {"float32": folder / bundle.AUDIO}
     quantized = {machine: folder / name for machine, name in bundle.AUDIO_BY_MACHINE.items()}
     graphs.update({machine: path for machine, path in quantized.items() if path.is_file()})
-    known = takes.read(arguments.data, Split.TRAIN)[:: arguments.every]
+    known = acoustic.known_takes(arguments.data, arguments.every)
     metrics += add_view(graphs, model.tower.frontend, arguments.data, known, _command(arguments))
     bundle.write_manifest(
         model,

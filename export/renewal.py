@@ -23,8 +23,6 @@ from agent.bundle.manifest import (
 )
 from agent.core.errors import BundleError, failing_as
 from export import acoustic, bundle
-from training.data import takes
-from training.data.records import Split
 from training.train.acoustic import ACOUSTIC_SIZE
 
 if TYPE_CHECKING:
@@ -47,8 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in manifest.files:
         if source != folder:
             shutil.copyfile(source / name, folder / name)
-    known = takes.read(arguments.data, Split.TRAIN)[:: arguments.every]
-    print(f"fitting the acoustic view to {len(known)} recordings", flush=True)
+    known = acoustic.known_takes(arguments.data, arguments.every)
+    print(f"fitting the acoustic view to {len(known[0])} recordings", flush=True)
     command = f"python -m export --bundle {source} --output {folder} --version {arguments.version}"
     variants = {"float32": folder / manifest.variants.reference}
     variants.update({name: folder / file for name, file in _quantized(manifest).items()})
@@ -64,7 +62,7 @@ def add_view(
     variants: Mapping[str, Path],
     constants: FrontendConstants,
     data: Path,
-    known: Sequence[Take],
+    known: tuple[Sequence[Take], Sequence[Take]],
     command: str,
 ) -> tuple[Metric, ...]:
     """Give the audio graphs of a bundle their acoustic view.
@@ -73,19 +71,19 @@ def add_view(
         variants: the graphs, ``float32`` first.
         constants: of the frontend.
         data: the shared data folder.
-        known: recordings to learn from.
+        known: recordings to learn from, and those to be judged on.
         command: that this is done by.
 
     Returns:
         What each variant keeps of it.
     """
     reference = variants["float32"]
-    head = acoustic.learn(reference, data, known)
+    head = acoustic.learn(reference, data, known[0])
     for path in variants.values():
         acoustic.add_head(path, head)
     bundle.write_background(reference, constants, reference.with_name(BACKGROUND))
-    add_attributions(reference.with_name(bundle.ATTRIBUTIONS), known)
-    return measure(acoustic.judged(data), variants, command)
+    add_attributions(reference.with_name(bundle.ATTRIBUTIONS), known[0])
+    return measure(acoustic.judged(data, known[1]), variants, command)
 
 
 def measure(judged: Judged, variants: Mapping[str, Path], command: str) -> tuple[Metric, ...]:

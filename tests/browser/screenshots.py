@@ -35,6 +35,7 @@ _SENTENCES = {
 _SHOTS = (
     ("alerts", "phone", "dark"),
     ("alerts", "desktop", "light"),
+    ("teach", "phone", "light"),
     ("rate", "phone", "light"),
     ("descriptions", "desktop", "dark"),
     ("health", "phone", "dark"),
@@ -117,6 +118,11 @@ def _prepare(page: Page, running: Stage, what: str, language: str) -> None:
             page.locator(".card[aria-current] .answer.confirm").click()
             page.locator(".given[data-state='fine']").wait_for()
             _open_last(page)
+    elif what == "teach":
+        page.locator("#missed-what option").first.wait_for(state="attached")
+        page.wait_for_selector("#missed-where option", state="attached")
+        page.locator(".timeline button").first.click()
+        page.locator(".timeline .curve polyline").wait_for()
     elif what == "rate":
         page.locator(".play").click()
         page.wait_for_selector("#slider:enabled")

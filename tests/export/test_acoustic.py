@@ -21,7 +21,7 @@ from export.onnx import export_audio
 from export.quantize import RECIPES, Activations, quantize_audio
 from tests.bundles import audio_tower
 from training.model.dual_encoder import DualEncoder, ModelConfig
-from training.train.acoustic import ACOUSTIC_SIZE, AcousticHead
+from training.train.acoustic import ACOUSTIC_SIZE, AcousticConfig, AcousticHead, fit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,9 +103,11 @@ def test_a_tower_without_these_layers_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_bundle_of_the_schema_before_gets_a_view(
-    tmp_path: Path, data_dir: Path, windows: np.ndarray
+    tmp_path: Path, data_dir: Path, windows: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The agent refuses it and says why; the command makes a bundle that is read."""
+    quick = AcousticConfig(steps=20)
+    monkeypatch.setattr("export.acoustic.fit", lambda material: fit(material, quick))
     before, after = tmp_path / "before", tmp_path / "after"
     shutil.copytree(bundles.DEFAULT, before)
     raw = json.loads((before / MANIFEST).read_text(encoding="utf-8"))

@@ -225,7 +225,7 @@ def test_a_sound_is_taught_and_the_box_says_how_sure_it_is(floor: Floor) -> None
         clip = store.clip(kept["alert_id"])
         assert clip is not None
         assert clip.duration_s == pytest.approx(8.0, abs=0.1)
-        assert clip.embedding is not None
+        assert clip.views is not None
 
 
 def test_the_last_minutes_can_be_looked_at_and_heard(floor: Floor) -> None:

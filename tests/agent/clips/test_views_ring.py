@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from agent.clips.views_ring import ViewsRing
-from agent.core.records import Views, Window
+from agent.core.records import Window
+from tests.views import views
 
 BEGAN_AT = 1_767_323_045.0
 NONE = np.empty((0, 0), np.float32)
@@ -19,7 +20,7 @@ def ring(windows: int, capacity: int = 100) -> tuple[ViewsRing, np.ndarray]:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     for number in range(windows):
         window = Window("mic1", number * 500, BEGAN_AT + number / 2, 2.0, NONE)
-        made.add(window, Views(rows[number : number + 1]))
+        made.add(window, views(rows[number]))
     return made, rows
 
 

@@ -173,9 +173,8 @@ def test_settings_examples_and_check(kikimimi: Callable[..., Told]) -> None:
     told = kikimimi("check", "--config", "agent.yaml", "--json")
     report = json.loads(told.out)
     assert report["problems"] == []
-    # It was read: what a random model makes of it is another matter.
-    (example,) = [one["found"] for one in report["warnings"] if "examples" in one["where"]]
-    assert example == r"\x98^\x89\xb9.wav does not stand out from the ordinary sound of this site"
+    assert [one for one in report["warnings"] if "examples" in one["where"]] == []
+    assert [one for one in report["notes"] if "has 1 examples" in one], "the named file was heard"
 
 
 def test_the_agent_runs_with_such_names(site: Path) -> None:

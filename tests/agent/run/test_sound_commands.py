@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -18,7 +18,7 @@ from agent.bundle import loading as bundles
 from agent.config import ClipSettings, CommandSettings
 from agent.detector.mutes import Mutes
 from agent.mqtt import Incoming
-from agent.run.commands import Commands, box_commands
+from agent.run.box_commands import box_commands
 from agent.run.recent_command import RecentCommand
 from agent.run.reporting import Reporting
 from agent.run.teaching import Teaching
@@ -27,6 +27,9 @@ from agent.watchlist.watchlist import Watchlist
 from tests.agent.run.command_box import CMD, TOPICS
 from tests.fakes import FakeClock
 from tests.schemas import schema
+
+if TYPE_CHECKING:
+    from agent.run.commands import Commands
 
 # A loaded machine is no fault of the code under test.
 _PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))

@@ -16,7 +16,7 @@ from agent.alerts.reports import Report, Reports
 from agent.bundle import loading as bundles
 from agent.clips import Recorder
 from agent.config import ClipSettings
-from agent.core.records import Block, Origin, Views, Window
+from agent.core.records import Block, Origin, Window
 from agent.mqtt.payload import RefusedError
 from agent.run.reporting import Reporting
 from agent.run.teaching import MOST_WAITING, Teaching
@@ -25,6 +25,7 @@ from agent.watchlist.site import listened_for_alone
 from tests.agent.run.command_box import TOPICS
 from tests.fakes import FakeClock
 from tests.schemas import schema
+from tests.views import views
 
 BUNDLE = bundles.load()
 RATE = 8_000
@@ -86,7 +87,7 @@ class Box:
     def hear(self, seconds: float, *, loud: bool = False) -> None:
         """Let the source go on: ordinary sound of the bundle, or what is nothing like it."""
         rng = np.random.default_rng(round(self.heard_s))
-        ordinary = BUNDLE.background().mean(axis=0)
+        ordinary = BUNDLE.background().joint.mean(axis=0)
         for _ in range(round(seconds * 2)):
             first = round(self.heard_s * RATE)
             samples = rng.normal(0.0, 0.2 if loud else 0.01, RATE // 2).astype(np.float32)
@@ -95,7 +96,7 @@ class Box:
             view = rng.normal(size=ordinary.shape) if loud else ordinary
             view = view.astype(np.float32) + 0.01 * rng.normal(size=ordinary.shape)
             view = (view / np.linalg.norm(view)).astype(np.float32)[None]
-            self.recorder.scored(Window("mic1", first, at - 1.5, 2.0, NONE), Views(view))
+            self.recorder.scored(Window("mic1", first, at - 1.5, 2.0, NONE), views(view))
             self.heard_s += 0.5
             self.clock.advance(0.5)
             self.teaching.poll()

@@ -11,13 +11,15 @@ import torch
 from agent.bundle.manifest import TEXT_HEAD, TEXT_TOWER, TOKENIZER
 from agent.core.errors import BundleError
 from agent.encoder.text import embed_texts
+from export.acoustic import add_head
 from export.onnx import export_audio, export_text_head
-from tests.bundles import AUDIO, make_bundle, seal
+from tests.bundles import ACOUSTIC_SIZE, AUDIO, make_bundle, seal
 from tests.training.small import small_model
 from training.data.frontend import LogMel
 from training.evaluation.encoders import BundleEncoder, CheckpointEncoder, load_model
 from training.evaluation.evaluate import encode
 from training.model import checkpoint
+from training.train.acoustic import AcousticHead
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.torch
 
+_FEATURES = 864
+"""Of mn04's acoustic view: averages and maxima of five blocks, and 512 of the hidden layer."""
 _TEXTS = ("metal part dropped", "air leak", "金属部品が落ちた")
 
 
@@ -48,6 +52,9 @@ def test_a_bundle_and_its_checkpoint_agree(tmp_path: Path) -> None:
     make_bundle(folder)
     tower = _tower_of(folder, _TEXTS)
     export_audio(model, folder / AUDIO)
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((_FEATURES, ACOUSTIC_SIZE)).astype(np.float32)
+    add_head(folder / AUDIO, AcousticHead(weight, np.zeros(ACOUSTIC_SIZE, np.float32)))
     export_text_head(model, folder / TEXT_HEAD)
     seal(folder)
     checkpoint.save(model, tmp_path / "model.pt")

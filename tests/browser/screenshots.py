@@ -31,6 +31,7 @@ _SENTENCES = {
     "ja": ("金属部品が床に落ちてガシャンと鳴る", "ガラスが割れて飛び散る"),
     "en": ("a metal part drops on the floor with a clang", "a pane of glass breaks and shatters"),
 }
+_LOOK = {"ja": "直前の数分を見る", "en": "Show the last minutes"}
 # Page, device, scheme: each is taken in both languages, the schemes the other way round in one.
 _SHOTS = (
     ("alerts", "phone", "dark"),
@@ -107,6 +108,8 @@ def _open(browser: Browser, running: Stage, language: str, device: str, scheme: 
 
 def _prepare(page: Page, running: Stage, what: str, language: str) -> None:
     """Bring a page to what its picture is to show."""
+    if what == "teach":
+        page.locator(".card").nth(2).wait_for()  # there are minutes to look back on
     if what != "alerts":
         page.goto(f"{running.address}/{what}")
     if what == "alerts":
@@ -121,7 +124,7 @@ def _prepare(page: Page, running: Stage, what: str, language: str) -> None:
     elif what == "teach":
         page.locator("#missed-what option").first.wait_for(state="attached")
         page.wait_for_selector("#missed-where option", state="attached")
-        page.locator(".timeline button").first.click()
+        page.get_by_text(_LOOK[language]).click()
         page.locator(".timeline .curve polyline").wait_for()
     elif what == "rate":
         page.locator(".play").click()
@@ -134,6 +137,8 @@ def _prepare(page: Page, running: Stage, what: str, language: str) -> None:
         page.wait_for_selector("div.state[data-state='ok']")
     page.evaluate("document.activeElement?.blur()")
     page.evaluate("window.scrollTo(0, 0)")
+    if what == "teach":
+        page.locator(".timeline").evaluate("(one) => one.scrollIntoView({block: 'end'})")
 
 
 def _open_last(page: Page) -> None:

@@ -49,7 +49,7 @@ class Learnt:
                 f"({fields['hits']} of {fields['windows']} windows)"
             )
         if not self.sure:
-            yield "  teach it once more: two recordings that agree count twice as much"
+            yield "  teach it once more: another take of it finds more of its kind"
         for other in fields["others"]:
             yield (
                 f"  it could be confused with {other['error_id']} ({other['description']}): "

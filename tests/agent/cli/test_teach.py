@@ -91,7 +91,7 @@ def test_a_piece_of_a_file_becomes_an_example(
     assert kept == pytest.approx(whole[RATE_HZ // 2 : 9 * RATE_HZ // 2], abs=1e-4)
     teach(tmp_path, "crash", "--file", pane(tmp_path / "second.wav", 2), "--json")
     again = told(capsys)
-    assert again["score"] > fields["score"], "two that agree count more"
+    assert again["score"] > fields["score"], "another take finds more"
     assert again["sure"]
 
 

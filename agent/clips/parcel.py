@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 PIECE_BYTES = 45_000
-"""Of the file in one piece: in base64 and with its JSON it stays below 64 KiB."""
+"""Of what is sent in one piece: in base64 and with its JSON it stays below 64 KiB."""
 MAX_BYTES = 16_000_000
 """No larger file is sent."""
 
@@ -102,21 +102,22 @@ class ClipCommand:
 
 def pieces(alert_id: str, kind: Kind, data: bytes) -> Iterator[str]:
     """The JSON of each piece of a file (``docs/mqtt/clip.schema.json``), made when it is due."""
+    head = {"schema": SCHEMA, "alert_id": alert_id, "kind": kind.value}
+    for piece in cut_up(data, _MEDIA_TYPES[kind]):
+        yield json.dumps(head | piece, separators=(",", ":"))
+
+
+def cut_up(data: bytes, media_type: str) -> Iterator[dict[str, str | int]]:
+    """The fields of each piece of some data, made when it is due."""
     count = max(1, -(-len(data) // PIECE_BYTES))
     sha256 = hashlib.sha256(data).hexdigest()
     for index in range(count):
         piece = data[index * PIECE_BYTES : (index + 1) * PIECE_BYTES]
-        yield json.dumps(
-            {
-                "schema": SCHEMA,
-                "alert_id": alert_id,
-                "kind": kind.value,
-                "media_type": _MEDIA_TYPES[kind],
-                "size_bytes": len(data),
-                "sha256": sha256,
-                "index": index,
-                "count": count,
-                "data": base64.b64encode(piece).decode("ascii"),
-            },
-            separators=(",", ":"),
-        )
+        yield {
+            "media_type": media_type,
+            "size_bytes": len(data),
+            "sha256": sha256,
+            "index": index,
+            "count": count,
+            "data": base64.b64encode(piece).decode("ascii"),
+        }

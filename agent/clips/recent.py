@@ -6,11 +6,11 @@ numbers alone.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from agent.clips.parcel import cut_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from agent.core.reasons import Reason
 
 SCHEMA = 1
-PIECE_BYTES = 45_000
-"""Of what is sent in one piece: in base64 and with its JSON it stays below 64 KiB."""
 
 
 class View(StrEnum):
@@ -39,21 +37,8 @@ MEDIA_TYPES = {
 
 def answers(request_id: str, source: str, view: View, data: bytes) -> Iterator[str]:
     """The JSON of each piece of an answer (``docs/mqtt/recent.schema.json``)."""
-    count = max(1, -(-len(data) // PIECE_BYTES))
-    sha256 = hashlib.sha256(data).hexdigest()
-    for index in range(count):
-        piece = data[index * PIECE_BYTES : (index + 1) * PIECE_BYTES]
-        yield _message(
-            request_id,
-            source,
-            view,
-            media_type=MEDIA_TYPES[view],
-            size_bytes=len(data),
-            sha256=sha256,
-            index=index,
-            count=count,
-            data=base64.b64encode(piece).decode("ascii"),
-        )
+    for piece in cut_up(data, MEDIA_TYPES[view]):
+        yield _message(request_id, source, view, **piece)
 
 
 def refusal(request_id: str, source: str, view: View, reason: Reason) -> str:

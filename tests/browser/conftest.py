@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests.browser.stage import PATIENCE_MS, chromium, stage
-from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.integration.scenes import WITH_ALARM, write_siren
 from tests.mosquitto import listener
 
 if TYPE_CHECKING:
@@ -20,17 +20,6 @@ if TYPE_CHECKING:
 
     from tests.browser.stage import Stage
     from tests.mosquitto import Listener
-
-
-# The siren alarms on it too, and less.
-ALARM = """\
-  - id: alarm
-    text: 警報ベルが鳴る音
-    paraphrases: [an alarm bell rings]
-    threshold: 2.2
-    hits: 2 of 3
-    cooldown: 1s
-background:"""
 
 
 @pytest.fixture(scope="package")
@@ -45,7 +34,7 @@ def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """An agent that hears a siren again and again, and pairs to rate."""
     folder = tmp_path_factory.mktemp("stage")
     described = folder / "descriptions.yaml"
-    described.write_text(DESCRIPTIONS.replace("background:", ALARM), encoding="utf-8")
+    described.write_text(WITH_ALARM, encoding="utf-8")
     recording = write_siren(folder / "siren.wav", before_s=2.0, after_s=6.0)
     with (folder / "selected.jsonl").open("w", encoding="utf-8") as file:
         for number in range(10):

@@ -52,3 +52,14 @@ errors:
     threshold: 4.0
 background: [a machine hums]
 """
+
+_ALARM = """\
+  - id: alarm
+    text: 警報ベルが鳴る音
+    paraphrases: [an alarm bell rings]
+    threshold: 2.2
+    hits: 2 of 3
+    cooldown: 1s
+background:"""
+WITH_ALARM = DESCRIPTIONS.replace("background:", _ALARM)
+"""With a description on which the siren alarms too, and less."""

@@ -10,30 +10,19 @@ from agent.config import ClipSettings, FileSettings, MqttSettings, Settings
 from agent.core.records import Severity, Step, Verdict
 from agent.store import Store
 from tests.integration.listening import listening, wait
-from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.integration.scenes import WITH_ALARM, write_siren
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.core.records import Alert
 
-# The siren alarms on it too, and less.
-ALARM = """\
-  - id: alarm
-    text: 警報ベルが鳴る音
-    paraphrases: [an alarm bell rings]
-    threshold: 2.2
-    hits: 2 of 3
-    cooldown: 1s
-background:"""
-
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A box that hears a siren as fast as it can, without MQTT."""
     write_siren(tmp_path / "siren.wav")
-    described = DESCRIPTIONS.replace("background:", ALARM)
-    (tmp_path / "d.yaml").write_text(described, encoding="utf-8")
+    (tmp_path / "d.yaml").write_text(WITH_ALARM, encoding="utf-8")
     source = FileSettings("hall", tmp_path / "siren.wav", loop=True, realtime=False)
     return Settings(
         node="press3",

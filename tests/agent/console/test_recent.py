@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from agent.clips.recent import PIECE_BYTES, View, answers, refusal
+from agent.clips.parcel import PIECE_BYTES
+from agent.clips.recent import View, answers, refusal
 from agent.console.recent import MOST, Recent
 from agent.core.reasons import Reason
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.core.answers import Through
 from agent.core.reasons import Reason
 from agent.mqtt.payload import RefusedError, shown
 
 if TYPE_CHECKING:
     from agent.core.clock import Clock
+    from agent.mqtt.payload import Fields
 
 # A sender whose clock is further ahead would have said so before the sound's own end.
 _AHEAD_S = 300.0
@@ -23,6 +25,21 @@ class Done:
     """Whether this very request was carried out before; nothing happened now."""
     alert_id: str | None = None
     """Of the alert that was made by it."""
+
+
+def said_by(fields: Fields) -> tuple[str, float, Through]:
+    """Who says something, when by their clock (UTC, seconds since the epoch), and what brings it.
+
+    The last fields of a request: nothing else may stand in it.
+
+    Raises:
+        RefusedError: a field of the request is wrong.
+    """
+    operator = fields.needed("operator")
+    given_at = fields.moment("ts")
+    through = fields.choice("through", [choice.value for choice in Through], Through.MQTT)
+    fields.finish()
+    return operator, given_at, Through(through)
 
 
 def refuse_ahead(given_at: float, clock: Clock) -> None:

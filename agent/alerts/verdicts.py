@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.alerts.alerts import Review, alert_payload, new_id
-from agent.alerts.requests import refuse_ahead, request_used
+from agent.alerts.requests import refuse_ahead, request_used, said_by
 from agent.core.answers import Answer, Entry, Through, holding
 from agent.core.reasons import Reason
 from agent.core.records import Verdict
@@ -228,12 +228,7 @@ class VerdictCommand:
         relevance = fields.number_or_none("relevance", 0.0, HIGHEST_RELEVANCE)
         label = fields.text("label", default="") or None
         error_id = fields.text("error_id", default="") or None
-        operator = fields.needed("operator")
-        given_at = fields.moment("ts")
-        through = Through(
-            fields.choice("through", [choice.value for choice in Through], Through.MQTT)
-        )
-        fields.finish()
+        operator, given_at, through = said_by(fields)
         return self._verdicts.give(
             request_id=request_id,
             alert_id=alert_id,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.alerts.reports import Report
-from agent.alerts.requests import Done
-from agent.core.answers import Through
+from agent.alerts.requests import Done, said_by
 from agent.core.records import Origin
 
 if TYPE_CHECKING:
@@ -30,12 +29,7 @@ class HeardCommand:
         error_id = fields.needed("error_id")
         source = fields.needed("source")
         begin_at, end_at = fields.span("from", "to")
-        operator = fields.needed("operator")
-        given_at = fields.moment("ts")
-        through = Through(
-            fields.choice("through", [choice.value for choice in Through], Through.MQTT)
-        )
-        fields.finish()
+        operator, given_at, through = said_by(fields)
         report = Report(request_id, error_id, operator, given_at, Origin.MISSED, through)
         known = self._teaching.reporting.reports.known(report)
         if known is not None:

@@ -64,16 +64,9 @@ class RecentCommand:
             if not self._send(answers(request_id, source, view, data)):
                 raise RefusedError(Reason.of("clips_busy"))
             return
-        if end_at - begin_at > LONGEST_S:
-            seconds = round(end_at - begin_at, 1)
-            raise RefusedError(Reason.of("span_long", seconds=seconds, most=LONGEST_S))
-        end_at = self._reporting.refuse_outside(memory, source, begin_at, end_at)
-        try:
-            cut = memory.of(source).cut(begin_at, end_at)
-        except AudioFileError as error:
-            raise RefusedError(str(error)) from error
-        if cut is None:
-            raise RefusedError(Reason.of("memory_empty", source=shown(source)))
+        reporting = self._reporting
+        end_at = reporting.refuse_outside(memory, source, begin_at, end_at, LONGEST_S)
+        cut = reporting.cut(memory, source, begin_at, end_at)
 
         def errand(writer: ClipWriter) -> None:
             self._send(self._treated(writer, cut, request_id, source, view))

@@ -10,7 +10,7 @@ import numpy as np
 from agent.alerts.alerts import timestamp
 from agent.core.errors import AudioFileError, BundleError
 from agent.core.reasons import Reason
-from agent.core.records import Detection, Origin, Provenance, Step
+from agent.core.records import Origin, Provenance
 from agent.mqtt.payload import RefusedError, refuse_unknown, shown
 from agent.watchlist.sureness import most_telling
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from agent.alerts.reports import Report, Reports
     from agent.bundle.loading import Bundle
-    from agent.clips import Recorder, SoundMemory
+    from agent.clips import Cut, Recorder, SoundMemory
     from agent.clips.views_ring import Heard
     from agent.config import ClipSettings
     from agent.core.records import Alert, FloatArray
@@ -118,33 +118,17 @@ class Reporting:
         middle_at = peak.captured_at + peak.duration_s / 2
         begin, end = self._clip_of(report.origin, begin_at, end_at, middle_at)
         span = memory.of(source).span()
-        try:
-            cut = memory.of(source).cut(max(begin, span[0] if span else begin), end)
-        except AudioFileError as error:
-            raise RefusedError(str(error)) from error
-        if cut is None:
-            raise RefusedError(Reason.of("memory_empty", source=shown(source)))
+        cut = self.cut(memory, source, max(begin, span[0] if span else begin), end)
         threshold = watch.policies[report.error_id].threshold_on
         alert = self._reports.keep(
             report,
-            Detection(
-                source=source,
-                error_id=report.error_id,
-                step=Step.END,
-                starts_at=begin_at,
-                peaks_at=peak.captured_at,
-                ends_at=end_at,
-                score=float(telling.scores[telling.row]),
-                threshold=threshold,
-                hits=int(np.count_nonzero(telling.scores >= threshold)),
-                windows=len(heard),
-            ),
+            telling.event(source, report.error_id, threshold, (begin_at, peak.captured_at, end_at)),
             watch.wordings[report.error_id],
             Provenance(self._bundle.digest, watch.digest),
         )
         row = telling.row
         recorder.keep(alert, cut, heard.views[row : row + 1])
-        return Kept(alert, heard, telling.row)
+        return Kept(alert, heard, row)
 
     def _usual(
         self, memory: SoundMemory, source: str, begin_at: float, end_at: float
@@ -197,17 +181,36 @@ class Reporting:
         refuse_unknown(error_id, self._watch().policies)
         return found
 
+    def cut(self, memory: SoundMemory, source: str, begin_at: float, end_at: float) -> Cut:
+        """The sound of a while.
+
+        Raises:
+            RefusedError: nothing of it is remembered, or it cannot be decompressed.
+        """
+        try:
+            cut = memory.of(source).cut(begin_at, end_at)
+        except AudioFileError as error:
+            raise RefusedError(str(error)) from error
+        if cut is None:
+            raise RefusedError(Reason.of("memory_empty", source=shown(source)))
+        return cut
+
     def refuse_outside(
-        self, memory: SoundMemory, source: str, begin_at: float, end_at: float
+        self,
+        memory: SoundMemory,
+        source: str,
+        begin_at: float,
+        end_at: float,
+        longest_s: float = LONGEST_S,
     ) -> float:
         """Keep out what is not remembered; the end, not later than what was heard.
 
         Raises:
             RefusedError: some of the while is not remembered, or it is too long.
         """
-        if end_at - begin_at > LONGEST_S:
+        if end_at - begin_at > longest_s:
             seconds = round(end_at - begin_at, 1)
-            raise RefusedError(Reason.of("span_long", seconds=seconds, most=LONGEST_S))
+            raise RefusedError(Reason.of("span_long", seconds=seconds, most=longest_s))
         span = memory.of(source).span()
         if span is None:
             raise RefusedError(Reason.of("memory_empty", source=shown(source)))

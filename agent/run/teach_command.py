@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.alerts.reports import Report
-from agent.alerts.requests import Done
-from agent.core.answers import Through
+from agent.alerts.requests import Done, said_by
 from agent.core.records import Origin
 from agent.run.refusals import refuse_stale
 
@@ -38,12 +37,7 @@ class TeachCommand:
         seconds = fields.number_or_none("seconds", SHORTEST_S, LONGEST_S)
         past = seconds is None
         begin_at, end_at = fields.span("from", "to") if past else (0.0, 0.0)
-        operator = fields.needed("operator")
-        given_at = fields.moment("ts")
-        through = Through(
-            fields.choice("through", [choice.value for choice in Through], Through.MQTT)
-        )
-        fields.finish()
+        operator, given_at, through = said_by(fields)
         report = Report(request_id, error_id, operator, given_at, Origin.TAUGHT, through)
         known = self._teaching.reporting.reports.known(report)
         if known is not None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from agent.alerts.reports import Report
     from agent.core.clock import Clock
+    from agent.core.records import Alert
     from agent.run.reporting import Kept, Reporting
     from agent.watchlist.sureness import Sureness
     from agent.watchlist.watchlist import Watchlist
@@ -176,33 +177,47 @@ class Teaching:
         sure: Sureness | None = None,
         refusal: Reason | None = None,
     ) -> None:
-        """Send what came of a sound (``docs/mqtt/taught.schema.json``)."""
-        payload: dict[str, object] = {
-            "schema": SCHEMA,
-            "step": step,
-            "origin": report.origin.value,
-            "request_id": report.request_id,
-            "error_id": report.error_id,
-            "operator": report.operator,
-            "ts": timestamp(self._clock.now()),
-        }
-        if kept is not None:
-            event = kept.alert.detection
-            payload |= {
-                "alert_id": kept.alert.alert_id,
-                "source": event.source,
-                "ts_start": timestamp(event.starts_at),
-                "ts_peak": timestamp(event.peaks_at),
-                "ts_end": timestamp(event.ends_at),
-            }
-        if sure is not None:
-            payload |= sureness_fields(sure)
+        alert = None if kept is None else kept.alert
+        payload = told(report, step, self._clock.now(), alert=alert, sure=sure)
         if refusal is not None:
             payload |= {"reason": refusal, **refusal.parts[0].to_dict()}
         self._publish(json.dumps(payload, ensure_ascii=False, separators=(",", ":")))
 
 
-def sureness_fields(sure: Sureness) -> dict[str, object]:
+def told(
+    report: Report, step: str, at: float, *, alert: Alert | None, sure: Sureness | None
+) -> dict[str, object]:
+    """What is told of a sound that was taught (``docs/mqtt/taught.schema.json``).
+
+    Args:
+        report: who teaches what.
+        step: how far it has come.
+        at: UTC, seconds since the epoch.
+        alert: that was made of it, once it was kept.
+        sure: how sure the box is of it, once it listens for it.
+    """
+    payload: dict[str, object] = {
+        "schema": SCHEMA,
+        "step": step,
+        "origin": report.origin.value,
+        "request_id": report.request_id,
+        "error_id": report.error_id,
+        "operator": report.operator,
+        "ts": timestamp(at),
+    }
+    if alert is not None:
+        event = alert.detection
+        payload |= {
+            "alert_id": alert.alert_id,
+            "source": event.source,
+            "ts_start": timestamp(event.starts_at),
+            "ts_peak": timestamp(event.peaks_at),
+            "ts_end": timestamp(event.ends_at),
+        }
+    return payload if sure is None else payload | _sureness_fields(sure)
+
+
+def _sureness_fields(sure: Sureness) -> dict[str, object]:
     """How sure the box is, as it is told."""
     return {
         "sure": sure.sure,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.core.records import Detection, Step
 from agent.watchlist.examples.records import Kind
 
 if TYPE_CHECKING:
@@ -28,6 +29,32 @@ class Telling:
     """The most telling one."""
     scores: FloatArray
     """Of each, shape ``(windows,)``."""
+
+    def event(
+        self, source: str, error_id: str, threshold: float, times: tuple[float, float, float]
+    ) -> Detection:
+        """The while as an event that has ended.
+
+        Args:
+            source: where it was heard.
+            error_id: the description.
+            threshold: of it.
+            times: UTC of its start, of its most telling window's, and of its end, seconds since
+                the epoch.
+        """
+        starts_at, peaks_at, ends_at = times
+        return Detection(
+            source=source,
+            error_id=error_id,
+            step=Step.END,
+            starts_at=starts_at,
+            peaks_at=peaks_at,
+            ends_at=ends_at,
+            score=float(self.scores[self.row]),
+            threshold=threshold,
+            hits=int(np.count_nonzero(self.scores >= threshold)),
+            windows=len(self.scores),
+        )
 
 
 @dataclass(frozen=True, slots=True)

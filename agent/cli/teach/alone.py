@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent import clips
-from agent.alerts.alerts import timestamp
 from agent.alerts.reports import Report, Reports
 from agent.capture.build import make_source
 from agent.capture.supervisor import Supervisor
 from agent.cli.teach.learnt import Learnt, TeachError
 from agent.clips.job import Job
-from agent.core.records import Detection, Origin, Provenance, Step, Views
+from agent.core.records import Origin, Provenance, Views
 from agent.encoder.audio import Encoder
 from agent.hearing.recogniser import embedded
 from agent.hearing.windows import windows_at
 from agent.mqtt.topics import Topics
-from agent.run.teaching import SCHEMA, sureness_fields
+from agent.run.teaching import told
 from agent.store import Store
 from agent.watchlist.examples import Library
 from agent.watchlist.site import listened_for
@@ -127,21 +126,11 @@ def learn(
         threshold = before.policies[error_id].threshold_on
         topics = Topics(settings.mqtt.prefix, settings.site, settings.node)
         reports = Reports(topics=topics, store=store, link=None, clock=clock)
-        request_id = f"teach-{uuid.uuid4().hex}"
+        times = begins_at, begins_at + peak.captured_at, now
+        report = Report(f"teach-{uuid.uuid4().hex}", error_id, operator, now, Origin.TAUGHT)
         alert = reports.keep(
-            Report(request_id, error_id, operator, now, Origin.TAUGHT),
-            Detection(
-                source=source,
-                error_id=error_id,
-                step=Step.END,
-                starts_at=begins_at,
-                peaks_at=begins_at + peak.captured_at,
-                ends_at=now,
-                score=float(telling.scores[telling.row]),
-                threshold=threshold,
-                hits=int(np.count_nonzero(telling.scores >= threshold)),
-                windows=len(windows),
-            ),
+            report,
+            telling.event(source, error_id, threshold, times),
             before.wordings[error_id],
             Provenance(bundle.digest, before.digest),
         )
@@ -158,21 +147,4 @@ def learn(
         store.keep_clip(clips.writer(settings, bundle).write(job))
         after = listened()
     found = sureness(after, error_id, alert.alert_id, windows, views, row=telling.row)
-    event = alert.detection
-    return Learnt(
-        {
-            "schema": SCHEMA,
-            "step": "learnt",
-            "origin": Origin.TAUGHT.value,
-            "request_id": request_id,
-            "error_id": error_id,
-            "operator": operator,
-            "ts": timestamp(now),
-            "alert_id": alert.alert_id,
-            "source": source,
-            "ts_start": timestamp(event.starts_at),
-            "ts_peak": timestamp(event.peaks_at),
-            "ts_end": timestamp(event.ends_at),
-            **sureness_fields(found),
-        }
-    )
+    return Learnt(told(report, "learnt", now, alert=alert, sure=found))

@@ -95,16 +95,6 @@ def add_head(path: Path, head: AcousticHead) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """How an audio graph with an acoustic view does, on recordings that the map has not seen."""
-
-    own: float
-    """Share of recordings whose nearest other one is a take of the same thing."""
-    as_float: float
-    """Share whose nearest other one is the same as by the float graph."""
-
-
-@dataclass(frozen=True, slots=True)
 class Judged:
     """Validation recordings whose thing has another take."""
 
@@ -120,13 +110,10 @@ class Judged:
         found: Numbers = cosine.argmax(axis=1)
         return found
 
-    def agreement(self, tower: Path, reference: Path) -> Agreement:
-        """How a graph does beside the float one."""
-        found = self.nearest(tower)
-        return Agreement(
-            own=float((self.thing[found] == self.thing).mean()),
-            as_float=float((found == self.nearest(reference)).mean()),
-        )
+    def figures(self, found: Numbers, as_float: Numbers) -> dict[str, float]:
+        """How a graph does, from what it and the float graph find nearest, by names of figures."""
+        own = self.thing[found] == self.thing
+        return {OWN: float(own.mean()), AGREES: float((found == as_float).mean())}
 
 
 def judged(data: Path, known: Sequence[Take]) -> Judged:

@@ -88,15 +88,12 @@ def add_view(
 
 def measure(judged: Judged, variants: Mapping[str, Path], command: str) -> tuple[Metric, ...]:
     """How the acoustic view of each variant does beside the float one."""
-    found: list[Metric] = []
-    for variant, path in variants.items():
-        agreement = judged.agreement(path, variants["float32"])
-        values = {acoustic.OWN: agreement.own, acoustic.AGREES: agreement.as_float}
-        found += [
-            Metric(name, "takes, validation", "-", variant, round(value, 6), command)
-            for name, value in values.items()
-        ]
-    return tuple(found)
+    nearest = {variant: judged.nearest(path) for variant, path in variants.items()}
+    return tuple(
+        Metric(name, "takes, validation", "-", variant, round(value, 6), command)
+        for variant, found in nearest.items()
+        for name, value in judged.figures(found, nearest["float32"]).items()
+    )
 
 
 def add_attributions(path: Path, known: Sequence[Take]) -> None:

@@ -46,7 +46,7 @@ class Graph:
         inputs: Sequence[Tensor],
         output: Tensor,
         *,
-        states: Sequence[Tensor] = (),
+        beside: Sequence[Tensor] = (),
         threads: int = 1,
         arena: bool = True,
     ) -> None:
@@ -56,7 +56,7 @@ class Graph:
             path: of the ONNX file.
             inputs: that it must have, and no others.
             output: that it must have ...
-            states: ... and the ones beside it, and no others.
+            beside: ... and the outputs beside it, and no others.
             threads: to compute with; they sleep while there is nothing to do.
             arena: whether to hold on to the memory that was needed most; faster for what runs all
                 the time.
@@ -66,7 +66,7 @@ class Graph:
                 outputs.
         """
         self._path = path
-        self._outputs = [output.name, *(state.name for state in states)]
+        self._outputs = [output.name, *(other.name for other in beside)]
         with failing_as(BundleError, path, "install the bundle again"):
             content = path.read_bytes()
         if _EXTERNAL_KEY in content:
@@ -83,7 +83,7 @@ class Graph:
                 "install the bundle again"
             ) from error
         self._check("inputs", inputs, self._session.get_inputs())
-        self._check("outputs", [output, *states], self._session.get_outputs())
+        self._check("outputs", [output, *beside], self._session.get_outputs())
 
     def run(self, feeds: Mapping[str, np.ndarray[Any, Any]]) -> FloatArray:
         """Compute the output.
@@ -94,7 +94,7 @@ class Graph:
         return self.run_all(feeds)[0]
 
     def run_all(self, feeds: Mapping[str, np.ndarray[Any, Any]]) -> list[FloatArray]:
-        """Compute the output and the states, in the order in which they were named.
+        """Compute the output and those beside it, in the order in which they were named.
 
         Raises:
             BundleError: as :meth:`run`.

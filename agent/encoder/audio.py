@@ -33,7 +33,7 @@ class Encoder:
             bundle.audio_tower,
             [Tensor("log_mel", (None, self._n_mels, None))],
             Tensor("embedding", (None, self.embedding_size)),
-            states=[Tensor("acoustic", (None, manifest.acoustic_size))],
+            beside=[Tensor("acoustic", (None, manifest.acoustic_size))],
             threads=threads,
         )
 

@@ -59,7 +59,7 @@ class VoiceDetector:
                 Tensor("c", _STATE),
             ],
             Tensor("speech_probs", (None,)),
-            states=[Tensor("hn", _STATE), Tensor("cn", _STATE)],
+            beside=[Tensor("hn", _STATE), Tensor("cn", _STATE)],
             arena=False,
         )
 

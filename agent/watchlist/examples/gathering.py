@@ -139,8 +139,11 @@ class Library:
             self._taken = frozenset(key for key, _ in judged)
         known = {target.error.error_id for target in wanted}
         try:
-            for target in wanted:
-                self._named(target, recordings, set_aside)
+            naming = [target for target in wanted if target.error.examples]
+            if naming:
+                ordinary = self._bundle.background().joint.mean(axis=0)
+            for target in naming:
+                self._named(target, ordinary, recordings, set_aside)
             rejected = [key[0] for key, _ in judged if key[2] is Kind.REJECTED]
             newest = set(rejected[-REJECTED_CLIPS:])
             for (alert_id, error_id, kind, sure), alert in judged:
@@ -233,11 +236,14 @@ class Library:
             yield replace(peak, views=views[row : row + 1])
 
     def _named(
-        self, wanted: Wanted, recordings: list[Recording], set_aside: list[SetAside]
+        self,
+        wanted: Wanted,
+        ordinary: FloatArray,
+        recordings: list[Recording],
+        set_aside: list[SetAside],
     ) -> None:
         """The files that a description names: of each its most telling window."""
         error_id = wanted.error.error_id
-        ordinary = self._bundle.background().joint.mean(axis=0)
         for example in wanted.error.examples:
             try:
                 views = self._views(example.path, channels=example.channels)

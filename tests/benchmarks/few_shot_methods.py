@@ -30,6 +30,7 @@ from agent.matcher.matcher import Contrast, Described, Matcher
 from agent.matcher.prototypes import centre_and_spread
 from agent.watchlist.examples import Kind, Recording, join
 from agent.watchlist.examples.gathering import REJECTED_WINDOWS, best_window
+from agent.watchlist.examples.weights import COUNTS_FROM, WEIGHT
 from tests.benchmarks.few_shot_figures import Scores, figures, mean
 from tests.benchmarks.few_shot_protocol import Part, Setting, Sources, read_clips, trials
 from tests.benchmarks.few_shot_sounds import Condition, Sounds
@@ -238,6 +239,12 @@ def nearest(heard: EmbeddedTrial) -> Scores:
     return heard.scores(over_ordinary(heard))
 
 
+def unchecked(heard: EmbeddedTrial) -> Scores:
+    """The box's weight for each example that the descriptions name, none set aside."""
+    worth = WEIGHT * np.maximum(over_ordinary(heard) - COUNTS_FROM, 0.0)
+    return heard.scores(heard.words(heard.windows) + worth)
+
+
 def added(weight: float) -> Method:
     """Words and nearest example, added without bounds."""
     return lambda heard: heard.scores(heard.words(heard.windows) + weight * over_ordinary(heard))
@@ -254,6 +261,7 @@ METHODS: dict[str, Method] = {
     "text alone": text_alone,
     "agent, named in the file": agent_named,
     "agent, confirmed by one": agent_confirmed,
+    "agent, nothing set aside": unchecked,
     "nearest example alone": nearest,
     "text + nearest": added(1.0),
     "text + 2 x nearest": added(2.0),

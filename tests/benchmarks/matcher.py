@@ -26,7 +26,7 @@ from agent.matcher.matcher import Contrast, Described, Matcher, PrototypeSet
 from agent.matcher.prototypes import centre_and_spread
 from agent.matcher.recordings import Examples
 from agent.watchlist.examples import Kind, Recording, join
-from agent.watchlist.examples.weights import FROM, WEIGHT
+from agent.watchlist.examples.weights import COUNTS_FROM, WEIGHT
 from tests.benchmarks.few_shot_methods import EmbeddingCache, ordinary_texts
 from tests.benchmarks.few_shot_sounds import Condition, Sounds
 from training.data import takes
@@ -124,7 +124,7 @@ def with_examples(made: Site) -> list[Described]:
     for number, one in enumerate(made.described):
         rows = np.flatnonzero(made.owner == number)
         usual = np.median(spread)
-        zero = mean[rows] + FROM * usual
+        zero = mean[rows] + COUNTS_FROM * usual
         slope = np.full(len(rows), WEIGHT * std[number] / usual, np.float32)
         examples = Examples(recordings[rows], slope, -slope * zero, slope * (1.0 - zero))
         found.append(Described(one.error_id, one.texts, one.unlike, examples))

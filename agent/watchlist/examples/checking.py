@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.watchlist.examples.records import Kind
-from agent.watchlist.examples.weights import FIRES, FROM, SAME, WEIGHT, taken_off
+from agent.watchlist.examples.weights import COUNTS_FROM, FIRES, SAME, WEIGHT, taken_off
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +138,7 @@ class _Trial:
     def _lift(self, rows: Rows, others: Rows) -> FloatArray:
         """What examples add to scores of recordings; to its own, none does."""
         over = self._cosine(rows, others) - self._measured.mean[rows, None]
-        value = np.maximum(WEIGHT * (over / self._measured.usual - FROM), 0.0)
+        value = np.maximum(WEIGHT * (over / self._measured.usual - COUNTS_FROM), 0.0)
         value[rows[:, None] == others[None, :]] = 0.0
         lift: FloatArray = value.max(axis=0)
         return lift

@@ -20,7 +20,7 @@ from agent.watchlist.examples.checking import check
 from agent.watchlist.examples.measuring import measure
 from agent.watchlist.examples.records import Kind, SetAside
 from agent.watchlist.examples.weights import (
-    FROM,
+    COUNTS_FROM,
     SAME,
     WEIGHT,
     taken_off,
@@ -118,7 +118,7 @@ class _Weighed:
     def examples(self, number: int) -> Examples:
         """What people confirmed or named: standard deviations, weighed, add to the score."""
         rows = self._rows(number, Kind.EXAMPLE)
-        zero = self.measured.mean[rows] + np.float32(FROM * self.measured.usual)
+        zero = self.measured.mean[rows] + np.float32(COUNTS_FROM * self.measured.usual)
         slope = np.full(len(rows), WEIGHT / self.measured.usual, np.float32)
         return self._examples(rows, number, slope=slope, zero=zero, most=slope * (1.0 - zero))
 

@@ -43,7 +43,7 @@ class Recording:
     views: Views
     """Of this window alone."""
     sure: bool
-    """Named in the descriptions, or several people say the same: it needs no other to agree."""
+    """Named in the descriptions, or several people say the same; counts like any other."""
     moment: Moment | None = None
     """``None`` for a file."""
 

@@ -12,10 +12,10 @@ import numpy as np
 if TYPE_CHECKING:
     from agent.core.records import FloatArray
 
-FROM, WEIGHT = 2.0, 3.0
-"""From so many standard deviations over ordinary sound on likeness to an example counts, and what
-each further one adds to the score of its description. Words decide where no recording fits, and
-say little beside one that does."""
+COUNTS_FROM, WEIGHT = 2.0, 3.0
+"""Likeness to an example counts from so many standard deviations over ordinary sound on; each
+further one adds this weight to the score of its description. Words decide where no recording fits,
+and say little beside one that does."""
 FIRES = 4.0
 """So many standard deviations over ordinary sound, a sound is taken for like a recording."""
 COMMON = 0.05

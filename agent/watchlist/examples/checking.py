@@ -1,8 +1,8 @@
 """Which recordings would do harm: each is tried on what else is known of this site.
 
-Three checks, each for a harm that was measured (docs/examples.md): an example of what is ordinary
-here would alarm all day; one that was rejected, too, is in doubt; and what was rejected must not
-silence what was confirmed.
+Three checks: an example of what is ordinary here would alarm all day; one that was rejected, too,
+is in doubt; and what was rejected must not silence what was confirmed. What the first costs is in
+docs/examples.md; what all three prevent on a real site is not measured.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from tests.mosquitto import listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
@@ -29,10 +31,9 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="package")
-def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+@contextmanager
+def siren_stage(folder: Path) -> Iterator[Stage]:
     """An agent that hears a siren again and again, and pairs to rate."""
-    folder = tmp_path_factory.mktemp("stage")
     described = folder / "descriptions.yaml"
     described.write_text(WITH_ALARM, encoding="utf-8")
     recording = write_siren(folder / "siren.wav", before_s=2.0, after_s=6.0)
@@ -53,6 +54,13 @@ def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "console": {"tasks": str(folder / "selected.jsonl")},
     }
     with stage(folder, settings) as one:
+        yield one
+
+
+@pytest.fixture(scope="package")
+def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One for all files but those that make their own; started after the browser."""
+    with siren_stage(tmp_path_factory.mktemp("stage")) as one:
         yield one
 
 

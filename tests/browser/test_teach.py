@@ -8,15 +8,23 @@ import pytest
 
 from agent.core.records import Origin
 from agent.store import Store
+from tests.browser.conftest import siren_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from tests.browser.stage import Stage
 
 pytestmark = pytest.mark.broker
+
+
+@pytest.fixture(scope="module")
+def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """An agent of its own: what other tests answer teaches theirs other things."""
+    with siren_stage(tmp_path_factory.mktemp("teach")) as one:
+        yield one
 
 
 def _name(page: Page) -> None:
@@ -57,7 +65,7 @@ def test_a_sound_is_taught_by_key_heard_and_discarded(
     assert alert.origin is Origin.TAUGHT
     assert [one.undone_at for one in store.answers(alert_id)] == [None]
     row.get_by_text("Discard", exact=True).click()
-    row.locator(".state", has_text="discarded").wait_for()
+    row.locator(".state").get_by_text("discarded", exact=True).wait_for()
     assert store.answers(alert_id)[0].undone_at is not None
     assert row.locator("img").count() == 0
     store.close()
@@ -135,5 +143,5 @@ def test_the_last_minutes_are_seen_heard_and_reported(
     assert alert is not None
     assert 5.0 < alert.detection.ends_at - alert.detection.starts_at < 11.0
     page.locator(".caught").get_by_text("Discard", exact=True).click()
-    page.locator(".caught .state", has_text="discarded").wait_for()
+    page.locator(".caught .state").get_by_text("discarded", exact=True).wait_for()
     store.close()

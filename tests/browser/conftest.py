@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+import time
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
+from paho.mqtt import publish
 
-from tests.browser.stage import PATIENCE_MS, chromium, stage
+from agent.store import Store
+from tests.browser.stage import BOX, PATIENCE_MS, chromium, stage
 from tests.integration.scenes import WITH_ALARM, write_siren
-from tests.mosquitto import listener
+from tests.mosquitto import PATIENCE_S, listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,10 +61,36 @@ def siren_stage(folder: Path) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="package")
-def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def shared_stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """One for all files but those that make their own; started after the browser."""
     with siren_stage(tmp_path_factory.mktemp("stage")) as one:
         yield one
+
+
+@pytest.fixture
+def running(shared_stage: Stage) -> Iterator[Stage]:
+    """The shared one. What a test answered is taken back: the box learns from every answer."""
+    yield shared_stage
+    with closing(Store.open(shared_stage.folder / "state")) as store:
+        given = [answer for answer in store.answers_since() if answer.undone_at is None]
+        for answer in given:
+            undo = {
+                "schema": 1,
+                "request_id": f"undo-{answer.label_id}",
+                "alert_id": answer.alert_id,
+                "operator": answer.operator,
+            }
+            publish.single(
+                f"{BOX}/cmd/undo",
+                json.dumps(undo),
+                1,
+                hostname="127.0.0.1",
+                port=shared_stage.broker.port,
+            )
+        deadline = time.monotonic() + PATIENCE_S
+        while any(answer.undone_at is None for answer in store.answers_since()):
+            assert time.monotonic() < deadline, "an answer could not be taken back"
+            time.sleep(0.05)
 
 
 @pytest.fixture

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from agent.cli.child import Child
     from tests.mosquitto import Mosquitto
 
+BOX = "kikimimi/plant/press3"
+"""Where its topics begin."""
 PATIENCE_MS = PATIENCE_S * 1_000
 _READY_S = 600.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -16,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from agent.store import Store
-from tests.browser.stage import stage
+from tests.browser.stage import BOX, stage
 from tests.integration.scenes import DESCRIPTIONS
 from tests.secure_broker import Authority
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.broker
 
-BOX = "kikimimi/plant/press3"
 PASSWORD = "correct horse battery"  # noqa: S105 - made up
 # Tells when a card of an alert came into the page, by the clock that the test has too.
 _WATCH = """() => {

@@ -44,6 +44,15 @@ COMMANDS = (
         extra=Extra.TRAINING,
     ),
     Command(
+        "lexicon",
+        "check the lexicon of sounds, and how it fits what the tower hears",
+        "training.data.lexicon_command",
+        ("python -m training lexicon", "python -m training lexicon --recordings"),
+        more="Reads what texts sound like in AudioSet's classes, tells how much there is and "
+        "which labels of recordings have no entry; docs/lexicon.md says how it is written.",
+        extra=Extra.TRAINING,
+    ),
+    Command(
         "mix",
         "mix recordings, so that it is known how strongly each of them is heard",
         "training.data.mix_command",

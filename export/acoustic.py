@@ -29,14 +29,15 @@ from training.data.frontend import LogMel
 from training.data.records import Split
 from training.data.sounding import factory_noise
 from training.data.takes import Take
-from training.train.acoustic import AcousticHead, Material, fit
+from training.train.acoustic import AcousticHead, Material
 
 ACOUSTIC = "acoustic"
 """The output, and what the names of all that it is made with begin with."""
 OWN = "nearest other take is of the same thing"
 AGREES = "nearest other take is that of float32"
 """Names of its figures."""
-_FEATURES = "acoustic_features"
+FEATURES = "acoustic_features"
+"""What it is made of: averages and maxima of inner maps, and the hidden layer."""
 _TAPS = tuple(f"features.{block}/Add_output_0" for block in (3, 6, 10, 12, 14))
 """Maps of inner blocks, of which averages and maxima are taken ..."""
 _HIDDEN = "classifier.3/HardSwish_output_0"
@@ -59,7 +60,7 @@ def features_graph(source: Path) -> bytes:
     """
     model = _without_head(onnx.load(str(source)))
     model.graph.node.extend(_features(model.graph))
-    model.graph.output.append(_output(_FEATURES, None))
+    model.graph.output.append(_output(FEATURES, None))
     return bytes(model.SerializeToString())
 
 
@@ -83,7 +84,7 @@ def add_head(path: Path, head: AcousticHead) -> None:
             ),
             helper.make_node(
                 "Gemm",
-                [_FEATURES, f"{ACOUSTIC}.wide", f"{ACOUSTIC}.bias"],
+                [FEATURES, f"{ACOUSTIC}.wide", f"{ACOUSTIC}.bias"],
                 [f"{ACOUSTIC}.mapped"],
             ),
             helper.make_node("LpNormalization", [f"{ACOUSTIC}.mapped"], [ACOUSTIC], axis=-1, p=2),
@@ -147,17 +148,6 @@ def known_takes(data: Path, every: int) -> tuple[tuple[Take, ...], tuple[Take, .
     """
     train, validation = (takes.read(data, split) for split in (Split.TRAIN, Split.VALIDATION))
     return train[::every], validation[:: max(1, every // 10)]
-
-
-def learn(tower: Path, data: Path, known: Sequence[Take]) -> AcousticHead:
-    """Fit the map to recordings.
-
-    Args:
-        tower: the float audio graph.
-        data: the shared data folder.
-        known: recordings of it, none of them for validation or tests.
-    """
-    return fit(material(tower, data, known))
 
 
 def material(tower: Path, data: Path, known: Sequence[Take]) -> Material:
@@ -229,7 +219,7 @@ def _run(
 ) -> Iterator[FloatArray]:
     """Features of groups of windows, those of one length together."""
     for _, alike in groupby(windows, key=lambda some: some.shape[1:]):
-        yield session.run([_FEATURES], {"log_mel": np.concatenate(list(alike))})[0]
+        yield session.run([FEATURES], {"log_mel": np.concatenate(list(alike))})[0]
 
 
 def _without_head(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -243,7 +233,7 @@ def _without_head(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _of_head(part: onnx.NodeProto | onnx.TensorProto | onnx.ValueInfoProto) -> bool:
     name = part.output[0] if isinstance(part, onnx.NodeProto) else part.name
-    return name in {ACOUSTIC, _FEATURES} or name.startswith(f"{ACOUSTIC}.")
+    return name in {ACOUSTIC, FEATURES} or name.startswith(f"{ACOUSTIC}.")
 
 
 def _features(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
@@ -257,7 +247,7 @@ def _features(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
             nodes.append(helper.make_node("Flatten", [f"{name}.map"], [name], axis=1))
             parts.append(name)
     parts.append(_tensor(graph, _HIDDEN))
-    return [*nodes, helper.make_node("Concat", parts, [_FEATURES], axis=1)]
+    return [*nodes, helper.make_node("Concat", parts, [FEATURES], axis=1)]
 
 
 def _tensor(graph: onnx.GraphProto, end: str) -> str:

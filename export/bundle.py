@@ -32,6 +32,7 @@ from agent.bundle.manifest import (
 )
 from export.acoustic import ACOUSTIC, AGREES, OWN
 from export.evaluation import encode
+from export.learned import embedding_size
 from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_head, export_text_tower
 from export.quantize import quantize_text
 from training.data.background import backgrounds
@@ -213,7 +214,7 @@ def write_manifest(
         frontend=model.tower.frontend,
         tuning=Tuning(WINDOW_FRAMES, HOP_FRAMES, identity.threshold),
         text=TextSettings(prefix=PREFIX, max_tokens=_MAX_TOKENS, languages=LANGUAGES),
-        embedding_size=model.config.embedding_size,
+        embedding_size=embedding_size(folder / TEXT_HEAD),
         acoustic_size=ACOUSTIC_SIZE,
         logit_scale=round(float(model.logit_scale.detach()), 6),
         variants=Variants(reference=AUDIO, **variants),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
-from agent.bundle.manifest import Metric, Rebuild
-from export import acoustic, bundle, evaluation
+from agent.bundle.manifest import Rebuild
+from export import acoustic, bundle, evaluation, heads
 from export.parity import check_text_parity
 from export.quantize import RECIPES, Activations, quantize_audio
-from export.renewal import add_view
 from training.model import checkpoint
 from training.model.text_tower import TextTower
 
@@ -44,12 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     print("writing the audio side and the background cohort", flush=True)
     bundle.write_audio_side(model, folder)
     print("decoding the recordings that variants are judged on", flush=True)
-    judged = evaluation.esc50_40(arguments.data, model, tower)
-    second = evaluation.everyday_cc(arguments.data, model, tower)
+    embed = partial(evaluation.embed_with, model, tower)
+    judged = evaluation.esc50_40(arguments.data, embed)
+    second = evaluation.everyday_cc(arguments.data, embed)
     calibration = evaluation.calibration(arguments.data)
     reference = judged.measure(folder / bundle.AUDIO)
     second_reference = second.measure(folder / bundle.AUDIO)
-    metrics = _metrics(reference, "float32", arguments)
     lines = [
         f"| variant | in float | size, MB | points lost on {judged.name} | on {second.name} | |",
         "|-|-|-|-|-|-|",
@@ -70,7 +70,6 @@ def run(arguments: argparse.Namespace) -> int:
             )
             print(lines[-1], flush=True)
             if shipped:
-                metrics += _metrics(figures, activations, arguments)
                 break
         if not shipped:
             target.unlink()
@@ -80,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     quantized = {machine: folder / name for machine, name in bundle.AUDIO_BY_MACHINE.items()}
     graphs.update({machine: path for machine, path in quantized.items() if path.is_file()})
     known = acoustic.known_takes(arguments.data, arguments.every)
-    metrics += add_view(graphs, model.tower.frontend, arguments.data, known, _command(arguments))
+    metrics = heads.add(graphs, model.tower.frontend, arguments.data, known, _command(arguments))
     bundle.write_manifest(
         model,
         folder,
@@ -101,22 +100,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _worst_cost(reference: list[Figure], figures: list[Figure]) -> float:
     """The most that any figure fell, as a share."""
     return max(before.value - after.value for before, after in zip(reference, figures, strict=True))
-
-
-def _metrics(
-    figures: list[Figure], variant: str, arguments: argparse.Namespace
-) -> tuple[Metric, ...]:
-    return tuple(
-        Metric(
-            name=figure.name,
-            dataset=figure.dataset,
-            language=figure.language,
-            variant=variant,
-            value=round(figure.value, 6),
-            command=_command(arguments),
-        )
-        for figure in figures
-    )
 
 
 def _command(arguments: argparse.Namespace) -> str:

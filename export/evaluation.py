@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,8 @@ LANGUAGES = ("en", "ja")
 _MOST_WINDOWS = 3
 _MACHINES = 12
 """Recordings of each machine that activations are measured on."""
+Embed = Callable[[Sequence[str]], FloatArray]
+"""Texts to the joint space, ``(texts, embedding_size)``."""
 TEXTS = Path(__file__).resolve().parents[1] / "configs" / "evaluation"
 
 
@@ -82,7 +84,7 @@ def log_mels(paths: Sequence[Path]) -> tuple[FloatArray, ...]:
     )
 
 
-def esc50_40(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
+def esc50_40(data: Path, embed: Embed) -> RetrievalSet:
     """The forty classes of ESC-50, whole clips, class names in English and Japanese.
 
     Of the folds that no training learns from: 3 has chosen when to stop, 5 has chosen nothing.
@@ -93,7 +95,7 @@ def esc50_40(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
     for language in LANGUAGES:
         described = descriptions.load(TEXTS / f"esc50-40.{language}.yaml").errors
         classes = [error.error_id.replace("_", " ") for error in described]
-        texts[language] = embed(model, tower, [error.text for error in described])
+        texts[language] = embed([error.text for error in described])
     return RetrievalSet(
         name="esc50-40, folds 3 and 5",
         log_mels=log_mels([data / path for path in paths]),
@@ -102,7 +104,7 @@ def esc50_40(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
     )
 
 
-def everyday_cc(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSet:
+def everyday_cc(data: Path, embed: Embed) -> RetrievalSet:
     """Everyday sounds of the test split, by their own English labels."""
     paths, names = _clips(everyday.read(data), Split.TEST)
     labels = sorted(set(names))
@@ -110,7 +112,7 @@ def everyday_cc(data: Path, model: DualEncoder, tower: TextTower) -> RetrievalSe
         name="everyday-cc, test",
         log_mels=log_mels([data / path for path in paths]),
         truth=np.array([labels.index(name) for name in names]),
-        texts={"en": embed(model, tower, labels)},
+        texts={"en": embed(labels)},
     )
 
 
@@ -137,8 +139,15 @@ def _clips(manifest: Manifest, *splits: Split) -> tuple[list[str], list[str]]:
     return [clip.path for clip in chosen], [names[clip.id] for clip in chosen]
 
 
-def embed(model: DualEncoder, tower: TextTower, texts: Sequence[str]) -> FloatArray:
-    """Texts in the joint space, ``(texts, embedding_size)``."""
+def embed_with(model: DualEncoder, tower: TextTower, texts: Sequence[str]) -> FloatArray:
+    """Texts in the joint space of a checkpoint, ``(texts, embedding_size)``."""
     with torch.inference_mode():
         embedded: FloatArray = model.encode_text(torch.from_numpy(tower.embed(texts))).numpy()
     return embedded
+
+
+def embed_by(text_head: Path, tower: TextTower, texts: Sequence[str]) -> FloatArray:
+    """Texts in the joint space of a bundle, ``(texts, embedding_size)``."""
+    session = onnxruntime.InferenceSession(str(text_head), providers=["CPUExecutionProvider"])
+    (embedded,) = session.run(None, {"text_embedding": tower.embed(texts)})
+    return np.asarray(embedded, np.float32)

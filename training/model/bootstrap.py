@@ -22,7 +22,7 @@ import torch
 
 from agent.core.records import FloatArray
 from training.data.arguments import add_folders
-from training.data.arrays import Values
+from training.data.arrays import Numbers, Values
 from training.data.audioset import ClassText, SoundClass, load_classes, load_texts
 from training.data.files import write_json
 from training.model import checkpoint, kernel
@@ -90,8 +90,7 @@ def fit_texts(
     """Regress some of the texts onto their classes, by each choice; each class counts the same."""
     chosen = np.asarray(rows)
     owners = task.owners[chosen].astype(int)
-    weights = np.array([_NAME_WEIGHT if task.texts[row].kind == "name" else 1.0 for row in chosen])
-    weights /= np.bincount(owners, weights, minlength=len(task.classes))[owners]
+    weights = text_weights(task, chosen)
     # All choices have kernels of one width, see GRID.
     return kernel.fits(
         task.embeddings[chosen],
@@ -101,6 +100,14 @@ def fit_texts(
         temperature=choices[0].temperature,
         ridges=[choice.ridge for choice in choices],
     )
+
+
+def text_weights(task: Task, rows: Numbers) -> Values:
+    """How much some of the texts count; each class counts the same."""
+    owners = task.owners[rows].astype(int)
+    weights = np.array([_NAME_WEIGHT if task.texts[row].kind == "name" else 1.0 for row in rows])
+    shared: Values = weights / np.bincount(owners, weights, minlength=len(task.classes))[owners]
+    return shared
 
 
 def leave_branches_out(

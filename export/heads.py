@@ -1,0 +1,108 @@
+"""What is added to a bundle's graphs beside the bootstrap: acoustic view and learned head."""
+
+from __future__ import annotations
+
+import csv
+import io
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.bundle.manifest import BACKGROUND, TEXT_HEAD, Metric
+from export import acoustic, bundle, evaluation, learned
+from training.data.audioset import load_classes
+from training.data.captions import read_captions
+from training.data.lexicon import read_lexicon
+from training.data.readers.registry import data_sets
+from training.data.wordings import said
+from training.model import text_map
+from training.model.text_tower import TextTower
+from training.train.acoustic import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agent.bundle.manifest import FrontendConstants
+    from export.acoustic import Judged
+    from training.data.takes import Take
+
+
+def add(
+    variants: Mapping[str, Path],
+    constants: FrontendConstants,
+    data: Path,
+    known: tuple[Sequence[Take], Sequence[Take]],
+    command: str,
+) -> tuple[Metric, ...]:
+    """Give the graphs of a bundle their acoustic view and their learned head.
+
+    Heads that they had before go.
+
+    Args:
+        variants: the audio graphs, ``float32`` first.
+        constants: of the frontend.
+        data: the shared data folder.
+        known: recordings to learn from, and those to be judged on.
+        command: that this is done by.
+
+    Returns:
+        How each variant does.
+    """
+    reference = variants["float32"]
+    text_head = reference.with_name(TEXT_HEAD)
+    for path in (*variants.values(), text_head):
+        learned.remove(path)
+    tower = TextTower.load()
+    material = acoustic.material(reference, data, known[0])
+    view = fit(material)
+    print("fitting the learned head", flush=True)
+    lexicon = read_lexicon([sound.name for sound in load_classes(data)])
+    worded = said(known[0], lexicon, read_captions(data_sets()))
+    head = learned.learn(
+        material,
+        worded,
+        learned.ordinary_sound(reference),
+        tower=tower,
+        text_map=text_map.fit(data, tower, lexicon),
+    )
+    for path in variants.values():
+        acoustic.add_head(path, view)
+        learned.add_to_audio(path, head)
+    learned.add_to_text(text_head, head)
+    bundle.write_background(reference, constants, reference.with_name(BACKGROUND))
+    _add_attributions(reference.with_name(bundle.ATTRIBUTIONS), known[0])
+    print("measuring", flush=True)
+    embed = partial(evaluation.embed_by, text_head, tower)
+    sets = evaluation.esc50_40(data, embed), evaluation.everyday_cc(data, embed)
+    by_words = tuple(
+        Metric(one.name, one.dataset, one.language, variant, round(one.value, 6), command)
+        for variant, path in variants.items()
+        for judged in sets
+        for one in judged.measure(path)
+    )
+    return by_words + _acoustic_metrics(acoustic.judged(data, known[1]), variants, command)
+
+
+def _acoustic_metrics(
+    judged: Judged, variants: Mapping[str, Path], command: str
+) -> tuple[Metric, ...]:
+    """How the acoustic view of each variant does beside the float one."""
+    nearest = {variant: judged.nearest(path) for variant, path in variants.items()}
+    return tuple(
+        Metric(name, "takes, validation", "-", variant, round(value, 6), command)
+        for variant, found in nearest.items()
+        for name, value in judged.figures(found, nearest["float32"]).items()
+    )
+
+
+def _add_attributions(path: Path, known: Sequence[Take]) -> None:
+    """Add who made the recordings that the heads have learned from, each once."""
+    rows = [["recording", "licence", "attribution"]]
+    if path.is_file():
+        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    names = {row[0] for row in rows}
+    recordings = [take.recording for take in known]
+    rows += [[r.id, r.licence, r.attribution] for r in recordings if r.id not in names]
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    path.write_text(text.getvalue(), encoding="utf-8")

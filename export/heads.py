@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from agent.bundle.manifest import FrontendConstants
     from export.acoustic import Judged
+    from export.evaluation import Embed, RetrievalSet
     from training.data.takes import Take
 
 
@@ -73,7 +74,7 @@ def add(
     _add_attributions(reference.with_name(bundle.ATTRIBUTIONS), known[0])
     print("measuring", flush=True)
     embed = partial(evaluation.embed_by, text_head, tower)
-    sets = evaluation.esc50_40(data, embed), evaluation.everyday_cc(data, embed)
+    sets = _judged(data, embed)
     by_words = tuple(
         Metric(one.name, one.dataset, one.language, variant, round(one.value, 6), command)
         for variant, path in variants.items()
@@ -81,6 +82,11 @@ def add(
         for one in judged.measure(path)
     )
     return by_words + _acoustic_metrics(acoustic.judged(data, known[1]), variants, command)
+
+
+def _judged(data: Path, embed: Embed) -> tuple[RetrievalSet, ...]:
+    """What the joint view is judged on; no training has learned from it."""
+    return evaluation.esc50_40(data, embed), evaluation.everyday_cc(data, embed)
 
 
 def _acoustic_metrics(

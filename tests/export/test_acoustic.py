@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -11,17 +10,12 @@ import onnx
 import onnxruntime
 import pytest
 
-from agent.bundle import loading as bundles
-from agent.bundle.manifest import MANIFEST, MODEL_CARD, SCHEMA
-from agent.core.errors import BundleError
-from agent.encoder.audio import Encoder
-from export.__main__ import main
 from export.acoustic import add_head, features_graph
 from export.onnx import export_audio
 from export.quantize import RECIPES, Activations, quantize_audio
 from tests.bundles import audio_tower
 from training.model.dual_encoder import DualEncoder, ModelConfig
-from training.train.acoustic import ACOUSTIC_SIZE, AcousticConfig, AcousticHead, fit
+from training.train.acoustic import ACOUSTIC_SIZE, AcousticHead
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,29 +94,3 @@ def test_a_tower_without_these_layers_is_refused(tmp_path: Path) -> None:
     onnx.save(audio_tower(np.random.default_rng(0), 128, 16), str(path))
     with pytest.raises(ValueError, match=r"0 tensors features\.3/Add_output_0; name this tower's"):
         add_head(path, head(4))
-
-
-def test_a_bundle_of_the_schema_before_gets_a_view(
-    tmp_path: Path, data_dir: Path, windows: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The agent refuses it and says why; the command makes a bundle that is read."""
-    quick = AcousticConfig(steps=20)
-    monkeypatch.setattr("export.acoustic.fit", lambda material: fit(material, quick))
-    before, after = tmp_path / "before", tmp_path / "after"
-    shutil.copytree(bundles.DEFAULT, before)
-    raw = json.loads((before / MANIFEST).read_text(encoding="utf-8"))
-    raw["schema"] = SCHEMA - 1
-    del raw["acoustic_size"]
-    (before / MANIFEST).write_text(json.dumps(raw), encoding="utf-8")
-    with pytest.raises(BundleError, match="schema 1 is not the schema 2"):
-        bundles.load(before)
-    command = ["--bundle", str(before), "--output", str(after), "--version", "9.0.0"]
-    assert main([*command, "--data", str(data_dir), "--every", "60"]) == 0
-    made, known = bundles.load(after), bundles.load()
-    assert made.manifest.version == "9.0.0"
-    assert made.manifest.rebuild.commands[-1].endswith("--version 9.0.0")
-    assert made.path(MODEL_CARD).read_text(encoding="utf-8").count("## Acoustic view") == 1
-    heard, was = (Encoder(one).encode(windows) for one in (made, known))
-    np.testing.assert_array_equal(heard.joint, was.joint)
-    assert heard.acoustic.shape == was.acoustic.shape
-    np.testing.assert_allclose(np.linalg.norm(heard.acoustic, axis=1), 1.0, atol=1e-4)

@@ -76,6 +76,7 @@ def posteriors(arguments: argparse.Namespace, known: dict[str, Entry]) -> dict[s
     """
     tower = tower_kind(DEFAULT).load(arguments.data).eval()
     frontend = LogMel(tower.frontend)
+    worded = {effects.class_name(label): entry for label, entry in known.items()}
     found: dict[str, list[Values]] = {}
     for take in takes.read(arguments.data, *Split, sets=effects.SETS):
         path = arguments.data / take.recording.path
@@ -83,7 +84,7 @@ def posteriors(arguments: argparse.Namespace, known: dict[str, Entry]) -> dict[s
         with torch.no_grad():
             log_mel = frontend(torch.from_numpy(samples)[None])[:, :, :_WINDOW_FRAMES]
             heard = torch.sqrt(torch.sigmoid(tower(log_mel).logits))[0].numpy()
-        found.setdefault(known[take.label].where, []).append(heard.astype(np.float64))
+        found.setdefault(worded[take.label].where, []).append(heard.astype(np.float64))
     return {where: np.mean(rows, axis=0) for where, rows in found.items()}
 
 

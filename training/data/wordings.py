@@ -44,7 +44,7 @@ def said(known: Sequence[Take], lexicon: Sequence[Entry], captions: Sequence[Des
         lexicon: its entries.
         captions: of classes.
     """
-    entries = by_label(lexicon)
+    entries = {effects.class_name(label): entry for label, entry in by_label(lexicon).items()}
     worded: dict[tuple[str, str], dict[str, list[str]]] = {}
     for caption in captions:
         if not caption.recordings:
@@ -61,7 +61,8 @@ def said(known: Sequence[Take], lexicon: Sequence[Entry], captions: Sequence[Des
             entry = entries.get(take.label)
             if entry is not None:
                 key = entry.where
-                own = (label for label in entry.labels if label not in entry.en)
+                names = map(effects.class_name, entry.labels)
+                own = (name for name in names if name not in entry.en)
                 wordings = {"en": (*own, *entry.en), "ja": entry.ja}
         elif (found := worded.get((take.data_set, take.label))) and "ja" in found:
             wordings = {"en": (take.label, *found.get("en", ())), "ja": tuple(found["ja"])}

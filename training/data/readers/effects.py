@@ -45,6 +45,11 @@ NOT_HEARD = frozenset(
 _FREESOUND = re.compile(r"freesound\.org/(?:s|people/[^/]+/sounds)/([0-9]+)")
 
 
+def class_name(label: str) -> str:
+    """A label as the name of a class, which may hold no slash."""
+    return label.replace(" / ", " or ")
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """One row of a table."""
@@ -169,7 +174,7 @@ def _labelled(clip: Clip, source: str) -> Labelled:
         remedy = "give it one with `python -m training split`, or delete the row"
         raise ManifestError([Problem(f"{clip.where} filename", found, remedy)])
     terms = (clip.licence, f"{clip.author}, {clip.source}")
-    name = clip.label.replace(" / ", " or ")
+    name = class_name(clip.label)
     return Labelled.of(clip.data_set, clip.inside, name, source, split, *terms)
 
 

@@ -51,7 +51,8 @@ LANGUAGES = ("en", "ja")
 _COHORT, _COHORT_SEED = 512, 20_240_814
 _MAX_TOKENS = 512
 _CARD_WIDTH = 87
-_ACOUSTIC_TITLE, _COSTS_TITLE = "## Acoustic view", "## What quantization costs"
+_MEASURED_TITLE, _ACOUSTIC_TITLE = "## Measured", "## Acoustic view"
+_COSTS_TITLE = "## What quantization costs"
 
 _MADE_OF = (
     Attribution(
@@ -243,11 +244,6 @@ def model_card(
     """What a person should know before relying on the model."""
     heard = model.tower.frontend
     made = [(work.work, work.author, work.licence, work.used_for) for work in made_of(model)]
-    measured = [
-        (metric.dataset, metric.language, metric.variant, metric.name, f"{metric.value:.4f}")
-        for metric in metrics
-        if metric.name not in {OWN, AGREES}
-    ]
     about = (
         "Compares sound with descriptions in Japanese and English. Audio tower: "
         f"{tower_kind(model.config.tower).title}, {heard.sample_rate_hz / 1_000:g} kHz, "
@@ -255,7 +251,6 @@ def model_card(
         "Japanese and English, weights in the 4 bits that they were published in, activations in "
         "int8 as they come."
     )
-    commands = dict.fromkeys(f"`{metric.command}`" for metric in metrics)
     blocks = [
         f"# {identity.name} {identity.version}",
         textwrap.fill(about, _CARD_WIDTH),
@@ -264,10 +259,7 @@ def model_card(
 To draw a person's attention to a sound that may be a work error. Every alert is a
 question; it is no safety device and replaces no alarm that a law or standard asks for.
 It does not recognise speakers or words.""",
-        "## Measured",
-        table(("data", "language", "variant", "figure", "value"), measured),
-        "\n".join(commands),
-        "No training has learned from what is measured here.",
+        measured_section(metrics),
         acoustic_section(metrics),
         _COSTS_TITLE,
         costs,
@@ -282,6 +274,27 @@ captions, and ratings by simulated raters; no person has rated these recordings.
 knows their classes better than others, and one machine of a kind from another only
 where it has heard both.""")
     return document(blocks)
+
+
+def measured_section(metrics: Sequence[Metric]) -> str:
+    """What a model card says of words: how they do, and what they were learned from."""
+    chosen = [metric for metric in metrics if metric.name not in {OWN, AGREES}]
+    rows = [
+        (one.dataset, one.language, one.variant, one.name, f"{one.value:.4f}") for one in chosen
+    ]
+    about = (
+        "No training has learned from what is measured here. Words have two heads. The first knows "
+        "AudioSet's classes; the second was fitted to recordings of the training split, named in "
+        f"{ATTRIBUTIONS}, whose labels a lexicon puts into words."
+    )
+    return "\n\n".join(
+        [
+            _MEASURED_TITLE,
+            table(("data", "language", "variant", "figure", "value"), rows),
+            "\n".join(dict.fromkeys(f"`{metric.command}`" for metric in chosen)),
+            textwrap.fill(about, _CARD_WIDTH),
+        ]
+    )
 
 
 def acoustic_section(metrics: Sequence[Metric]) -> str:
@@ -304,13 +317,13 @@ def acoustic_section(metrics: Sequence[Metric]) -> str:
 
 
 def renewed_card(card: str, manifest: Manifest) -> str:
-    """A model card of a bundle that got another acoustic view and version."""
+    """A model card of a bundle that got other heads and another version."""
     _, rest = card.split("\n", 1)
     before, _, after = rest.partition(_COSTS_TITLE)
-    before = before.partition(_ACOUSTIC_TITLE)[0]
-    section = acoustic_section(manifest.metrics)
+    before = before.partition(_MEASURED_TITLE)[0]
+    sections = f"{measured_section(manifest.metrics)}\n\n{acoustic_section(manifest.metrics)}"
     title = f"# {manifest.name} {manifest.version}"
-    return f"{title}\n{before}{section}\n\n{_COSTS_TITLE}{after}"
+    return f"{title}\n{before}{sections}\n\n{_COSTS_TITLE}{after}"
 
 
 def _save(path: Path, **arrays: npt.NDArray[np.generic]) -> None:

@@ -218,6 +218,15 @@ ENGLISH: Final[Mapping[str, str]] = {
     "teaching_busy": "{most} sounds are awaited already; send it again when one has come",
     "teaching_unheard": "nothing of source {source} was heard in time; see its state in health",
     "recent_spoken": "the {kind} is not sent, for what was said in it",
+    # Recordings that do not count
+    "recording_ordinary": "does not stand out from the ordinary sound of this site",
+    "recording_contradicted": "nearly the same sound was rejected",
+    "recording_silences": "would silence {count} that were confirmed",
+    "recording_clip_deleted": "its clip was deleted",
+    "recording_other_bundle": "another bundle heard it, and its sound was not kept",
+    "recording_outside": "{file} lies outside of the folder of clips",
+    "recording_unreadable": "{detail}",
+    "recording_changed": "its views have {joint} and {acoustic} numbers; its row was changed",
     # The console's own
     "not_sent": "{detail}",
     "mqtt_off": (

@@ -219,13 +219,14 @@ def told(
 
 def _sureness_fields(sure: Sureness) -> dict[str, object]:
     """How sure the box is, as it is told."""
-    return {
+    aside = sure.set_aside
+    fields: dict[str, object] = {
         "sure": sure.sure,
         "score": None if sure.score is None else round(sure.score, 2),
         "threshold": round(sure.threshold, 2),
         "windows": sure.windows,
         "hits": sure.hits,
-        "set_aside": sure.set_aside or None,
+        "set_aside": aside,
         "others": [
             {
                 "error_id": one.error_id,
@@ -236,3 +237,4 @@ def _sureness_fields(sure: Sureness) -> dict[str, object]:
             for one in sure.others
         ],
     }
+    return fields if aside is None else fields | aside.parts[0].to_dict()

@@ -13,6 +13,7 @@ from agent.watchlist.examples.records import Kind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.core.reasons import Reason
     from agent.core.records import FloatArray, Views, Window
     from agent.watchlist.watchlist import Watchlist
 
@@ -80,15 +81,15 @@ class Sureness:
     """How many others there are."""
     hits: int
     """Of these, at or over the threshold."""
-    set_aside: str
-    """Why the sound does not count as an example; empty where it does."""
+    set_aside: Reason | None
+    """Why the sound does not count as an example; ``None`` where it does."""
     others: tuple[Confusable, ...]
     """The nearest first."""
 
     @property
     def sure(self) -> bool:
         """Whether the rest of the sound would be heard too."""
-        return self.hits > 0 and not self.set_aside
+        return self.hits > 0 and self.set_aside is None
 
 
 def most_telling(
@@ -148,7 +149,7 @@ def sureness(
             for one in watch.examples.set_aside
             if (one.error_id, one.name, one.kind) == (error_id, name, Kind.EXAMPLE)
         ),
-        "",
+        None,
     )
     return Sureness(
         score=float(rest.max()) if len(rest) else None,

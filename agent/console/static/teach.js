@@ -148,7 +148,8 @@ export class TeachPage {
     sound.told = t("soundKept");
     if (message.step === "learnt") {
       const score = message.score === null ? "" : message.score.toFixed(1), limit = message.threshold.toFixed(1);
-      sound.told = message.set_aside ? t("soundAside", message.set_aside) : !score ? t("soundShort") : t(message.sure ? "soundSure" : "soundUnsure", score, limit);
+      const aside = why(message.set_aside, message.code && [message]);
+      sound.told = aside ? t("soundAside", aside) : !score ? t("soundShort") : t(message.sure ? "soundSure" : "soundUnsure", score, limit);
       sound.others = message.others.map((/** @type {any} */ one) => `${one.description} (${one.score.toFixed(1)} / ${one.threshold.toFixed(1)})`).join(", ");
       sound.shown = true;
     }

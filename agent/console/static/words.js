@@ -259,7 +259,6 @@ const REASONS_JA = {
   clip_none: "アラート {alert_id} の録音はありません。終わってから数秒後に書かれ、期限か容量を過ぎると消えます。",
   clip_spoken: "{alert_id} の {kind} は、人の声が入っていたため保存していません。", clip_not_kept: "{alert_id} の {kind} は保存していません。",
   clip_unreadable: "{alert_id} の {kind} を読めません（{detail}）。", clip_too_large: "{alert_id} の {kind} は {most} バイトを超えています。state_dir からコピーしてください。",
-  // コンソール
   memory_off: "ここでは音を記憶していません。agent.yaml に clips.enabled: true と clips.memory: 10min を書き、エージェントを起動し直してください。",
   memory_empty: "音源 {source} の音はまだ記憶されていません。数秒待ってください。",
   source_unknown: "音源 {source} はこの機器にありません。{known} のどれかを書いてください。",
@@ -269,6 +268,13 @@ const REASONS_JA = {
   teaching_busy: "すでに {most} 件の音を待っています。一つ届いてから、もう一度送ってください。",
   teaching_unheard: "音源 {source} の音が時間内に届きませんでした。health で音源の状態を確かめてください。",
   recent_spoken: "人の声が入っているため、{kind} は送りません。",
+  // 使わない録音
+  recording_ordinary: "この現場の普段の音と区別がつきません。", recording_contradicted: "ほぼ同じ音に「いいえ」と回答されています。",
+  recording_silences: "使うと、「はい」と回答された音 {count} 件が聞こえなくなります。",
+  recording_clip_deleted: "録音が削除されています。", recording_other_bundle: "別のモデルが聞いた音で、録音が残っていません。",
+  recording_outside: "{file} は録音のフォルダーの外にあります。", recording_unreadable: "録音を読めません（{detail}）。",
+  recording_changed: "保存された特徴量が {joint} 個と {acoustic} 個で、このモデルと合いません。データベースの行が書き換えられています。",
+  // コンソール
   not_sent: "ブローカーに送れませんでした（{detail}）。", mqtt_off: "agent.yaml の mqtt.enabled が false です。アラートは見られますが、回答はできません。",
   database_missing: "{file} がありません。エージェントを起動するか、--config でその agent.yaml を指定してください。",
   database_unreadable: "データベースを読めません（{detail}）。", not_written: "書き込めません（{detail}）。",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from agent.core.reasons import Reason
 from agent.watchlist.examples.records import Kind
 from agent.watchlist.examples.weights import COUNTS_FROM, FIRES, SAME, WEIGHT, taken_off
 
@@ -32,8 +33,8 @@ OTHERS = 1_000
 class Checked:
     """What came of the trials, one for each recording."""
 
-    reasons: tuple[str, ...]
-    """Why it is set aside; empty where it counts."""
+    reasons: tuple[Reason | None, ...]
+    """Why it is set aside; ``None`` where it counts."""
     lifted: FloatArray
     """What the examples that count add to the score of a rejected recording."""
     kinds: npt.NDArray[np.bool_]
@@ -41,7 +42,7 @@ class Checked:
 
     def live(self, kind: Kind) -> npt.NDArray[np.bool_]:
         """Those of a kind that count."""
-        counts = np.array([not reason for reason in self.reasons], bool)
+        counts = np.array([reason is None for reason in self.reasons], bool)
         mask: npt.NDArray[np.bool_] = counts & (self.kinds == (kind is Kind.EXAMPLE))
         return mask
 
@@ -77,13 +78,13 @@ class _Trial:
         self._column = column
         self._measured = measured
         self._thresholds = thresholds
-        self.reasons = [""] * len(recordings)
+        self.reasons: list[Reason | None] = [None] * len(recordings)
         self.lifted = np.zeros(len(recordings), np.float32)
         self.is_example = np.array(
             [recording.kind is Kind.EXAMPLE for recording in recordings], bool
         )
         for row in np.flatnonzero(self.is_example & measured.ordinary):
-            self.reasons[row] = "does not stand out from the ordinary sound of this site"
+            self.reasons[row] = Reason.of("recording_ordinary")
 
     def examples(self, number: int) -> None:
         """Try the examples of a description; notes what they add to its rejected recordings."""
@@ -94,7 +95,7 @@ class _Trial:
         agree = (self._fires(rows, own) & (rows[:, None] != own[None, :])).sum(axis=1)
         same = (self._likeness(rejected[-OTHERS:], rows) >= SAME).sum(axis=0)
         for row in rows[same > agree]:
-            self.reasons[row] = "nearly the same sound was rejected"
+            self.reasons[row] = Reason.of("recording_contradicted")
         rows = rows[same <= agree]
         if len(rows):
             self.lifted[rejected] = self._lift(rows[-OTHERS:], rejected)
@@ -115,11 +116,11 @@ class _Trial:
         alike = self._likeness(rows, rows[-OTHERS:]) >= SAME
         for row, count, backed in zip(rows, silenced, alike.sum(axis=1), strict=True):
             if count > max(1, backed):
-                self.reasons[row] = f"would silence {count} that were confirmed"
+                self.reasons[row] = Reason.of("recording_silences", count=int(count))
 
     def _live(self, number: int, *, example: bool) -> Rows:
         rows = np.flatnonzero((self._column == number) & (self.is_example == example))
-        return rows[[not self.reasons[row] for row in rows]]
+        return rows[[self.reasons[row] is None for row in rows]]
 
     def _cosine(self, rows: Rows, others: Rows) -> FloatArray:
         return self._measured.embeddings[rows] @ self._measured.embeddings[others].T

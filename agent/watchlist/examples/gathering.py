@@ -19,6 +19,7 @@ from agent.core.answers import agreed, agreed_instead
 from agent.core.errors import AudioFileError, failing_as
 from agent.core.folders import inside
 from agent.core.names import shown
+from agent.core.reasons import Reason
 from agent.core.records import Speech, Verdict, Views
 from agent.encoder.audio import Encoder
 from agent.hearing.files import read_short
@@ -189,26 +190,26 @@ class Library:
     def _kept(self, alert: Alert, error_id: str, kind: Kind, *, sure: bool) -> Recording | SetAside:
         detection = alert.detection
 
-        def aside(reason: str) -> SetAside:
+        def aside(reason: Reason) -> SetAside:
             return SetAside(error_id, alert.alert_id, kind, reason)
 
         clip = self._store.clip(alert.alert_id)
         if clip is None:
-            return aside("its clip was deleted")
+            return aside(Reason.of("recording_clip_deleted"))
         views = clip.views
         if alert.provenance.bundle != self._bundle.digest or views is None:
             if clip.file is None:
-                return aside("another bundle heard it, and its sound was not kept")
+                return aside(Reason.of("recording_other_bundle"))
             path = inside(self._clips, clip.file)
             if path is None:
-                return aside(f"{clip.file} lies outside of the folder of clips")
+                return aside(Reason.of("recording_outside", file=clip.file))
             try:
                 views = self._views(path, (clip.peak_s,))[:1]
             except AudioFileError as error:
-                return aside(str(error))
+                return aside(Reason.given(str(error), "recording_unreadable"))
         manifest, sizes = self._bundle.manifest, (views.joint.shape[1], views.acoustic.shape[1])
         if sizes != (manifest.embedding_size, manifest.acoustic_size):
-            return aside(f"its views have {sizes[0]} and {sizes[1]} numbers; its row was changed")
+            return aside(Reason.of("recording_changed", joint=sizes[0], acoustic=sizes[1]))
         moment = Moment(detection.source, detection.starts_at, detection.ends_at)
         return Recording(error_id, alert.alert_id, kind, views, sure, moment)
 
@@ -248,7 +249,8 @@ class Library:
             try:
                 views = self._views(example.path, channels=example.channels)
             except AudioFileError as error:
-                set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, str(error)))
+                why = Reason.given(str(error), "recording_unreadable")
+                set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, why))
                 continue
             best = best_window(views.joint, wanted.described.texts, ordinary)
             one = views[best : best + 1]

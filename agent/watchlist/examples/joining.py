@@ -83,12 +83,12 @@ def join(
     why = {
         (recording.error_id, recording.kind, recording.name): reason
         for recording, reason in reasons
-        if reason
+        if reason is not None
     }
     live = {
         (recording.error_id, recording.kind, recording.name)
         for recording, reason in zip(recordings, checked.reasons, strict=True)
-        if not reason
+        if reason is None
     }
     set_aside = [
         SetAside(error_id, name, kind, reason)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from agent.core.reasons import Reason
     from agent.core.records import Views
 
 
@@ -55,4 +56,4 @@ class SetAside:
     error_id: str
     name: str
     kind: Kind
-    reason: str
+    reason: Reason

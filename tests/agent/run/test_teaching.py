@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from agent.alerts.reports import Report, Reports
 from agent.bundle import loading as bundles
 from agent.clips import Recorder
 from agent.config import ClipSettings
+from agent.core.reasons import Reason
 from agent.core.records import Block, Origin, Window
 from agent.mqtt.payload import RefusedError
 from agent.run.reporting import Reporting
 from agent.run.teaching import MOST_WAITING, Teaching
 from agent.store.box import BoxStore
+from agent.watchlist.examples import Kind, SetAside
 from agent.watchlist.site import listened_for_alone
 from tests.agent.run.command_box import TOPICS
 from tests.fakes import FakeClock
@@ -131,8 +134,26 @@ def test_the_next_seconds_are_taken_once_they_were_heard() -> None:
     box.teaching.listened_for(box.watch, {alert_id})
     assert [one["step"] for one in box.told] == ["kept", "learnt"]
     assert box.told[1]["windows"] > 0
+    assert (box.told[1]["set_aside"], "code" in box.told[1]) == (None, False)
     box.teaching.listened_for(box.watch, {alert_id})
     assert len(box.told) == 2, "told once"
+
+
+def test_why_a_sound_does_not_count_is_told_with_its_code() -> None:
+    """For whoever words it in another language; where it counts, there is none."""
+    box = Box()
+    box.hear(20.0)
+    box.teaching.take_next(box.report(), "mic1", 6.0)
+    box.hear(7.0)
+    alert_id = box.told[0]["alert_id"]
+    reason = Reason.of("recording_silences", count=3)
+    aside = SetAside("siren", alert_id, Kind.EXAMPLE, reason)
+    joined = replace(box.watch.examples, set_aside=(aside,))
+    box.teaching.listened_for(replace(box.watch, examples=joined), {alert_id})
+    kept, learnt = box.told
+    assert "code" not in kept
+    assert (learnt["set_aside"], learnt["sure"]) == (reason, False)
+    assert (learnt["code"], learnt["parameters"]) == ("recording_silences", {"count": 3})
 
 
 def test_a_source_that_gives_nothing_is_given_up() -> None:

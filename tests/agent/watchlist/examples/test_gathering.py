@@ -165,6 +165,9 @@ def test_an_embedding_of_another_bundle_is_made_anew_or_left_out(
     assert reasons[lost] == "another bundle heard it, and its sound was not kept"
     assert "b.flac" in reasons[broken]
     assert "outside" in reasons[outside]
+    codes = [[part.code for part in reasons[one].parts] for one in (lost, broken, outside)]
+    expected = ["recording_other_bundle", "recording_unreadable", "recording_outside"]
+    assert codes == [[code] for code in expected]
     # It is the window at the peak, not the beginning.
     peak = library._views(folder / "a.flac", (4.0,)).joint[0]
     np.testing.assert_array_equal(again.views.joint[0], peak)

@@ -81,8 +81,8 @@ PLAIN = Joined(tuple(TEXTS))
 
 
 def reasons(made: Joined) -> list[str]:
-    """Why recordings were set aside."""
-    return [one.reason for one in made.set_aside]
+    """The codes of why recordings were set aside."""
+    return [part.code for one in made.set_aside for part in one.reason.parts]
 
 
 def test_without_recordings_nothing_changes() -> None:
@@ -122,7 +122,7 @@ def test_an_example_that_is_ordinary_here_does_not_count() -> None:
     """What the hall always sounds like would find the hall."""
     hall = normal(COHORT.mean(axis=0))
     made = joined([recording("clang", hall, sure=True)])
-    assert reasons(made) == ["does not stand out from the ordinary sound of this site"]
+    assert reasons(made) == ["recording_ordinary"]
     assert made.examples == {}
     assert score(made, hall) == pytest.approx(score(PLAIN, hall), abs=1e-4)
 
@@ -154,7 +154,7 @@ def test_a_sound_that_was_confirmed_and_rejected_counts_for_neither_kind_alone()
             recording("clang", sound(*CLANG, seed=1), Kind.REJECTED),
         ]
     )
-    assert reasons(made) == ["nearly the same sound was rejected"]
+    assert reasons(made) == ["recording_contradicted"]
 
 
 def test_a_rejection_must_not_silence_what_was_confirmed() -> None:
@@ -164,7 +164,9 @@ def test_a_rejection_must_not_silence_what_was_confirmed() -> None:
     made = joined([*right, mistake])
     (aside,) = made.set_aside
     assert aside.name == "mistake"
-    assert aside.reason.startswith("would silence ")
+    (why,) = aside.reason.parts
+    assert why.code == "recording_silences"
+    assert aside.reason == f"would silence {why.parameters['count']} that were confirmed"
     other = sound(1.5, seed=9)
     assert score(made, other) == pytest.approx(score(joined(right), other), rel=0.01)
 

@@ -46,7 +46,7 @@ COMMANDS = (
     Command(
         "lexicon",
         "check the lexicon of sounds, and how it fits what the tower hears",
-        "training.data.lexicon_command",
+        "training.ratings.lexicon_command",
         ("python -m training lexicon", "python -m training lexicon --recordings"),
         more="Reads what texts sound like in AudioSet's classes, tells how much there is and "
         "which labels of recordings have no entry; docs/lexicon.md says how it is written.",

@@ -22,7 +22,6 @@ import numpy as np
 from agent.bundle import loading as bundles
 from agent.encoder.text import embed_texts
 from agent.matcher.matcher import Contrast, Described, Matcher
-from tests.benchmarks.few_shot_figures import mean
 from tests.benchmarks.few_shot_methods import EmbeddingCache
 from tests.benchmarks.few_shot_sounds import Condition, Sounds
 from training.data import takes
@@ -115,7 +114,7 @@ def figures(scores: FloatArray, truth: np.ndarray[tuple[int], np.dtype[np.intp]]
         precision.append(float((found.cumsum() / places)[found].sum() / min(_TOP, own.sum())))
         threshold = np.quantile(scores[~own, text], _OTHERS_ALARM)
         recall.append(float((scores[own, text] > threshold).mean()))
-    return Figures(mean(first), mean(precision), mean(recall))
+    return Figures(float(np.mean(first)), float(np.mean(precision)), float(np.mean(recall)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,9 +12,9 @@ from tokenizers import Tokenizer
 from training.__main__ import main
 from training.data.audioset import load_classes
 from training.data.lexicon import TRAITS, Entry, by_label, read_lexicon
-from training.data.lexicon_command import fit
 from training.data.manifest import ManifestError
 from training.data.readers import effects
+from training.ratings.lexicon_command import fit
 
 _TOKENIZER = Path(__file__).parents[3] / "agent" / "bundle" / "default" / "tokenizer.json"
 _HEADER = "labels,en,ja,classes,length,pitch,brightness,rhythm,material\n"

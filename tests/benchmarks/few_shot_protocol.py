@@ -144,7 +144,9 @@ def other_sources(clips: tuple[Take, ...]) -> dict[str, dict[str, tuple[Take, ..
     }
 
 
-def draw(clips: tuple[Take, ...], sources: Sources, seed: int) -> Drawn:
+def draw(
+    clips: tuple[Take, ...], sources: Sources, seed: int, classes_at_most: int = CLASSES
+) -> Drawn:
     """The clips of one trial.
 
     Of the same source, examples and queries are any clips of a series, of a machine examples of
@@ -161,7 +163,7 @@ def draw(clips: tuple[Take, ...], sources: Sources, seed: int) -> Drawn:
     names = sorted(series or labels)
     if not names:
         raise ValueError(f"{sources}: no class has clips enough in the test split; name more sets")
-    chosen = sorted(rng.permutation(len(names))[:CLASSES].tolist())
+    chosen = sorted(rng.permutation(len(names))[:classes_at_most].tolist())
     classes = tuple(names[number] for number in chosen)
     pairs = [
         _split_series(series[name], rng) if series else _split_label(labels[name], rng)

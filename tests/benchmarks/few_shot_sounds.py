@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.core.records import FloatArray
+    from training.data.arrays import Samples
     from training.data.records import Manifest, Recording
     from training.data.takes import Take
 
@@ -122,11 +123,22 @@ def in_noise(
         rng: where it lies.
     """
     sound = samples.astype(np.float64)
-    power = mean_power(sound, sounding(sound))
     bed = noise.astype(np.float64)
-    scale = np.sqrt(power / 10.0 ** (snr_db / 10.0) / (np.mean(np.square(bed)) + 1e-12))
-    mixed = scale * bed
+    mixed = bed / gain(sound, bed, snr_db)
     first = int(rng.integers(len(bed) - len(sound) + 1))
     mixed[first : first + len(sound)] += sound
     peak = float(np.abs(mixed).max())
     return np.asarray(mixed / max(1.0, peak), np.float32)
+
+
+def gain(sound: Samples, bed: Samples, snr_db: float) -> float:
+    """Factor of a sound over noise.
+
+    Args:
+        sound: shape ``(samples,)``, not silent.
+        bed: noise, any length.
+        snr_db: power of the sound while it sounds over that of the noise.
+    """
+    power = mean_power(sound, sounding(sound))
+    ratio = 10.0 ** (snr_db / 10.0) * (np.mean(np.square(bed)) + 1e-12) / power
+    return float(np.sqrt(ratio))

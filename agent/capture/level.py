@@ -70,13 +70,29 @@ class _Sums:
     def level(self) -> Level:
         mean = self.total / self.samples
         variance = max(0.0, self.squares / self.samples - mean * mean)
-        still = self.highest - self.lowest <= _STILL
+        still = _within(self.lowest, self.highest)
         peak = max(abs(self.lowest), abs(self.highest))
         rms_dbfs = None
         if not still:
             # A change was seen, so there is power, even if rounding says otherwise.
             rms_dbfs = min(_HIGHEST_DBFS, 10.0 * math.log10(max(variance, _STILL * _STILL)))
         return Level(rms_dbfs, peak, self.clipped / self.samples, mean, still and peak > _STILL)
+
+
+def still(samples: FloatArray) -> bool:
+    """Whether a piece of sound is none: digital silence, or a value that stands still off zero.
+
+    What lasts so is :attr:`~agent.core.records.SourceState.SILENT` for :class:`LevelMeter`.
+
+    Args:
+        samples: full scale at 1.0, shape ``(samples,)``, at least one.
+    """
+    return _within(float(samples.min()), float(samples.max()))
+
+
+def _within(lowest: float, highest: float) -> bool:
+    """Whether values between these change no more than a dead line's."""
+    return highest - lowest <= _STILL
 
 
 class LevelMeter:
@@ -157,7 +173,7 @@ class LevelMeter:
 
     def _follow(self, lowest: float, highest: float, samples: int) -> None:
         limits = self._limits
-        still = highest - lowest <= _STILL
+        still = _within(lowest, highest)
         if still and (self._still_value is None or abs(lowest - self._still_value) <= _STILL):
             self._still_samples += samples
             self._moving_samples = 0

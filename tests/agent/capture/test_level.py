@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.capture.level import LevelMeter
+from agent.capture.level import LevelMeter, still
 from agent.core.records import SourceState
 
 RATE_HZ = 32_000
@@ -162,3 +162,14 @@ def test_reset_forgets() -> None:
     meter.reset()
     assert meter.state is SourceState.OK
     assert meter.level is None
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25])
+def test_a_piece_of_a_dead_line_stands_still(value: float) -> None:
+    """By the rule of the state; the least bit of 16, or one click, is sound."""
+    line = constant(value, 1.0)
+    assert still(line)
+    line[::2] += np.float32(0.9e-6)
+    assert still(line), "less than any converter's noise"
+    line[100] += np.float32(1 / 32_768)
+    assert not still(line)

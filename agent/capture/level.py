@@ -70,7 +70,7 @@ class _Sums:
     def level(self) -> Level:
         mean = self.total / self.samples
         variance = max(0.0, self.squares / self.samples - mean * mean)
-        still = _within(self.lowest, self.highest)
+        still = self.highest - self.lowest <= _STILL
         peak = max(abs(self.lowest), abs(self.highest))
         rms_dbfs = None
         if not still:
@@ -82,17 +82,13 @@ class _Sums:
 def still(samples: FloatArray) -> bool:
     """Whether a piece of sound is none: digital silence, or a value that stands still off zero.
 
-    What lasts so is :attr:`~agent.core.records.SourceState.SILENT` for :class:`LevelMeter`.
+    By the limit of the state ``silent``, which a click does not end: so what is told is the level
+    of the whole piece, to which a few last bits that flip add nothing.
 
     Args:
         samples: full scale at 1.0, shape ``(samples,)``, at least one.
     """
-    return _within(float(samples.min()), float(samples.max()))
-
-
-def _within(lowest: float, highest: float) -> bool:
-    """Whether values between these change no more than a dead line's."""
-    return highest - lowest <= _STILL
+    return float(np.std(samples, dtype=np.float64)) <= _STILL
 
 
 class LevelMeter:
@@ -173,7 +169,7 @@ class LevelMeter:
 
     def _follow(self, lowest: float, highest: float, samples: int) -> None:
         limits = self._limits
-        still = _within(lowest, highest)
+        still = highest - lowest <= _STILL
         if still and (self._still_value is None or abs(lowest - self._still_value) <= _STILL):
             self._still_samples += samples
             self._moving_samples = 0

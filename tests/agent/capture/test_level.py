@@ -166,10 +166,14 @@ def test_reset_forgets() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 0.25])
 def test_a_piece_of_a_dead_line_stands_still(value: float) -> None:
-    """By the rule of the state; the least bit of 16, or one click, is sound."""
-    line = constant(value, 1.0)
+    """Also if a last bit of 16 flips now and then; its noise, or one click, is sound."""
+    line = constant(value, 2.0)
     assert still(line)
-    line[::2] += np.float32(0.9e-6)
-    assert still(line), "less than any converter's noise"
-    line[100] += np.float32(1 / 32_768)
-    assert not still(line)
+    line[:: RATE_HZ // 4] += np.float32(1 / 32_768)
+    assert still(line)
+    click = line.copy()
+    click[100] += np.float32(0.01)
+    assert not still(click)
+    noise = np.random.default_rng(0).integers(-1, 2, len(line)).astype(np.float32) / 32_768
+    assert not still(line + noise)
+    assert still(line + np.float32(0.02) * noise), "less than any converter makes"

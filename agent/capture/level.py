@@ -79,6 +79,18 @@ class _Sums:
         return Level(rms_dbfs, peak, self.clipped / self.samples, mean, still and peak > _STILL)
 
 
+def still(samples: FloatArray) -> bool:
+    """Whether a piece of sound is none: digital silence, or a value that stands still off zero.
+
+    By the limit of the state ``silent``, which a click does not end: so what is told is the level
+    of the whole piece, to which a few last bits that flip add nothing.
+
+    Args:
+        samples: full scale at 1.0, shape ``(samples,)``, at least one.
+    """
+    return float(np.std(samples, dtype=np.float64)) <= _STILL
+
+
 class LevelMeter:
     """Measures interval after interval, and remembers how long something has been wrong."""
 

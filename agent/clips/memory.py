@@ -96,6 +96,11 @@ class SourceMemory:
             self._done = done + self._piece_samples
             self._pieces.add(first, self._ring.time_of(first), pcm)
 
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the samples that are remembered."""
+        return self._ring.sample_rate_hz
+
     def span(self) -> tuple[float, float] | None:
         """UTC of the first and the last remembered sample; ``None`` where nothing was heard."""
         ring = self._ring

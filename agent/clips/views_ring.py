@@ -15,6 +15,8 @@ import numpy as np
 from agent.core.records import Views, Window
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
 _NO_FRAMES = np.empty((0, 0), np.float32)
@@ -31,6 +33,10 @@ class Heard:
     def __len__(self) -> int:
         """How many windows there are."""
         return len(self.windows)
+
+    def of(self, rows: Sequence[int]) -> Heard:
+        """Some of the windows."""
+        return Heard(tuple(self.windows[row] for row in rows), self.views[np.array(rows, np.intp)])
 
 
 class ViewsRing:

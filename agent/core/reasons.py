@@ -217,9 +217,15 @@ ENGLISH: Final[Mapping[str, str]] = {
     "clips_waiting": "other clips are being written; send it again in {seconds} s",
     "teaching_busy": "{most} sounds are awaited already; send it again when one has come",
     "teaching_unheard": "nothing of source {source} was heard in time; see its state in health",
+    "teaching_silent": (
+        "source {source} gave nothing but digital silence then; check plug, mute and gain"
+    ),
     "recent_spoken": "the {kind} is not sent, for what was said in it",
     # Recordings that do not count
     "recording_ordinary": "does not stand out from the ordinary sound of this site",
+    "recording_silent": (
+        "holds nothing but digital silence; check plug, mute and gain of what recorded it"
+    ),
     "recording_contradicted": "nearly the same sound was rejected",
     "recording_silences": "would silence {count} that were confirmed",
     "recording_clip_deleted": "its clip was deleted",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.capture.level import still
 from agent.core.errors import ConfigError, Problem
 from agent.core.records import Block, Window
 from agent.frontend.log_mel import LogMel
@@ -109,3 +110,28 @@ def windows_at(
         )
         for start in starts or range(0, last + 1, tuning.hop_frames)
     ]
+
+
+def holding_sound(
+    windows: Sequence[Window], samples: FloatArray, rate_hz: int, begins_at: float = 0.0
+) -> list[bool]:
+    """Which windows hold anything but digital silence, or a value that stands still.
+
+    To the model silence is a sound like any other, and one that stands out from what is usual: as
+    an example it would alarm whenever a microphone is muted.
+
+    Args:
+        windows: of one source.
+        samples: that they were cut from, full scale at 1.0, shape ``(samples,)``.
+        rate_hz: of the samples.
+        begins_at: time of the first sample, as the windows tell theirs, in seconds.
+
+    Returns:
+        One for each window; true where its samples are not there.
+    """
+    found = []
+    for window in windows:
+        first = round((window.captured_at - begins_at) * rate_hz)
+        piece = samples[max(0, first) : max(0, first + round(window.duration_s * rate_hz))]
+        found.append(len(piece) == 0 or not still(piece))
+    return found

@@ -11,6 +11,7 @@ from agent.alerts.alerts import timestamp
 from agent.core.errors import AudioFileError, BundleError
 from agent.core.reasons import Reason
 from agent.core.records import Origin, Provenance
+from agent.hearing.windows import holding_sound
 from agent.mqtt.payload import RefusedError, refuse_unknown, shown
 from agent.watchlist.sureness import most_telling
 
@@ -99,7 +100,8 @@ class Reporting:
             what was kept; its clip follows.
 
         Raises:
-            RefusedError: description or source are unknown, or the while is not remembered.
+            RefusedError: description or source are unknown, the while is not remembered, or it
+                holds nothing but digital silence.
         """
         watch = self._watch()
         recorder, memory = self.ready_for(report.error_id, source)
@@ -112,6 +114,7 @@ class Reporting:
         heard = memory.heard(source, begin_at + half_s, end_at - half_s)
         if heard is None:
             raise RefusedError(Reason.of("memory_empty", source=shown(source)))
+        heard = self._sounding(memory, source, heard, begin_at, end_at)
         usual = self._usual(memory, source, begin_at, end_at)
         telling = most_telling(watch, report.error_id, heard.windows, heard.views, usual)
         peak = heard.windows[telling.row]
@@ -129,6 +132,22 @@ class Reporting:
         row = telling.row
         recorder.keep(alert, cut, heard.views[row : row + 1])
         return Kept(alert, heard, row)
+
+    def _sounding(
+        self, memory: SoundMemory, source: str, heard: Heard, begin_at: float, end_at: float
+    ) -> Heard:
+        """The windows that hold sound of a while: of a muted microphone nothing can be learnt.
+
+        Raises:
+            RefusedError: none does, or their sound is not remembered.
+        """
+        cut = self.cut(memory, source, begin_at, end_at)
+        rate_hz = memory.of(source).sample_rate_hz
+        sounds = holding_sound(heard.windows, cut.samples, rate_hz, cut.starts_at)
+        rows = [row for row, one in enumerate(sounds) if one]
+        if not rows:
+            raise RefusedError(Reason.of("teaching_silent", source=source))
+        return heard.of(rows)
 
     def _usual(
         self, memory: SoundMemory, source: str, begin_at: float, end_at: float

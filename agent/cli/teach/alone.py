@@ -15,10 +15,11 @@ from agent.capture.build import make_source
 from agent.capture.supervisor import Supervisor
 from agent.cli.teach.learnt import Learnt, TeachError
 from agent.clips.job import Job
+from agent.core.reasons import Reason
 from agent.core.records import Origin, Provenance, Views
 from agent.encoder.audio import Encoder
 from agent.hearing.recogniser import embedded
-from agent.hearing.windows import windows_at
+from agent.hearing.windows import holding_sound, windows_at
 from agent.mqtt.topics import Topics
 from agent.run.teaching import told
 from agent.store import Store
@@ -94,7 +95,7 @@ def learn(
         operator: who teaches.
 
     Raises:
-        TeachError: the site keeps no clips.
+        TeachError: the site keeps no clips, or the sound holds nothing but digital silence.
         StoreError: the database refuses.
         TextError: the bundle cannot read a text.
         BundleError: the bundle is damaged, or speech cannot be looked for.
@@ -105,9 +106,13 @@ def learn(
             "clips.enabled is false in agent.yaml: no sound is kept here; name the file under "
             "examples of the description instead"
         )
-    windows = windows_at(bundle, source, samples)
-    views = Views.concatenate([some for _, some in embedded(Encoder(bundle), windows)])
     rate_hz = bundle.manifest.frontend.sample_rate_hz
+    windows = windows_at(bundle, source, samples)
+    sounds = holding_sound(windows, samples, rate_hz)
+    windows = [window for window, one in zip(windows, sounds, strict=True) if one]
+    if not windows:
+        raise TeachError(f"{source}: {Reason.of('recording_silent')}")
+    views = Views.concatenate([some for _, some in embedded(Encoder(bundle), windows)])
     now = clock.now()
     begins_at = now - len(samples) / rate_hz
     with closing(Store.open(settings.state_dir)) as store:

@@ -267,9 +267,11 @@ const REASONS_JA = {
   clips_waiting: "ほかの録音を書いています。{seconds} 秒後にもう一度送ってください。",
   teaching_busy: "すでに {most} 件の音を待っています。一つ届いてから、もう一度送ってください。",
   teaching_unheard: "音源 {source} の音が時間内に届きませんでした。health で音源の状態を確かめてください。",
+  teaching_silent: "音源 {source} はその間、完全な無音でした。差し込み、ミュート、ゲインを確かめてください。",
   recent_spoken: "人の声が入っているため、{kind} は送りません。",
   // 使わない録音
   recording_ordinary: "この現場の普段の音と区別がつきません。", recording_contradicted: "ほぼ同じ音に「いいえ」と回答されています。",
+  recording_silent: "完全な無音です。録音した機器の差し込み、ミュート、ゲインを確かめてください。",
   recording_silences: "使うと、「はい」と回答された音 {count} 件が聞こえなくなります。",
   recording_clip_deleted: "録音が削除されています。", recording_other_bundle: "別のモデルが聞いた音で、録音が残っていません。",
   recording_outside: "{file} は録音のフォルダーの外にあります。", recording_unreadable: "録音を読めません（{detail}）。",

@@ -24,7 +24,7 @@ from agent.core.records import Speech, Verdict, Views
 from agent.encoder.audio import Encoder
 from agent.hearing.files import read_short
 from agent.hearing.recogniser import embedded
-from agent.hearing.windows import own_hop_s, windows_at
+from agent.hearing.windows import holding_sound, own_hop_s, windows_at
 from agent.watchlist.examples.records import Kind, Moment, Recording, SetAside
 
 if TYPE_CHECKING:
@@ -204,7 +204,9 @@ class Library:
             if path is None:
                 return aside(Reason.of("recording_outside", file=clip.file))
             try:
-                views = self._views(path, (clip.peak_s,))[:1]
+                # A silence that was rejected still counts: it must not alarm again.
+                wanted = kind is Kind.EXAMPLE
+                views = self._views(path, (clip.peak_s,), sounding=wanted)[:1]
             except AudioFileError as error:
                 return aside(Reason.given(str(error), "recording_unreadable"))
         manifest, sizes = self._bundle.manifest, (views.joint.shape[1], views.acoustic.shape[1])
@@ -247,7 +249,7 @@ class Library:
         error_id = wanted.error.error_id
         for example in wanted.error.examples:
             try:
-                views = self._views(example.path, channels=example.channels)
+                views = self._views(example.path, channels=example.channels, sounding=True)
             except AudioFileError as error:
                 why = Reason.given(str(error), "recording_unreadable")
                 set_aside.append(SetAside(error_id, str(example), Kind.EXAMPLE, why))
@@ -257,7 +259,12 @@ class Library:
             recordings.append(Recording(error_id, str(example), Kind.EXAMPLE, one, sure=True))
 
     def _views(
-        self, path: Path, at_s: tuple[float, ...] = (), channels: tuple[int, ...] | None = None
+        self,
+        path: Path,
+        at_s: tuple[float, ...] = (),
+        channels: tuple[int, ...] | None = None,
+        *,
+        sounding: bool = False,
     ) -> Views:
         """Views of a file's windows.
 
@@ -265,22 +272,25 @@ class Library:
             path: of the file.
             at_s: where windows begin; all windows if empty.
             channels: to hear, counted from 1; all of them if ``None``.
+            sounding: whether windows of digital silence are left out.
 
         Raises:
-            AudioFileError: the file cannot be read, or is too long.
+            AudioFileError: the file cannot be read, is too long, or no window is left.
         """
         with failing_as(AudioFileError, path, "record it again"):
             status = path.stat()
-        key = (path, status.st_mtime_ns, status.st_size, at_s, channels)
+        key = (path, status.st_mtime_ns, status.st_size, at_s, channels, sounding)
         if key not in self._made:
-            self._made[key] = self._embed(path, at_s, Mixdown(channels))
+            self._made[key] = self._embed(path, at_s, Mixdown(channels), sounding=sounding)
         return self._made[key]
 
     def _remarked(self, text: str) -> None:
         log_remark(text)
         self.remarks.append(text)
 
-    def _embed(self, path: Path, at_s: tuple[float, ...], mixdown: Mixdown) -> Views:
+    def _embed(
+        self, path: Path, at_s: tuple[float, ...], mixdown: Mixdown, *, sounding: bool
+    ) -> Views:
         self._encoder = self._encoder or Encoder(self._bundle)
         rate_hz, remark = self._bundle.manifest.frontend.sample_rate_hz, self._remarked
         if at_s:
@@ -291,6 +301,11 @@ class Library:
         if choice := mixdown.last_choice:
             remark(f"{shown(path)}: {choice}; write {{file: …, channels: [{choice.channel}]}}")
         windows = windows_at(self._bundle, shown(path.name), samples, at_s)
+        if sounding:
+            heard = holding_sound(windows, samples, rate_hz)
+            windows = [window for window, sounds in zip(windows, heard, strict=True) if sounds]
+        if not windows:
+            raise AudioFileError(Reason.of("recording_silent"))
         return Views.concatenate(
             [views for _, views in embedded(self._encoder, windows, _TOGETHER)]
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.capture.level import LevelMeter
+from agent.capture.level import LevelMeter, still
 from agent.core.records import SourceState
 
 RATE_HZ = 32_000
@@ -162,3 +162,18 @@ def test_reset_forgets() -> None:
     meter.reset()
     assert meter.state is SourceState.OK
     assert meter.level is None
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25])
+def test_a_piece_of_a_dead_line_stands_still(value: float) -> None:
+    """Also if a last bit of 16 flips now and then; its noise, or one click, is sound."""
+    line = constant(value, 2.0)
+    assert still(line)
+    line[:: RATE_HZ // 4] += np.float32(1 / 32_768)
+    assert still(line)
+    click = line.copy()
+    click[100] += np.float32(0.01)
+    assert not still(click)
+    noise = np.random.default_rng(0).integers(-1, 2, len(line)).astype(np.float32) / 32_768
+    assert not still(line + noise)
+    assert still(line + np.float32(0.02) * noise), "less than any converter makes"

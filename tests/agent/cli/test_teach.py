@@ -95,6 +95,25 @@ def test_a_piece_of_a_file_becomes_an_example(
     assert again["sure"]
 
 
+def test_silence_cannot_be_taught(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a file of it nothing is kept; of a sound with silence after it, the sound is learnt."""
+    write_site(tmp_path, path=str(tmp_path / "none.wav"))
+    zeros = np.zeros(12 * RATE_HZ, np.float32)
+    soundfile.write(tmp_path / "muted.wav", zeros, RATE_HZ)
+    assert teach(tmp_path, "crash", "--file", tmp_path / "muted.wav") == 2
+    assert "file: holds nothing but digital silence" in capsys.readouterr().err
+    sound = read_audio(pane(tmp_path / "pane.wav", 1), RATE_HZ)[: 3 * RATE_HZ]
+    soundfile.write(tmp_path / "cut.wav", np.concatenate((sound, zeros)), RATE_HZ)
+    teach(tmp_path, "crash", "--file", tmp_path / "cut.wav", "--json")
+    fields = told(capsys)
+    with closing(Store.reading(tmp_path / "state")) as store:
+        (alert,) = store.alerts_since()
+        clip = store.clip(alert.alert_id)
+        assert clip is not None
+        assert clip.peak_s < 3.0, "an example that holds sound"
+    assert fields["windows"] <= 5, "the silence is not the rest of the sound"
+
+
 def test_without_an_agent_the_source_itself_is_opened(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,9 @@ from agent.clips import Recorder
 from agent.config import ClipSettings
 from agent.core.reasons import Reason
 from agent.core.records import Block, Origin, Window
+from agent.encoder.audio import Encoder
+from agent.hearing.recogniser import embedded
+from agent.hearing.windows import windows_at
 from agent.mqtt.payload import RefusedError
 from agent.run.reporting import Reporting
 from agent.run.teaching import MOST_WAITING, Teaching
@@ -40,6 +43,13 @@ errors:
 background: [a machine hums]
 """
 NONE = np.empty((0, 0), np.float32)
+
+
+def heard_as_silence() -> Any:
+    """What the model makes of two seconds of zeros: unlike all ordinary sound, shape ``(dim,)``."""
+    zeros = np.zeros(2 * BUNDLE.manifest.frontend.sample_rate_hz, np.float32)
+    ((_, made),) = embedded(Encoder(BUNDLE), windows_at(BUNDLE, "mic1", zeros))
+    return made.joint[0]
 
 
 class Desk:
@@ -87,16 +97,26 @@ class Box:
         jsonschema.validate(found, schema("taught"))
         self.told.append(found)
 
-    def hear(self, seconds: float, *, loud: bool = False) -> None:
-        """Let the source go on: ordinary sound of the bundle, or what is nothing like it."""
+    def hear(self, seconds: float, *, loud: bool = False, still: float | None = None) -> None:
+        """Let the source go on: ordinary sound of the bundle, what is nothing like it, or none.
+
+        Args:
+            seconds: of it.
+            loud: whether it is unlike all else.
+            still: value at which a dead line stands.
+        """
+        silence = heard_as_silence() if still is not None else None
         rng = np.random.default_rng(round(self.heard_s))
         ordinary = BUNDLE.background().joint.mean(axis=0)
         for _ in range(round(seconds * 2)):
             first = round(self.heard_s * RATE)
             samples = rng.normal(0.0, 0.2 if loud else 0.01, RATE // 2).astype(np.float32)
+            if still is not None:
+                samples = np.full(RATE // 2, still, np.float32)
             at = self.began_at + self.heard_s
             self.recorder.push(Block("mic1", first, at, samples))
             view = rng.normal(size=ordinary.shape) if loud else ordinary
+            view = view if silence is None else silence
             view = view.astype(np.float32) + 0.01 * rng.normal(size=ordinary.shape)
             view = (view / np.linalg.norm(view)).astype(np.float32)[None]
             self.recorder.scored(Window("mic1", first, at - 1.5, 2.0, NONE), views(view))
@@ -167,6 +187,45 @@ def test_a_source_that_gives_nothing_is_given_up() -> None:
     assert (told["step"], told["code"]) == ("failed", "teaching_unheard")
     assert box.desk.jobs == []
     assert box.reports.count(Origin.TAUGHT) == 0
+
+
+@pytest.mark.parametrize("still", [0.0, 0.25])
+def test_silence_is_refused(still: float) -> None:
+    """Of a muted microphone or a dead line nothing is learnt: it would alarm whenever it is so."""
+    box = Box()
+    box.hear(20.0)
+    box.teaching.take_next(box.report(), "mic1", 5.0)
+    box.hear(6.0, still=still)
+    (told,) = box.told
+    assert (told["step"], told["code"]) == ("failed", "teaching_silent")
+    assert told["parameters"] == {"source": "mic1"}
+    # Half of the first window and of the last lies outside of what was marked.
+    box.hear(2.0)
+    for origin in (Origin.TAUGHT, Origin.MISSED):
+        report = Report("h1", "crash", "shift-a", box.clock.now(), origin)
+        with pytest.raises(RefusedError, match="nothing but digital silence") as refused:
+            box.teaching.take_past(report, "mic1", box.began_at + 20.5, box.began_at + 25.5)
+        assert isinstance(refused.value.args[0], Reason)
+        assert box.reports.known(report) is None
+        assert box.reports.count(origin) == 0
+    assert box.desk.jobs == []
+
+
+def test_of_a_sound_with_silence_in_it_the_sound_is_the_example() -> None:
+    """Although the silence stands out more, and there is more of it."""
+    box = Box()
+    box.hear(20.0)
+    box.teaching.take_next(box.report(), "mic1", 20.0)
+    box.hear(12.0, still=0.0)
+    box.hear(1.0, loud=True)
+    box.hear(8.0, still=0.0)
+    (job,) = box.desk.jobs
+    assert 10.0 < job.peak_s < 13.0
+    peak = round(job.peak_s * RATE)
+    assert np.ptp(job.samples[peak : peak + 2 * RATE]) > 0.0
+    alert_id = box.told[0]["alert_id"]
+    box.teaching.listened_for(box.watch, {alert_id})
+    assert box.told[1]["windows"] <= 5, "the silence is not the rest of the sound"
 
 
 def test_only_so_many_sounds_are_awaited_at_once() -> None:

@@ -141,6 +141,35 @@ def test_of_an_example_the_chosen_channel_is_heard(
     assert "inverted.wav: channels 1 and 2 cancel each other" in told
 
 
+def test_silence_is_no_example(bundle: Bundle, wanted: list[Wanted], tmp_path: Path) -> None:
+    """Neither a file of it, nor the silent windows of one, nor a clip; but it can be rejected."""
+    store = Store.open(tmp_path)
+    folder = tmp_path / CLIPS_FOLDER
+    folder.mkdir()
+    zeros = np.zeros(8 * RATE_HZ, np.float32)
+    named = {"named": zeros, "stuck": zeros + np.float32(0.25)}
+    named["padded"] = np.concatenate((zeros, 1e-3 * noise(RATE_HZ), zeros))
+    for name, sound in named.items():
+        soundfile.write(tmp_path / f"{name}.wav", sound, RATE_HZ, subtype="FLOAT")
+    soundfile.write(folder / "a.flac", zeros, RATE_HZ)
+    text = DESCRIPTIONS.replace("named.flac, gone.flac", "named.wav, stuck.wav, padded.wav")
+    described = parse(text.encode(), tmp_path / "d.yaml")
+    confirmed, rejected = (keep(store, n, "sha256:other", file="a.flac") for n in (1, 2))
+    say(store, confirmed, Verdict.CONFIRM, 1, "shift-a")
+    say(store, rejected, Verdict.REJECT, 2, "shift-a")
+    library = Library(bundle, store, folder)
+    gathered = library.gather(wanted_of(bundle, described, None)[0])
+    padded, *silences = gathered.recordings
+    assert padded.name == str(tmp_path / "padded.wav")
+    assert {(one.name, one.kind) for one in silences} == {(rejected, Kind.REJECTED)}
+    silence = silences[0].views.acoustic[0]
+    assert float(padded.views.acoustic[0] @ silence) < 0.9999
+    asides = {one.name: one.reason for one in gathered.set_aside}
+    assert asides.keys() == {str(tmp_path / "named.wav"), str(tmp_path / "stuck.wav"), confirmed}
+    assert {part.code for one in asides.values() for part in one.parts} == {"recording_silent"}
+    store.close()
+
+
 def test_an_embedding_of_another_bundle_is_made_anew_or_left_out(
     bundle: Bundle, wanted: list[Wanted], tmp_path: Path
 ) -> None:

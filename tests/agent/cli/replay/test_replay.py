@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from agent.capture.scene import Scene
 
-# In the scene the shipped bundle finds the siren with 6.9 at most, the glass with 7.4.
+# In the scene the shipped bundle finds the siren by these words with 6.5 at most, the glass with 7.7.
 _STRICT = 7.1
 _DESCRIPTIONS = """\
 version: 1
@@ -36,9 +36,7 @@ errors:
     paraphrases: [glass shatters on the floor, a pane cracks and shards fall]
     hits: 1 of 2
   - id: siren
-    text: a siren wails
-    paraphrases: [an emergency siren rises and falls, a fire engine or ambulance siren]
-    unlike: [a melody chime on the loudspeakers, a motor speeds up]
+    text: a police car drives off
     hits: 4 of 6
 background:
   [a conveyor running, a compressor running, machines humming, people talking, footsteps,

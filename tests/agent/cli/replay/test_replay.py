@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from agent.capture.scene import Scene
 
-# In the scene the shipped bundle finds the siren by these words with 6.5 at most, the glass with 7.7.
+# In the scene the shipped bundle finds the siren by these words with 6.5 at most, the glass 7.7.
 _STRICT = 7.1
 _DESCRIPTIONS = """\
 version: 1

@@ -209,11 +209,12 @@ def _balance(numbers: Mapping[str, float], verdicts: float) -> Balance:
 
 def _break_even(name: str, likely: Mapping[str, float], verdicts: float) -> float | None:
     """Where the net is nothing: it is a straight line in each of the numbers."""
-    at_0 = _balance({**likely, name: 0.0}, verdicts).net
-    slope = _balance({**likely, name: 1.0}, verdicts).net - at_0
+    none, one = (_balance({**likely, name: number}, verdicts) for number in (0.0, 1.0))
+    # Term by term: of a large net, a small difference would be rounding alone.
+    slope = (one.value - none.value) - (one.labour - none.labour) - (one.box - none.box)
     if slope == 0.0:
         return None
-    found = -at_0 / slope
+    found = -none.net / slope
     return found if 0.0 <= found <= _RANGES.get(name, (0.0, _MOST))[1] else None
 
 

@@ -33,7 +33,7 @@ _LEARNED = "learned"
 _BOOTSTRAP = f"{_LEARNED}.bootstrap"
 _EMBEDDING = "embedding"
 _ORDINARY, _SEED = 512, 20_241_130
-_WEIGHT = 0.3
+WEIGHT = 0.3
 """Of the learned head beside the bootstrap's, chosen on validation recordings."""
 _BATCH = 32
 
@@ -163,7 +163,7 @@ def add_to_text(path: Path, head: Head) -> None:
             ]
         )
         parts.append(part)
-    weight, weighted = _constant(graph, "weight", np.float32(_WEIGHT)), f"{_LEARNED}.weighted"
+    weight, weighted = _constant(graph, "weight", np.float32(WEIGHT)), f"{_LEARNED}.weighted"
     graph.node.append(helper.make_node("Mul", [parts[1], weight], [weighted]))
     parts[1] = weighted
     both = f"{_LEARNED}.both"

@@ -17,7 +17,7 @@ from agent.encoder.audio import Encoder
 from agent.encoder.text_encoder import TextEncoder
 from export import evaluation, learned
 from export.__main__ import main
-from export.learned import Head, add_to_audio, add_to_text, embedding_size, remove
+from export.learned import WEIGHT, Head, add_to_audio, add_to_text, embedding_size, remove
 from training.data.readers import everyday
 from training.data.records import Split
 from training.model import kernel
@@ -113,8 +113,8 @@ def test_a_text_has_both_parts_over_their_spread(folder: Path, head: Head) -> No
     (both,) = run(path, {"text_embedding": texts}, "embedding")
     second = head.learned.text(head.text_map(texts))
     parts = [
-        part / np.linalg.norm(part @ root, axis=1, keepdims=True)
-        for part, root in zip((first, second), head.roots, strict=True)
+        weight * part / np.linalg.norm(part @ root, axis=1, keepdims=True)
+        for part, root, weight in zip((first, second), head.roots, (1.0, WEIGHT), strict=True)
     ]
     np.testing.assert_allclose(both, unit(np.concatenate(parts, axis=1)), atol=2e-3)
 

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not shipped:
             target.unlink()
     bundle.write_attributions(arguments.checkpoint, folder)
-    print("fitting the acoustic view", flush=True)
+    print("fitting the heads", flush=True)
     graphs = {"float32": folder / bundle.AUDIO}
     quantized = {machine: folder / name for machine, name in bundle.AUDIO_BY_MACHINE.items()}
     graphs.update({machine: path for machine, path in quantized.items() if path.is_file()})

@@ -14,7 +14,7 @@ from training.data.audioset import load_classes
 from training.data.captions import read_captions
 from training.data.lexicon import read_lexicon
 from training.data.readers.registry import data_sets
-from training.data.wordings import said
+from training.data.wordings import take_meanings
 from training.model import text_map
 from training.model.text_tower import TextTower
 from training.train.acoustic import fit
@@ -58,10 +58,10 @@ def add(
     view = fit(material)
     print("fitting the learned head", flush=True)
     lexicon = read_lexicon([sound.name for sound in load_classes(data)])
-    worded = said(known[0], lexicon, read_captions(data_sets()))
+    meant = take_meanings(known[0], lexicon, read_captions(data_sets()))
     head = learned.learn(
         material,
-        worded,
+        meant,
         learned.ordinary_sound(reference),
         tower=tower,
         text_map=text_map.fit(data, tower, lexicon),
@@ -74,17 +74,17 @@ def add(
     _add_attributions(reference.with_name(bundle.ATTRIBUTIONS), known[0])
     print("measuring", flush=True)
     embed = partial(evaluation.embed_by, text_head, tower)
-    sets = _judged(data, embed)
-    by_words = tuple(
+    sets = _retrieval_sets(data, embed)
+    word_metrics = tuple(
         Metric(one.name, one.dataset, one.language, variant, round(one.value, 6), command)
         for variant, path in variants.items()
         for judged in sets
         for one in judged.measure(path)
     )
-    return by_words + _acoustic_metrics(acoustic.judged(data, known[1]), variants, command)
+    return word_metrics + _acoustic_metrics(acoustic.judged(data, known[1]), variants, command)
 
 
-def _judged(data: Path, embed: Embed) -> tuple[RetrievalSet, ...]:
+def _retrieval_sets(data: Path, embed: Embed) -> tuple[RetrievalSet, ...]:
     """What the joint view is judged on; no training has learned from it."""
     return evaluation.esc50_40(data, embed), evaluation.everyday_cc(data, embed)
 

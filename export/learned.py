@@ -13,20 +13,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from agent.core.records import FloatArray
 from export.acoustic import FEATURES, features_graph
 from export.onnx import WINDOW_FRAMES, normalise
 from training.data.arrays import Values
-from training.data.background import backgrounds
-from training.data.frontend import LogMel
-from training.data.wordings import LANGUAGES, Said
+from training.data.augment import background_log_mels
+from training.data.sentences import LANGUAGES
+from training.data.wordings import TakeMeanings
 from training.model.text_map import TextMap
 from training.model.text_tower import TextTower
 from training.train.acoustic import Material
-from training.train.learned import LearnedConfig, LearnedHead, Network, Worded, fit
+from training.train.learned import LabelledWindows, LearnedConfig, LearnedHead, Network, fit
 
 _LEARNED = "learned"
 """What the names of all that it is made with begin with."""
@@ -60,7 +59,7 @@ class Ordinary:
 
 def learn(
     material: Material,
-    worded: Said,
+    meant: TakeMeanings,
     ordinary: Ordinary,
     *,
     tower: TextTower,
@@ -71,7 +70,7 @@ def learn(
 
     Args:
         material: windows of recordings.
-        worded: the meaning of each recording.
+        meant: the meaning of each recording.
         ordinary: sound that no text is about.
         tower: embeds the wordings.
         text_map: what texts sound like.
@@ -79,12 +78,12 @@ def learn(
     """
     texts = [
         [text_map(tower.embed(meaning.wordings[language])) for language in LANGUAGES]
-        for meaning in worded.meanings
+        for meaning in meant.meanings
     ]
-    windows = Worded(
+    windows = LabelledWindows(
         material.features,
         material.recording,
-        worded.of_take[material.recording],
+        meant.of_take[material.recording],
         ordinary.features,
     )
     learned = fit(windows, texts, config)
@@ -98,20 +97,14 @@ def ordinary_sound(tower: Path) -> Ordinary:
     Args:
         tower: without a learned head.
     """
-    frontend = LogMel()
-    constants = frontend.constants
-    duration_s = WINDOW_FRAMES / constants.frame_rate_hz
-    windows = [
-        frontend(torch.from_numpy(samples)[None])[0, :, :WINDOW_FRAMES].numpy()
-        for samples in backgrounds(_SEED, _ORDINARY, duration_s, constants.sample_rate_hz)
-    ]
+    windows = background_log_mels(_ORDINARY, _SEED, WINDOW_FRAMES).numpy()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         features_graph(tower), options, providers=["CPUExecutionProvider"]
     )
     parts = [
-        session.run([FEATURES, _EMBEDDING], {"log_mel": np.stack(windows[at : at + _BATCH])})
+        session.run([FEATURES, _EMBEDDING], {"log_mel": windows[at : at + _BATCH]})
         for at in range(0, len(windows), _BATCH)
     ]
     return Ordinary(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))

@@ -1,6 +1,6 @@
 """What words find, by recordings that nothing was learned from: tables of docs/benchmarks.md.
 
-    python -m tests.benchmarks.words --data FOLDER [--bundle BUNDLE]
+    python -m tests.benchmarks.words --data FOLDER [--bundle BUNDLE] [--weight 0 0.3 1]
 
 Each recording is heard as the box hears it; its score is that of its highest window, told in
 standard deviations over the bundle's ordinary sound. Only test recordings of the frozen split.
@@ -22,6 +22,7 @@ import numpy as np
 from agent.bundle import loading as bundles
 from agent.encoder.text import embed_texts
 from agent.matcher.matcher import Contrast, Described, Matcher
+from export.learned import WEIGHT
 from tests.benchmarks.few_shot_methods import EmbeddingCache
 from tests.benchmarks.few_shot_sounds import Condition, Sounds
 from training.data import takes
@@ -31,7 +32,9 @@ from training.data.lexicon import read_lexicon
 from training.data.readers import effects
 from training.data.readers.registry import data_sets
 from training.data.records import Split
-from training.data.wordings import LANGUAGES, said
+from training.data.sentences import LANGUAGES
+from training.data.wordings import take_meanings
+from training.train.learned import LearnedConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +92,7 @@ def tasks(data: Path) -> Iterator[Task]:
         ("esc50-40, fold 5", ("esc50-40",)),
     ):
         chosen = tuple(take for take in known if take.data_set in sets)
-        meant = said(chosen, lexicon, captions)
+        meant = take_meanings(chosen, lexicon, captions)
         texts = {
             language: tuple(meaning.wordings[language][0] for meaning in meant.meanings)
             for language in LANGUAGES
@@ -122,6 +125,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--bundle", type=Path)
+    parser.add_argument(
+        "--weight",
+        type=float,
+        nargs="+",
+        help="of the learned head beside the first one, as the bundle has it by default; 0: the "
+        "first head alone, 1: both alike",
+    )
     given = parser.parse_args(arguments)
     bundle = bundles.load(given.bundle)
     cache = Path(tempfile.gettempdir()) / "kikimimi-few-shot"
@@ -129,24 +139,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     contrast = Contrast(_none(bundle.manifest.embedding_size), bundle.background())
     sys.stdout.write(f"{bundle.manifest.name} {bundle.manifest.version}\n")
     sys.stdout.write(
-        "| task | texts | recordings | heard | language | right first | mAP@10 | recall at 1 % |\n"
+        "| task | texts | recordings | heard | language | weight | right first | mAP@10 "
+        "| recall at 1 % |\n"
     )
-    sys.stdout.write("|---|---|---|---|---|---|---|---|\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|---|---|\n")
     for task in tasks(given.data):
         for condition in CONDITIONS:
             views = [heard.hear(sounds.heard(take, condition)) for take in task.takes]
             heard.keep()
             for language in LANGUAGES:
                 texts = embed_texts(bundle, task.texts[language], cache / "texts")
-                found = figures(_scores(texts, contrast, views), task.truth)
-                count = len(Counter(task.truth.tolist()))
-                sys.stdout.write(
-                    f"| {task.name} | {count} | {len(views)} | {condition} | {language} "
-                    f"| {found.right_first:.3f} | {found.mean_average_precision:.3f} "
-                    f"| {found.recall:.3f} |\n"
-                )
-                sys.stdout.flush()
+                for weight in given.weight or [WEIGHT]:
+                    weighed = _weighed(texts, weight)
+                    found = figures(_scores(weighed, contrast, views), task.truth)
+                    count = len(Counter(task.truth.tolist()))
+                    sys.stdout.write(
+                        f"| {task.name} | {count} | {len(views)} | {condition} | {language} "
+                        f"| {weight:g} | {found.right_first:.3f} "
+                        f"| {found.mean_average_precision:.3f} | {found.recall:.3f} |\n"
+                    )
+                    sys.stdout.flush()
     return 0
+
+
+def _weighed(texts: FloatArray, weight: float) -> FloatArray:
+    """Texts with another weight of the learned head, unit length, ``(texts, embedding_size)``."""
+    if weight == WEIGHT:
+        return texts
+    parts = texts.copy()
+    parts[:, -LearnedConfig().size :] *= weight / WEIGHT
+    unit: FloatArray = parts / np.linalg.norm(parts, axis=1, keepdims=True)
+    return unit
 
 
 def _scores(texts: FloatArray, contrast: Contrast, views: Sequence[Views]) -> FloatArray:

@@ -165,7 +165,7 @@ def test_a_bundle_of_the_schema_before_gets_its_heads(
     monkeypatch.setattr("export.heads.fit", lambda material: acoustic.fit(material, view))
     monkeypatch.setattr(learned, "fit", lambda some, texts, _config: fit(some, texts, words))
     monkeypatch.setattr("export.heads.text_map.fit", quick_map)
-    monkeypatch.setattr("export.heads._judged", _few)
+    monkeypatch.setattr("export.heads._retrieval_sets", _few)
     monkeypatch.setattr("export.bundle._COHORT", 16)
     monkeypatch.setattr("export.learned._ORDINARY", 24)
     before, after = tmp_path / "before", tmp_path / "after"

@@ -13,8 +13,6 @@ from training.data.lexicon import Entry, by_label
 from training.data.readers import effects
 from training.data.takes import Take
 
-LANGUAGES = ("en", "ja")
-
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -25,15 +23,17 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """Meanings of recordings."""
+class TakeMeanings:
+    """What each recording means."""
 
     meanings: tuple[Meaning, ...]
     of_take: Numbers
     """Number of each take's meaning; -1 where nobody has put it into words."""
 
 
-def said(known: Sequence[Take], lexicon: Sequence[Entry], captions: Sequence[Described]) -> Said:
+def take_meanings(
+    known: Sequence[Take], lexicon: Sequence[Entry], captions: Sequence[Described]
+) -> TakeMeanings:
     """What takes sound like.
 
     Labels of effects are worded by the lexicon, which several of them may share an entry of;
@@ -73,4 +73,4 @@ def said(known: Sequence[Take], lexicon: Sequence[Entry], captions: Sequence[Des
             numbers[key] = len(meanings)
             meanings.append(Meaning(wordings))
         of_take.append(numbers[key])
-    return Said(tuple(meanings), np.array(of_take))
+    return TakeMeanings(tuple(meanings), np.array(of_take))

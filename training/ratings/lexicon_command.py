@@ -18,6 +18,7 @@ from training.data.frontend import LogMel
 from training.data.lexicon import RESOURCE, TRAITS, Entry, by_label, read_lexicon
 from training.data.readers import effects
 from training.data.records import Split
+from training.model.kernel import unit
 from training.model.towers import DEFAULT, tower_kind
 
 _WINDOW_FRAMES = 200
@@ -69,7 +70,7 @@ def summary(entries: Sequence[Entry], classes: Sequence[str]) -> Iterator[str]:
 
 
 def posteriors(arguments: argparse.Namespace, known: dict[str, Entry]) -> dict[str, Values]:
-    """What the tower hears in recordings, by the place of the entry that their label means.
+    """What the tower hears in recordings, by the file and line of the entry of their label.
 
     Of each recording the first window; the mean of the square roots of its classes' posteriors,
     shape ``(classes,)``.
@@ -93,7 +94,7 @@ def fit(entries: Sequence[Entry], heard: dict[str, Values], classes: int) -> Ite
     some = [entry for entry in entries if entry.where in heard]
     rated = np.sqrt(np.stack([entry.relevance(classes) for entry in some]))
     sounds = np.stack([heard[entry.where] for entry in some])
-    cosine = _unit(rated - rated.mean(axis=0)) @ _unit(sounds - sounds.mean(axis=0)).T
+    cosine = unit(rated - rated.mean(axis=0)) @ unit(sounds - sounds.mean(axis=0)).T
     ranks = 1 + (cosine > np.diag(cosine)[:, None]).sum(axis=1)
     among = np.mean([int(sounds[row].argmax()) in entry.ratings for row, entry in enumerate(some)])
     yield (
@@ -103,8 +104,3 @@ def fit(entries: Sequence[Entry], heard: dict[str, Values], classes: int) -> Ite
         f"{(1.0 / ranks).mean():.3f}"
     )
     yield f"the class that the tower hears most is among the rated ones in {among:.3f} of them"
-
-
-def _unit(rows: Values) -> Values:
-    scaled: Values = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return scaled

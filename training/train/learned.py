@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from agent.core.records import FloatArray
 from training.data.arrays import Numbers
-from training.data.wordings import LANGUAGES
+from training.data.sentences import LANGUAGES
 
 _TINY = 1e-4
 _MOST_SCALE = 50.0
@@ -52,7 +52,7 @@ class LearnedConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Worded:
+class LabelledWindows:
     """Windows of recordings with a meaning."""
 
     features: FloatArray
@@ -118,12 +118,14 @@ class _Side(nn.Module):
 
 
 def fit(
-    worded: Worded, texts: Sequence[Sequence[FloatArray]], config: LearnedConfig | None = None
+    labelled: LabelledWindows,
+    texts: Sequence[Sequence[FloatArray]],
+    config: LearnedConfig | None = None,
 ) -> LearnedHead:
     """Fit both sides.
 
     Args:
-        worded: windows with meanings.
+        labelled: windows with meanings.
         texts: embeddings of the wordings of each meaning, for each language one array of shape
             ``(wordings, inputs)``, unit length.
         config: how.
@@ -131,9 +133,9 @@ def fit(
     config = config or LearnedConfig()
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    mean, std = worded.features.mean(axis=0), worded.features.std(axis=0) + _TINY
-    windows = torch.from_numpy(((worded.features - mean) / std).astype(np.float32))
-    ordinary = torch.from_numpy(((worded.ordinary - mean) / std).astype(np.float32))
+    mean, std = labelled.features.mean(axis=0), labelled.features.std(axis=0) + _TINY
+    windows = torch.from_numpy(((labelled.features - mean) / std).astype(np.float32))
+    ordinary = torch.from_numpy(((labelled.ordinary - mean) / std).astype(np.float32))
     inputs = texts[0][0].shape[1]
     # Unit length has small coordinates: brought to about one each.
     scale = float(1.0 / np.sqrt(inputs))
@@ -147,16 +149,18 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.learning_rate, total_steps=config.steps, pct_start=0.1
     )
-    batches = _Batches(worded, texts, config, rng)
+    batches = _Batches(labelled, texts, config, rng)
     likeness = _likeness(texts, config.temperature)
     for _ in range(config.steps):
         chosen, rows, wordings = batches.draw()
-        heard = audio(windows[rows])
-        told = text(torch.from_numpy(wordings / scale))
+        audio_views = audio(windows[rows])
+        text_views = text(torch.from_numpy(wordings / scale))
         noise = audio(ordinary[rng.integers(len(ordinary), size=config.noises)])
         target = _target(likeness[chosen][:, chosen], config.shared)
         logit_scale = log_scale.exp().clamp(max=_MOST_SCALE)
-        loss = _loss(logit_scale * heard @ told.T, logit_scale * noise @ told.T, target)
+        loss = _loss(
+            logit_scale * audio_views @ text_views.T, logit_scale * noise @ text_views.T, target
+        )
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -194,7 +198,7 @@ class _Batches:
 
     def __init__(
         self,
-        worded: Worded,
+        labelled: LabelledWindows,
         texts: Sequence[Sequence[FloatArray]],
         config: LearnedConfig,
         rng: np.random.Generator,
@@ -202,8 +206,8 @@ class _Batches:
         self._config, self._rng, self._texts = config, rng, texts
         self._windows: list[list[Numbers]] = []
         for meaning in range(len(texts)):
-            rows = np.flatnonzero(worded.meaning == meaning)
-            own = worded.recording[rows]
+            rows = np.flatnonzero(labelled.meaning == meaning)
+            own = labelled.recording[rows]
             self._windows.append([rows[own == recording] for recording in np.unique(own)])
         # Of meanings with many recordings more is to be learned, but not as much more.
         share = np.sqrt([len(recordings) for recordings in self._windows])

@@ -10,7 +10,8 @@ from training.data.captions import read_captions
 from training.data.lexicon import read_lexicon
 from training.data.readers.registry import data_sets
 from training.data.records import Split
-from training.data.wordings import LANGUAGES, said
+from training.data.sentences import LANGUAGES
+from training.data.wordings import take_meanings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ def test_every_recording_is_put_into_words(data_dir: Path) -> None:
     """In both languages; labels of one entry share a meaning, and a label is among its words."""
     known = takes.read(data_dir, Split.TRAIN)
     lexicon = read_lexicon([sound.name for sound in load_classes(data_dir)])
-    found = said(known, lexicon, read_captions(data_sets()))
+    found = take_meanings(known, lexicon, read_captions(data_sets()))
     assert found.of_take.min() == 0
     for meaning in found.meanings:
         assert all(meaning.wordings[language] for language in LANGUAGES)
@@ -37,6 +38,6 @@ def test_every_recording_is_put_into_words(data_dir: Path) -> None:
 def test_nobody_has_put_it_into_words(data_dir: Path) -> None:
     """Without lexicon and captions no recording has a meaning."""
     known = takes.read(data_dir, Split.VALIDATION)[:20]
-    found = said(known, (), ())
+    found = take_meanings(known, (), ())
     assert set(found.of_take.tolist()) == {-1}
     assert found.meanings == ()

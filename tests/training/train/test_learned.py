@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.train.learned import LearnedConfig, Worded, fit
+from training.train.learned import LabelledWindows, LearnedConfig, fit
 
 pytestmark = pytest.mark.torch
 
@@ -23,12 +23,12 @@ def world() -> tuple[np.ndarray, np.ndarray]:
     return sounds, texts / np.linalg.norm(texts, axis=1, keepdims=True)
 
 
-def worded(sounds: np.ndarray, taught: np.ndarray) -> Worded:
+def labelled(sounds: np.ndarray, taught: np.ndarray) -> LabelledWindows:
     """Three recordings of each meaning, two windows of each."""
     rng = np.random.default_rng(1)
     meaning = np.repeat(np.arange(_MEANINGS), 6)
     features = sounds[meaning] + 0.3 * rng.standard_normal((len(meaning), _FEATURES))
-    return Worded(
+    return LabelledWindows(
         features.astype(np.float32),
         np.arange(len(meaning)) // 2,
         np.where(taught[meaning], meaning, -1),
@@ -54,7 +54,7 @@ def test_words_find_recordings_also_of_meanings_that_were_not_taught(
     """Where sounds follow from meanings as texts do, what was learned carries over."""
     sounds, texts = world
     taught = np.arange(_MEANINGS) % 4 > 0
-    head = fit(worded(sounds, taught), wordings(texts), _QUICK)
+    head = fit(labelled(sounds, taught), wordings(texts), _QUICK)
     cosine = head.audio(sounds.astype(np.float32)) @ head.text(texts.astype(np.float32)).T
     first = cosine.argmax(axis=1) == np.arange(_MEANINGS)
     assert first[taught].mean() > 0.8
@@ -67,7 +67,7 @@ def test_the_same_seed_is_the_same_head(world: tuple[np.ndarray, np.ndarray]) ->
     sounds, texts = world
     everything = np.ones(_MEANINGS, bool)
     config = LearnedConfig(size=8, hidden=16, steps=3, meanings=10, noises=4)
-    heads = [fit(worded(sounds, everything), wordings(texts), config) for _ in range(2)]
+    heads = [fit(labelled(sounds, everything), wordings(texts), config) for _ in range(2)]
     for side in ("audio", "text"):
         first, second = (getattr(head, side) for head in heads)
         np.testing.assert_array_equal(first.first, second.first)

@@ -33,7 +33,8 @@ _BOOTSTRAP = f"{_LEARNED}.bootstrap"
 _EMBEDDING = "embedding"
 _ORDINARY, _SEED = 512, 20_241_130
 WEIGHT = 0.3
-"""Of the learned head beside the bootstrap's, chosen on validation recordings."""
+"""Of the learned head beside the bootstrap's. Equal weights find more of most sounds, but lose
+synthetic ones of the demo that no recording resembles: docs/benchmarks.md."""
 _BATCH = 32
 
 

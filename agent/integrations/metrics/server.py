@@ -94,7 +94,7 @@ class MetricsServer:
         address = address_of(self._host, self._port)
         try:
             server = _Server(self._host, self._port, self._render)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter: no host can be called so
             told = Reason.of("metrics_not_served", address=address, detail=reason(error))
             if told != self.trouble:
                 _log.warning("metrics_not_served", extra={"reason": str(told)})

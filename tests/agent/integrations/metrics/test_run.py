@@ -47,14 +47,17 @@ LOOPBACK = "127.0.0.1"
 TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text; version=1.0.0"
 CALM_S = 10.5
 """Into the sound: the siren has ended two seconds before the window that begins here."""
-# Every address that the process listens on, and whether the library was loaded.
+# The command with each of some settings: how it ended, every address on which it listened, and
+# whether the library was loaded by then.
 _WATCHED = """\
 import json, sys
 bound = []
 sys.addaudithook(lambda event, given: bound.append(given[1]) if event == "socket.bind" else None)
 from agent.cli import main
-status = main(sys.argv[1:])
-print(json.dumps([status, bound, "prometheus_client" in sys.modules]))
+for config in sys.argv[1:]:
+    bound.clear()
+    status = main(["run", "--config", config])
+    print(json.dumps([status, bound, "prometheus_client" in sys.modules]))
 """
 
 
@@ -242,32 +245,48 @@ class _NoBox:
     policies = MappingProxyType[str, Policy]({})
 
 
-@pytest.mark.parametrize("enabled", [False, True])
-def test_nothing_listens_and_nothing_is_loaded_unless_switched_on(
-    tmp_path: Path, enabled: bool
-) -> None:
+def test_nothing_listens_and_nothing_is_loaded_unless_switched_on(tmp_path: Path) -> None:
     """By the command itself, in a process that tells what it binds."""
     embed(tmp_path / "descriptions.yaml", tmp_path / "state")
-    port = free_port()
-    config = tmp_path / "agent.yaml"
     sound = tmp_path / "hall.wav"
     soundfile.write(sound, noise(2 * RATE_HZ), RATE_HZ)
+    port = free_port()
     settings = {
         "state_dir": str(tmp_path / "state"),
         "descriptions": str(tmp_path / "descriptions.yaml"),
         "mqtt": {"enabled": False},
         "sources": [{"name": "hall", "kind": "file", "path": str(sound), "realtime": False}],
-        **({"metrics": {"enabled": True, "port": port}} if enabled else {}),
     }
-    config.write_text(json.dumps(settings))
+    off, on = tmp_path / "off.yaml", tmp_path / "on.yaml"
+    off.write_text(json.dumps(settings))
+    on.write_text(json.dumps(settings | {"metrics": {"enabled": True, "port": port}}))
     done = subprocess.run(
-        [sys.executable, "-c", _WATCHED, "run", "--config", str(config)],
+        [sys.executable, "-c", _WATCHED, str(off), str(on)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    status, bound, loaded = json.loads(done.stdout)
-    assert status == 0, done.stderr
-    assert bound == ([[LOOPBACK, port]] if enabled else [])
-    assert loaded is enabled
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        [0, [], False],
+        [0, [[LOOPBACK, port]], True],
+    ], done.stderr
+
+
+def test_box_that_starts_is_seen_and_an_open_address_warned_of(
+    site: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before there is any health; whoever reaches the address needs no password."""
+    port = free_port()
+    settings = replace(site, metrics=MetricsSettings(enabled=True, host="0.0.0.0", port=port))  # noqa: S104
+    service = MetricsService(settings, bundles.load(None))
+    service.start(_NoBox())
+    try:
+        found = samples(asked(settings, TEXT))
+    finally:
+        service.stop()
+    assert value(found, "kikimimi_state", state="starting") == 1
+    assert value(found, "kikimimi_state", state="ok") == 0
+    assert not [name for name, _ in found if name.startswith("kikimimi_windows")]
+    (line,) = [one for one in caplog.records if one.getMessage() == "metrics_without_password"]
+    assert vars(line)["address"] == f"0.0.0.0:{port}"

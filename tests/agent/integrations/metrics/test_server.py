@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,8 +137,34 @@ def test_port_that_becomes_free_is_taken(caplog: pytest.LogCaptureFixture) -> No
     assert len(told) == 1
 
 
-def test_host_that_nobody_knows_is_told() -> None:
-    """A name that leads nowhere is no reason to end."""
-    with serving(host="no-such-host.invalid") as (server, port):
+@pytest.mark.parametrize("host", ["no-such-host.invalid", 64 * "a"])
+def test_host_that_nobody_knows_is_told(host: str) -> None:
+    """A name that leads nowhere, or is none, is no reason to end."""
+    with serving(host=host) as (server, port):
         wait(lambda: server.trouble is not None)
-        assert str(server.trouble).startswith(f"no-such-host.invalid:{port} cannot be listened on:")
+        assert str(server.trouble).startswith(f"{host}:{port} cannot be listened on:")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /" + 70_000 * b"a",
+        b"\0" * 99,
+        b"",
+    ],
+    ids=["tls", "half", "long", "zeros", "nothing"],
+)
+def test_what_is_no_request_harms_nobody(sent: bytes) -> None:
+    """It is refused or cut off; whoever asks after it is answered."""
+    with serving() as (server, port):
+        assert answer(port) == (200, BODY)
+        with socket.create_connection((LOOPBACK, port), timeout=PATIENCE_S) as connection:
+            with suppress(ConnectionError):
+                connection.sendall(sent)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(4_096):
+                    pass
+        assert answer(port) == (200, BODY)
+        assert server.trouble is None

@@ -236,7 +236,7 @@ const REASONS_JA = {
   calibration_trouble: "較正に問題があります（{detail}）。",
   background_shifted: "直近 1 時間の背景音が、較正したときと違います。マイクを確かめるか、いまの音が普通なら kikimimi calibrate を実行してください（{detail}）。",
   descriptions_refused: "説明文のファイルに誤りがあり、前のもので続けています（{detail}）。",
-  metrics_not_served: "{address} で待ち受けできません（{detail}）。そこを使っているものを終えるか、metrics.port を変えてください。",
+  metrics_not_served: "{address} で待ち受けできません（{detail}）。そこを使っているものを終えるか、metrics.host と metrics.port を直してください。",
   metrics_failed: "メトリクスで内部エラーが起きました（{detail}）。ログを見て、エージェントを起動し直してください。",
   muted: "{descriptions}: 消音中です。解除するには cmd/mute を duration_s 0 で送ってください。", muted_all: "すべて消音中です。解除するには cmd/mute を duration_s 0 で送ってください。",
   // コマンド

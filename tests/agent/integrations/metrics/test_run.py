@@ -211,7 +211,7 @@ def test_port_in_use_is_told_and_the_box_listens(
         _, health = listened(settings, service, lambda: until(lambda: bool(service.troubles())))
     expected = (
         f"127.0.0.1:{port} cannot be listened on: Address already in use; end what listens there, "
-        "or write another metrics.port"
+        "or mend metrics.host and metrics.port"
     )
     assert health.reasons["metrics"] == expected
     assert health.reasons["metrics"].parts[0].code == "metrics_not_served"

@@ -48,6 +48,7 @@ HOMES = {
         f"agent/console/{name}.py" for name in ("api", "app", "guard", "login", "refusals")
     },
     "uvicorn": {"agent/cli/console.py"},
+    "prometheus_client": {"agent/integrations/metrics/exposition.py"},
     "matplotlib": {"training/studies/figures.py"},
 }
 
@@ -57,6 +58,7 @@ ROOMS = {
         *("core", "config", "descriptions", "bundle"),
         *("capture", "frontend", "encoder", "matcher", "detector", "hearing"),
         *("store", "mqtt", "clips", "alerts", "watchlist", "run"),
+        "integrations",
         *("console", "cli"),
     ),
     "training": (

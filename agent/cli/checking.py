@@ -19,7 +19,7 @@ from agent.capture.audiofile import iter_audio
 from agent.cli.check_examples import check_examples
 from agent.cli.check_texts import Embed, check_texts
 from agent.config import FileSettings, MicrophoneSettings, StreamSettings, load_settings
-from agent.core import folders
+from agent.core import extras, folders
 from agent.core.errors import (
     AudioFileError,
     BrokerError,
@@ -31,6 +31,7 @@ from agent.core.errors import (
     Problem,
     reason,
 )
+from agent.core.extras import Extra
 from agent.descriptions.language import foreign
 from agent.mqtt import log_in
 from agent.watchlist.calibration.applied import check_calibration
@@ -197,6 +198,12 @@ def _check_machine(
             except CaptureError as error:
                 warnings.append(Problem(where, str(error), "see 'kikimimi devices'"))
     _check_state_folder(settings.state_dir, warnings)
+    if settings.metrics.enabled:
+        try:
+            extras.require(Extra.METRICS, "metrics.enabled")
+        except KikimimiError as error:  # the box runs without
+            found, _, remedy = str(error).partition("; ")
+            warnings.append(Problem("metrics", found, remedy))
     if settings.mqtt.enabled:
         _check_secrecy(settings.mqtt, warnings)
         if probes.online:

@@ -15,6 +15,7 @@ from agent.cli.source_options import add_source, with_source
 from agent.core import folders, log, notes
 from agent.core.clock import SystemClock
 from agent.core.errors import KikimimiError
+from agent.integrations.metrics.service import MetricsService
 from agent.run import systemd
 from agent.run.pipeline import Pipeline, Requests
 
@@ -57,14 +58,28 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGHUP, lambda *_: setattr(requests, "reload", True))
     clock = SystemClock()
     notifier = systemd.Notifier.of(os.environ, os.getpid(), clock)
+    metrics = MetricsService.of(settings, model)
     try:
-        status = Pipeline(
-            settings, model, described, clock, requests=requests, notifier=notifier
-        ).run()
+        pipeline = Pipeline(
+            settings,
+            model,
+            described,
+            clock,
+            requests=requests,
+            notifier=notifier,
+            on_match=metrics.scored if metrics else None,
+            troubles=metrics.troubles if metrics else None,
+        )
+        if metrics:
+            metrics.start(pipeline)
+        status = pipeline.run()
     except KikimimiError:
         if requests.stop:  # systemd stops the process that embeds texts as well
             return 0
         raise
+    finally:
+        if metrics:
+            metrics.stop()
     if any(thread.name in _NATIVE for thread in threading.enumerate()):
         # All is written and closed; whoever has not ended in time is within a library's code, and
         # would abort the process where the interpreter ends around it.

@@ -28,6 +28,14 @@ _Interval: TypeAlias = Annotated[float, Between(0.1, 3_600.0, unit="s")]
 _Roll: TypeAlias = Annotated[float, Between(0.0, 60.0, unit="s")]
 
 
+def _is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class LogLevel(StrEnum):
     """The least important line that is still logged."""
 
@@ -159,10 +167,7 @@ class ConsoleSettings:
     @property
     def is_local(self) -> bool:
         """Whether the address is reached from this machine only."""
-        try:
-            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(self.host)
 
     def checked(self, table: Table) -> ConsoleSettings:
         """Itself; certificate and key belong together, and a password to a login."""
@@ -188,6 +193,23 @@ class ReportSettings:
         if problem := conflict(self.shifts):
             table.report("shifts", "do not fit beside each other", problem)
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """What Prometheus may collect from the agent (``GET /metrics``)."""
+
+    enabled: bool = False
+    """Whether the agent listens for it at all."""
+    host: Annotated[str, By(fields.host_name)] = "127.0.0.1"
+    """Address to listen on; no password is asked for."""
+    port: TcpPort = 9_765
+    """TCP port to listen on."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address is reached from this machine only."""
+        return _is_loopback(self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +260,5 @@ class Settings:
     """The local web page."""
     report: ReportSettings = ReportSettings()
     """The clock by which reports count."""
+    metrics: MetricsSettings = MetricsSettings()
+    """What Prometheus may collect."""

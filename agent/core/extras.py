@@ -29,11 +29,16 @@ class Extra(StrEnum):
 
     CONSOLE = "console"
     DEMO = "demo"
+    METRICS = "metrics"
     TRAINING = "training"
     EXPORT = "export"
 
 
-_LOOKED_FOR = {Extra.CONSOLE: ("starlette", "uvicorn"), Extra.DEMO: ("amqtt",)}
+_LOOKED_FOR = {
+    Extra.CONSOLE: ("starlette", "uvicorn"),
+    Extra.DEMO: ("amqtt",),
+    Extra.METRICS: ("prometheus_client",),
+}
 """What is imported of an extra that is asked for by :func:`require`."""
 
 

@@ -144,6 +144,11 @@ ENGLISH: Final[Mapping[str, str]] = {
     "calibration_trouble": "{detail}",
     "background_shifted": "{detail}",
     "descriptions_refused": "{detail}",
+    "metrics_not_served": (
+        "{address} cannot be listened on: {detail}; end what listens there, or mend metrics.host "
+        "and metrics.port"
+    ),
+    "metrics_failed": "internal error: {detail}; see the log, and start the agent again",
     "muted": "{descriptions}; send cmd/mute with duration_s 0 to end it",
     "muted_all": "everything; send cmd/mute with duration_s 0 to end it",
     # Commands

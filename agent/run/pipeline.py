@@ -28,13 +28,16 @@ from agent.watchlist.calibration.watch import BackgroundWatch
 from agent.watchlist.watchlist import Watchlist
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from agent.bundle.loading import Bundle
     from agent.config import Settings
     from agent.core.clock import Clock
+    from agent.core.reasons import Reason
     from agent.core.records import Detection, Match
     from agent.descriptions import DescriptionSet
+    from agent.detector.rule import Policy
+    from agent.run.health import Health
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +72,7 @@ class Pipeline:
         *,
         requests: Requests | None = None,
         on_match: Callable[[Match], None] | None = None,
+        troubles: Callable[[], Mapping[str, Reason]] | None = None,
         notifier: Notifier | None = None,
     ) -> None:
         """Open what can be opened; what cannot is reported and retried, not fatal.
@@ -80,6 +84,7 @@ class Pipeline:
             clock: of the operating system, or a test's.
             requests: what is asked for meanwhile.
             on_match: told of every scored window.
+            troubles: what is wrong with what attaches to the box, by part, for health.
             notifier: tells the service manager; none is told where ``None``.
 
         Raises:
@@ -91,6 +96,7 @@ class Pipeline:
         self._clock = clock
         self._requests = requests or Requests()
         self._on_match = on_match
+        self._troubles = troubles
         self._notifier = notifier or Notifier(None, None, clock)
         self._encoder = Encoder(bundle, threads=settings.encoder.threads)
         self._parts = BoxParts(settings, bundle, clock)
@@ -117,6 +123,8 @@ class Pipeline:
         self._state = State.STARTING
         self.tally = Tally()
         """What was done so far."""
+        self.health: Health | None = None
+        """The last report; other threads may read it."""
         self._reloading = Reloading(
             self._parts, descriptions, self._listen_for, notifier=self._notifier, tally=self.tally
         )
@@ -163,6 +171,11 @@ class Pipeline:
     def windows_dropped(self) -> int:
         """Windows that inference was too slow for."""
         return self._listeners.backlog.dropped
+
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        """Thresholds in force by error id; other threads may read them."""
+        return self._watch.policies
 
     def _listen_for(self, watch: Watchlist) -> None:
         self._handle(self._recogniser.listen_for(watch.matcher, watch.policies))
@@ -214,7 +227,7 @@ class Pipeline:
         self.tally.store_errors = self._store.errors
         error, mutes, verdicts = self._reloading.error, self._parts.mutes, self._parts.verdicts
         self._reporter.config(self._watch, self._reloading.loaded_at, error or None)
-        health = self._reporter.report(
+        health = self.health = self._reporter.report(
             Snapshot(
                 state=self._state,
                 bundle=self._parts.bundle.digest,
@@ -240,6 +253,7 @@ class Pipeline:
                 memory=MemoryTally() if self._recorder is None else self._recorder.remembered,
                 missed=self._parts.reports.count(Origin.MISSED),
                 taught=self._parts.reports.count(Origin.TAUGHT),
+                troubles={} if self._troubles is None else self._troubles(),
             )
         )
         if self._notifier.status_due:

@@ -78,6 +78,8 @@ class Snapshot:
     """Sounds that people reported because they had raised no alert."""
     taught: int = 0
     """Sounds that people taught."""
+    troubles: Mapping[str, Reason] = field(default_factory=dict)
+    """What is wrong with what attaches to the box, by part."""
 
 
 @dataclass(slots=True)
@@ -213,6 +215,7 @@ class Reporter:
             ("descriptions", snapshot.config_error, "descriptions_refused"),
         ]
         reasons |= {part: Reason.given(text, code) for part, text, code in troubles if text}
+        reasons |= snapshot.troubles
         if snapshot.mutes:
             # A box that was told not to hear must not look like one that hears nothing.
             silenced = [mute.error_id or "everything" for mute in snapshot.mutes]

@@ -182,7 +182,10 @@ def test_files_beside_the_code_arrive(environment: Environment, tmp_path: Path) 
     assert f"ExecStart={environment.kikimimi} run --config /etc/kikimimi/agent.yaml" in unit
     assert len(unit.splitlines()) == len(own.splitlines())
     shared = environment.folder / "share/kikimimi"
-    for path in ("roi.yaml", "mosquitto/mosquitto.conf", "mosquitto/kikimimi.acl"):
+    for path in (
+        *("roi.yaml", "mosquitto/mosquitto.conf", "mosquitto/kikimimi.acl"),
+        *("grafana/kikimimi.json", "prometheus/prometheus.yml", "prometheus/kikimimi.rules.yml"),
+    ):
         assert (shared / path).read_bytes() == (ROOT / "configs" / path).read_bytes()
     assert (shared / "constraints.txt").read_bytes() == (ROOT / "constraints.txt").read_bytes()
 
@@ -235,6 +238,22 @@ def test_missing_training_and_export_are_told(environment: Environment) -> None:
     )
     line = _told_once(export, 1)
     assert line.startswith("python -m export: this needs the extra 'export': 'torch' is not")
+
+
+@installed("")
+@pytest.mark.full
+def test_missing_metrics_are_told(
+    environment: Environment, described: Path, tmp_path: Path
+) -> None:
+    """By a check, as a warning: the box listens without."""
+    config = tmp_path / "agent.yaml"
+    config.write_text(json.dumps({"descriptions": str(described), "metrics": {"enabled": True}}))
+    done = environment.run(environment.kikimimi, "check", "--config", config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    line = next(one for one in done.stdout.splitlines() if one.startswith("warning: metrics: "))
+    assert "metrics.enabled needs the extra 'metrics': 'prometheus_client' is not inst" in line
+    added = _would_install(environment, line)
+    assert [name.partition("-")[0] for name in added] == ["prometheus_client"]
 
 
 @installed("demo")

@@ -29,7 +29,9 @@ from agent.bundle.manifest import (
     Variants,
 )
 from agent.cli.checking import Probes, Report, check
+from agent.core import extras
 from agent.core.errors import CaptureError, TextError
+from agent.core.extras import Extra
 from tests.mosquitto import free_port, listener, mosquitto
 from tests.secure_broker import Authority, secure_broker
 
@@ -317,6 +319,21 @@ def test_a_state_folder_that_cannot_be_written_is_warned_of(site: Site) -> None:
     site.settings["state_dir"] = "state"
     assert site.check().warnings == ()
     assert not (site.folder / "state").exists()
+
+
+def test_metrics_without_their_extra_are_warned_of(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what installs it; the box runs without."""
+    site.settings["metrics"] = {"enabled": True}
+    assert site.check().warnings == ()
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    (warning,) = site.check().warnings
+    assert warning.where == "metrics"
+    assert warning.found == (
+        "metrics.enabled needs the extra 'metrics': 'prometheus_client' is not installed"
+    )
+    assert warning.remedy == f"type: {extras.command(Extra.METRICS)}"
 
 
 def test_a_password_that_others_can_read_is_warned_of(site: Site) -> None:

@@ -31,6 +31,7 @@ from agent.config.settings import (
     ConsoleSettings,
     EncoderSettings,
     LogSettings,
+    MetricsSettings,
     PublishSettings,
     ReportSettings,
     VerdictSettings,
@@ -89,6 +90,7 @@ def _outcome(path: Path | None, environ: dict[str, str]) -> Settings | tuple[str
         Settings, MicrophoneSettings, FileSettings, StdinSettings, WindowsSettings,
         EncoderSettings, MqttSettings, TlsSettings, PublishSettings, LogSettings,
         StreamSettings, CommandSettings, VerdictSettings, ConsoleSettings, ReportSettings,
+        MetricsSettings,
     ],
 )  # fmt: skip
 def test_the_explained_file_names_every_field(section: type) -> None:

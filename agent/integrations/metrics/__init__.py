@@ -1,0 +1,1 @@
+"""What Prometheus collects from a box: definitions, values, the address, and what joins them."""

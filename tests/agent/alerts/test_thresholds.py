@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.alerts.alerts import timestamp
-from agent.core.answers import Entry
-from agent.core.operator_thresholds import in_force
+from agent.core.answers import Entry, Through
+from agent.core.operator_thresholds import OperatorThreshold, in_force
 from agent.store import Store
 from agent.store.box import RETRY_S, BoxStore
 from agent.store.thresholds import MOST_OF_ONE
@@ -185,18 +185,26 @@ def test_days_old_ones_are_taken_in_the_order_of_their_coming(box: Box) -> None:
     assert held(box.store) == {SIREN: 8.0}
 
 
-def test_what_is_kept_of_one_is_bounded(box: Box) -> None:
+def test_what_is_kept_of_one_is_bounded() -> None:
     """A script that sets it for ever does not fill the disk, nor forgets what is in force."""
-    ask(box, "other", 6.0, error_id="metal_part_dropped")
-    ask(box, "first", 7.0)
-    for number in range(2 * MOST_OF_ONE):
-        assert ask(box, f"t{number}", 3.0)["accepted"]
-        assert undo(box, f"u{number}")["accepted"]
-    assert held(box.store) == {SIREN: 7.0, "metal_part_dropped": 6.0}
-    for number in range(2 * MOST_OF_ONE):
-        assert ask(box, f"s{number}", 5.0)["accepted"]
-    assert held(box.store) == {SIREN: 5.0, "metal_part_dropped": 6.0}
-    assert len(box.store.thresholds()) == MOST_OF_ONE + 1
+
+    def put(request_id: str, threshold: float, error_id: str = SIREN, **fields: Any) -> None:
+        said = OperatorThreshold(
+            request_id, error_id, threshold, "shift-a", 1.0, 2.0, Through.MQTT, **fields
+        )
+        assert store.set_threshold(said, Entry(2.0, "threshold", "shift-a", {}))
+
+    with closing(Store.in_memory()) as store:
+        put("other", 6.0, "metal_part_dropped")
+        put("first", 7.0)
+        for number in range(2 * MOST_OF_ONE):
+            put(f"t{number}", 3.0)
+            put(f"t{number}", 3.0, undone_at=3.0, undone_request_id=f"u{number}")
+        assert held(store) == {SIREN: 7.0, "metal_part_dropped": 6.0}
+        for number in range(2 * MOST_OF_ONE):
+            put(f"s{number}", 5.0)
+        assert held(store) == {SIREN: 5.0, "metal_part_dropped": 6.0}
+        assert len(store.thresholds()) == MOST_OF_ONE + 1
 
 
 def test_they_go_on_while_the_disk_is_full(box: Box, tmp_path: Path) -> None:

@@ -85,4 +85,15 @@ def _row(one: OperatorThreshold) -> tuple[str | float | None, ...]:
 
 def _threshold(row: tuple[Any, ...]) -> OperatorThreshold:
     """What :func:`_row` wrote."""
-    return OperatorThreshold(*row[:6], Through(row[6]), *row[7:])
+    request_id, error_id, threshold, operator, given_at, received_at, through = row[:7]
+    return OperatorThreshold(
+        request_id,
+        error_id,
+        threshold,
+        operator,
+        given_at,
+        received_at,
+        Through(through),
+        undone_at=row[7],
+        undone_request_id=row[8],
+    )

@@ -53,13 +53,15 @@ def _in_force(heard: Listener, threshold: float) -> dict[str, Any]:
 
 
 def _hear(heard: Listener, windows: int) -> None:
-    """Let it score so many more windows."""
+    """Let it score so many more windows, until all that it makes of them is delivered."""
 
     def scored() -> int:
         return int(_latest(heard, "health").get("counters", {}).get("windows", 0))
 
     first = scored()
-    heard.wait(lambda: scored() >= first + windows)
+    heard.wait(
+        lambda: scored() >= first + windows and _latest(heard, "health")["outbox_depth"] == 0
+    )
 
 
 def _alarms(heard: Listener) -> list[dict[str, Any]]:
@@ -103,7 +105,7 @@ def test_an_alert_fires_below_the_threshold_of_before(tmp_path: Path) -> None:
             assert _ask(heard, "threshold", **asked)["duplicate"]
             assert _ask(heard, "undo", request_id="u1")["accepted"]
             assert _in_force(heard, _DEAF)["operator_thresholds"] == {}
-            _hear(heard, 20)  # what had begun is told by then
+            _hear(heard, 20)  # an alarm that had begun is told by then
             alarms = len(_alarms(heard))
             _hear(heard, 20)
             assert len(_alarms(heard)) == alarms

@@ -42,6 +42,8 @@ class BoxStore:
         """
         self._clock = clock
         self._kept = MemoryFallback(folder, clock)
+        self._thresholds: list[OperatorThreshold] = []
+        """Of the disk, as they were last read."""
 
     @property
     def trouble(self) -> str:
@@ -175,9 +177,12 @@ class BoxStore:
 
     def thresholds(self) -> list[OperatorThreshold]:
         """What operators said of thresholds, also what is not in force, as it came in."""
-        found = self._kept.both(lambda store: store.thresholds())
+        with self._kept.lock:
+            # What somebody set does not end because the disk cannot be read for a while.
+            older = self._kept.on_disk(lambda disk: disk.thresholds(), self._thresholds)
+            self._thresholds, newer = older, self._kept.memory.thresholds()
         # One that was taken back meanwhile stands in both.
-        return list({one.request_id: one for one in found}.values())
+        return list({one.request_id: one for one in (*older, *newer)}.values())
 
     def keep_clip(self, clip: ClipRecord) -> None:
         """Keep what is known of a clip whose files are written already."""

@@ -227,6 +227,22 @@ def test_they_go_on_while_the_disk_is_full(box: Box, tmp_path: Path) -> None:
         assert [one.what for one in store.trail()] == ["threshold", "threshold_undone", "threshold"]
 
 
+def test_they_stay_while_the_disk_cannot_be_read(box: Box) -> None:
+    """What is in force stays, and one that is set meanwhile joins it."""
+    ask(box)
+    assert held(box.store) == {SIREN: 4.6}
+    disk = box.store._kept._disk
+    assert disk is not None
+    disk.close()
+    assert held(box.store) == {SIREN: 4.6}
+    assert not box.store.readable
+    assert ask(box, "t2", 9.0, error_id="metal_part_dropped")["accepted"]
+    assert held(box.store) == {SIREN: 4.6, "metal_part_dropped": 9.0}
+    box.clock.advance(RETRY_S)
+    assert box.store.retry_disk()
+    assert held(box.store) == {SIREN: 4.6, "metal_part_dropped": 9.0}
+
+
 def test_a_purge_takes_the_names_off(box: Box) -> None:
     """What is in force stays in force; what is not, and came before then, is deleted."""
     ask(box)

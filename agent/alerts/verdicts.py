@@ -21,6 +21,7 @@ from agent.mqtt.payload import RefusedError, refuse_unknown, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from agent.alerts.thresholds import Thresholds
     from agent.core.clock import Clock
     from agent.core.records import Alert
     from agent.mqtt import Link
@@ -244,10 +245,11 @@ class VerdictCommand:
 
 
 class UndoCommand:
-    """``cmd/undo``: take one's last verdict on an alert back."""
+    """``cmd/undo``: take one's last verdict on an alert back, or one's last threshold."""
 
-    def __init__(self, verdicts: Verdicts) -> None:
+    def __init__(self, verdicts: Verdicts, thresholds: Thresholds) -> None:
         self._verdicts = verdicts
+        self._thresholds = thresholds
 
     def __call__(self, fields: Fields) -> bool:
         """Take it back; whether this very command was carried out before.
@@ -256,9 +258,18 @@ class UndoCommand:
             RefusedError: a field is wrong, there is nothing to take back, or it is too late.
         """
         request_id = fields.request_id()
-        alert_id = fields.ulid("alert_id")
+        of_threshold = "error_id" in fields.values
+        error_id = fields.needed("error_id") if of_threshold else ""
+        alert_id = "" if of_threshold else fields.ulid("alert_id")
         operator = fields.needed("operator")
+        if of_threshold and "alert_id" in fields.values:
+            fields.take("alert_id")
+            fields.report("alert_id", "is given with error_id", "leave one of them out")
         fields.finish()
+        if of_threshold:
+            return self._thresholds.undo(
+                request_id=request_id, error_id=error_id, operator=operator
+            )
         return self._verdicts.undo(request_id=request_id, alert_id=alert_id, operator=operator)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agent.clips import folder_of
 from agent.core.errors import BundleError, Problem, StoreError, TextError, reason
 from agent.core.names import shown
+from agent.core.operator_thresholds import in_force
 from agent.store import FILE_NAME, Store
 from agent.watchlist.calibration.applied import Site
 from agent.watchlist.examples.gathering import Library
@@ -43,7 +44,8 @@ def check_examples(
             library = Library(bundle, store, folder_of(settings))
             wanted, background = wanted_of(bundle, descriptions, None)
             site = Site(settings.state_dir, settings.windows.hop_s)
-            joined = joined_by(library.gather(wanted), bundle, wanted, background, site)
+            gathered, operator = library.gather(wanted), in_force(store.thresholds())
+            joined = joined_by(gathered, bundle, wanted, background, site, operator=operator)
     except OSError as error:
         if not isinstance(error, StoreError):
             error = StoreError(f"{where}: {reason(error)}; let this user read it")

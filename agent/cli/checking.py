@@ -35,6 +35,7 @@ from agent.core.extras import Extra
 from agent.descriptions.language import foreign
 from agent.mqtt import log_in
 from agent.watchlist.calibration.applied import check_calibration
+from agent.watchlist.site import operator_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -136,7 +137,7 @@ def check(
     if settings is not None and bundle is not None and descriptions is not None:
         warned, told = check_calibration(settings, bundle, descriptions)
         warnings += warned
-        notes += told
+        notes += (*told, *map(str, operator_findings(settings, descriptions)))
         if probes.embed is not None and not problems:
             warned, told = check_examples(settings, bundle, descriptions)
             warnings += warned

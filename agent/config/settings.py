@@ -80,6 +80,21 @@ class CommandSettings:
     """Longest time for which descriptions may be silenced."""
     per_minute: Annotated[float, Between(1.0, 600.0)] = 30.0
     """Commands of one kind that are carried out in a minute, in the long run."""
+    threshold_lowest: Annotated[float, Between(0.0, 100.0)] = 2.0
+    """Lowest threshold that may be set by MQTT, in standard deviations of the background."""
+    threshold_highest: Annotated[float, Between(0.0, 100.0)] = 12.0
+    """Highest one."""
+
+    def checked(self, table: Table) -> CommandSettings:
+        """Itself; there is a threshold that may be set."""
+        if self.threshold_lowest > self.threshold_highest:
+            table.report(
+                "threshold_lowest",
+                f"is {self.threshold_lowest:g}, over threshold_highest "
+                f"({self.threshold_highest:g})",
+                "write a lower one",
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,17 @@ ENGLISH: Final[Mapping[str, str]] = {
         "verdict instead"
     ),
     "undone_already": "was taken back already, by another request",
+    "threshold_outside": (
+        "threshold is {threshold:g}, and this box takes {lowest:g} to {highest:g} "
+        "(commands.threshold_lowest, threshold_highest); write one of these, or auto"
+    ),
+    "threshold_none": (
+        "operator {operator} has set no threshold of error_id {error_id} that could be taken back"
+    ),
+    "threshold_undo_too_late": (
+        "the threshold was set {seconds} s ago, and verdicts.undo_s is {most:g}; set another one, "
+        "or auto, instead"
+    ),
     "alert_unreadable": (
         "alert_id {alert_id} cannot be looked up: the box's store cannot be read "
         "(health tells why); send it again later"

@@ -143,6 +143,17 @@ class Fields(Values):
         """A number within bounds; ``None`` where it is ``null`` or left out."""
         return None if self.take(name) is None else self.number(name, low, high)
 
+    def number_or_word(self, name: str, word: str) -> float | None:
+        """A finite number; ``None`` where it is the word."""
+
+        def check(value: object) -> float:
+            try:
+                return values.number()(value)
+            except ValueError:
+                raise ValueError(f"write a number or {json.dumps(word)}") from None
+
+        return None if self.take(name) == word else self.checked(name, check)
+
     def needed(self, name: str) -> str:
         """A short text that has to be there."""
         if self.take(name) is not None:

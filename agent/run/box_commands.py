@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.alerts.thresholds import ThresholdCommand
 from agent.alerts.verdicts import UndoCommand, VerdictCommand
 from agent.core.rate_limit import Rate
 from agent.run.commands import Command, Commands
@@ -14,6 +15,7 @@ from agent.run.teach_command import TeachCommand
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agent.alerts.thresholds import Thresholds
     from agent.alerts.verdicts import Verdicts
     from agent.clips import ClipCommand
     from agent.config import CommandSettings
@@ -35,6 +37,7 @@ def box_commands(
     *,
     mutes: Mutes,
     verdicts: Verdicts,
+    thresholds: Thresholds,
     clock: Clock,
     reload: Callable[[], None],
     known: Callable[[], Mapping[str, str]],
@@ -49,6 +52,7 @@ def box_commands(
         settings: how much may be asked for.
         mutes: what ``cmd/mute`` changes.
         verdicts: what ``cmd/verdict`` and ``cmd/undo`` change.
+        thresholds: what ``cmd/threshold`` and ``cmd/undo`` change.
         clock: says when.
         reload: asks for the descriptions to be read again; called in the link's thread.
         known: words of the descriptions that are listened for, by error id; called there too.
@@ -63,7 +67,8 @@ def box_commands(
         "reload": Command(ReloadCommand(reload), rate),
         "mute": Command(mute, rate, of_now=True),
         "verdict": Command(VerdictCommand(verdicts, known), answers, recognises=True),
-        "undo": Command(UndoCommand(verdicts), answers, recognises=True),
+        "undo": Command(UndoCommand(verdicts, thresholds), answers, recognises=True),
+        "threshold": Command(ThresholdCommand(thresholds, known, clock), answers, recognises=True),
     }
     if teaching is not None:
         table["heard"] = Command(HeardCommand(teaching), rate, recognises=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent import clips
 from agent.alerts.reports import Reports
+from agent.alerts.thresholds import Thresholds
 from agent.alerts.verdicts import Verdicts
 from agent.alerts.writer import AlertWriter
 from agent.detector.mutes import Mutes
@@ -63,6 +64,12 @@ class BoxParts:
         self.verdicts = Verdicts(
             topics=topics, store=store, link=self.link, clock=clock, undo_s=settings.verdicts.undo_s
         )
+        self.thresholds = Thresholds(
+            store=store,
+            clock=clock,
+            settings=settings.commands,
+            undo_s=settings.verdicts.undo_s,
+        )
 
     def teaching(self, watch: Callable[[], Watchlist]) -> Teaching:
         """What takes sounds that raised no alert.
@@ -108,6 +115,7 @@ class BoxParts:
             settings.commands,
             mutes=self.mutes,
             verdicts=self.verdicts,
+            thresholds=self.thresholds,
             clock=self.clock,
             reload=reload,
             known=known,

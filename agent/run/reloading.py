@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent import clips
 from agent.core.errors import KikimimiError
+from agent.core.operator_thresholds import in_force
 from agent.descriptions import Changed, DescriptionsFile
 from agent.watchlist import watchlist
 from agent.watchlist.examples import Library
@@ -17,6 +18,7 @@ from agent.watchlist.watchlist import Watchlist
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agent.core.operator_thresholds import OperatorThreshold
     from agent.descriptions import DescriptionSet
     from agent.descriptions.watching import Rejected
     from agent.run.parts import BoxParts
@@ -63,6 +65,9 @@ class Reloading:
         self._tally = tally
         self._file = DescriptionsFile(parts.settings.descriptions, parts.clock, descriptions)
         self._wanted = self._in_force = descriptions
+        self._version: object = None
+        self._operator: Mapping[str, OperatorThreshold] = {}
+        """What operators set, as it was last looked at."""
         self._asked: DescriptionSet | None = None
         """What to build next."""
         self._thread: threading.Thread | None = None
@@ -108,7 +113,9 @@ class Reloading:
         Raises:
             KikimimiError: as :meth:`build`.
         """
-        self._put_in_force(self.build(self._wanted))
+        first = self.build(self._wanted)
+        self._operator = first.operator
+        self._put_in_force(first)
 
     def stop(self, timeout_s: float) -> None:
         """Wait for a build that goes on, for at most so long; what it makes is not taken over."""
@@ -126,7 +133,7 @@ class Reloading:
         found = self._file.poll()
         if found is not None:
             self._read(found)
-        elif self._library.changed(self._parts.store.version):  # people answered: build it anew
+        elif self._people_changed_it():  # build it anew
             self._asked = self._wanted
         built = self._built()
         if isinstance(built, Watchlist):
@@ -145,6 +152,14 @@ class Reloading:
     def recordings(self) -> frozenset[str]:
         """Ids of the alerts whose recordings the watchlist that was built last knows."""
         return self._library.known
+
+    def _people_changed_it(self) -> bool:
+        """Whether answers, or thresholds that operators set, are others than before."""
+        version, before = self._parts.store.version, self._operator
+        if version != self._version:
+            self._version, self._operator = version, in_force(self._parts.store.thresholds())
+        # Both are told once.
+        return self._library.changed(version) or self._operator != before
 
     def _read(self, found: Changed | Rejected) -> None:
         if isinstance(found, Changed):

@@ -137,13 +137,18 @@ class Reporter:
         """Publish which descriptions are in force, and why the latest were refused."""
         if watch is self._watch and (loaded_at, error) == self._config:
             return
-        if self._watch is None or watch.digest != self._watch.digest:
+        if self._watch is None or watch.notes != self._watch.notes:
             notes.log("descriptions_noted", watch.notes)
         self._watch, self._config = watch, (loaded_at, error)
         if self.link is None:
             return
         thresholds = {
             name: round(policy.threshold_on, 3) for name, policy in watch.policies.items()
+        }
+        operator = {
+            name: {"operator": said.operator, "ts": timestamp(said.given_at)}
+            for name, said in watch.operator.items()
+            if name in thresholds
         }
         payload = {
             "schema": SCHEMA,
@@ -153,6 +158,9 @@ class Reporter:
             "error": error,
             "notes": notes.lines(watch.notes),
             "thresholds": thresholds if len(json.dumps(thresholds)) <= _MOST_BYTES else None,
+            "operator_thresholds": operator
+            if len(json.dumps([thresholds, operator])) <= _MOST_BYTES
+            else None,
         }
         self.link.state(self.topics.config_state, json.dumps(payload, ensure_ascii=False))
 

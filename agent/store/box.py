@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from agent.core.answers import Answer, KeptClip
     from agent.core.clock import Clock
+    from agent.core.operator_thresholds import OperatorThreshold
     from agent.core.records import Alert, ClipRecord, OutboxMessage
 
 __all__ = ["BOX", "RETRY_S", "BoxStore"]
@@ -41,6 +42,8 @@ class BoxStore:
         """
         self._clock = clock
         self._kept = MemoryFallback(folder, clock)
+        self._thresholds: list[OperatorThreshold] = []
+        """Of the disk, as they were last read."""
 
     @property
     def trouble(self) -> str:
@@ -162,6 +165,24 @@ class BoxStore:
     def answer_to(self, request_id: str) -> Answer | None:
         """The answer that a request gave or took back."""
         return self._kept.first(lambda store: store.answer_to(request_id))
+
+    def set_threshold(self, one: OperatorThreshold, entry: Entry) -> bool:
+        """Keep a threshold that an operator set, or that it was taken back, as :meth:`answer`."""
+        with self._kept.lock:
+            request = one.undone_request_id or one.request_id
+            # Memory does not know what the disk holds.
+            if self.trouble and any(kept.is_of(request) for kept in self.thresholds()):
+                return False
+            return self._kept.write(lambda store: store.set_threshold(one, entry))
+
+    def thresholds(self) -> list[OperatorThreshold]:
+        """What operators said of thresholds, also what is not in force, as it came in."""
+        with self._kept.lock:
+            # What somebody set does not end because the disk cannot be read for a while.
+            older = self._kept.on_disk(lambda disk: disk.thresholds(), self._thresholds)
+            self._thresholds, newer = older, self._kept.memory.thresholds()
+        # One that was taken back meanwhile stands in both.
+        return list({one.request_id: one for one in (*older, *newer)}.values())
 
     def keep_clip(self, clip: ClipRecord) -> None:
         """Keep what is known of a clip whose files are written already."""

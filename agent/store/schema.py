@@ -115,5 +115,22 @@ _V3 = (
     """,
 )
 
-VERSIONS = (_V1, _V2, _V3)
+_V4 = (
+    # What operators set of descriptions, which the file need not know any more; NULL is "auto".
+    """
+    CREATE TABLE thresholds (
+        request_id TEXT PRIMARY KEY,
+        error_id TEXT NOT NULL,
+        threshold REAL CHECK (threshold BETWEEN 0 AND 100),
+        operator TEXT,
+        given_at REAL NOT NULL,
+        received_at REAL NOT NULL,
+        through TEXT NOT NULL CHECK (through IN ('mqtt', 'console')),
+        undone_at REAL,
+        undone_request_id TEXT UNIQUE
+    ) STRICT
+    """,
+)
+
+VERSIONS = (_V1, _V2, _V3, _V4)
 SCHEMA_VERSION = len(VERSIONS)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.core.answers import Entry
-from agent.store import alerts, answers, clips
+from agent.store import alerts, answers, clips, thresholds
 from agent.store.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from agent.core.answers import Answer, KeptClip, OpenAlerts
+    from agent.core.operator_thresholds import OperatorThreshold
     from agent.core.records import Alert, ClipRecord, OutboxMessage
 
 ALL = 1_000_000_000
@@ -132,16 +133,30 @@ class Store(Database):
         with self._reading() as connection:
             return answers.of_request(connection, request_id)
 
+    def set_threshold(self, one: OperatorThreshold, entry: Entry) -> bool:
+        """Write a threshold that an operator set, or that it was taken back, as :meth:`answer`."""
+        with self._transaction() as connection:
+            if new := thresholds.put(connection, one):
+                answers.add(connection, entry)
+        return new
+
+    def thresholds(self) -> list[OperatorThreshold]:
+        """What operators said of thresholds, also what is not in force, as it came in."""
+        with self._reading() as connection:
+            return thresholds.everything(connection)
+
     def forget_operators(self, before: float, entry: Entry) -> int:
         """Take the names and own words off answers to alerts that began before then (UTC).
 
-        Answers that no longer hold are deleted. The entry is written even where nothing was.
+        Likewise off the thresholds that were set before then. Answers and thresholds that no
+        longer hold are deleted. The entry is written even where nothing was.
 
         Returns:
-            how many answers that concerned.
+            how many answers and thresholds that concerned.
         """
         with self._transaction() as connection:
             count, touched = answers.forget_operators(connection, before)
+            count += thresholds.forget_operators(connection, before)
             alerts.note_reviewed(connection, touched)
             detail = {**entry.detail, "verdicts": count}
             answers.add(connection, Entry(entry.at, entry.what, entry.who, detail))
@@ -207,3 +222,4 @@ class Store(Database):
             touched = alerts.absorb(connection, theirs) | answers.absorb(connection, theirs)
             alerts.note_reviewed(connection, touched)
             clips.absorb(connection, theirs)
+            thresholds.absorb(connection, theirs)

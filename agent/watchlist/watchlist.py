@@ -23,6 +23,7 @@ from agent.watchlist.calibration.site import Wanted
 from agent.watchlist.calibration.verdicts import adapted, bounds_of
 from agent.watchlist.examples import Gathered, Joined, join
 from agent.watchlist.examples.cohort import site_cohort
+from agent.watchlist.operator_notes import operator_notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from agent.bundle.loading import Bundle
     from agent.core.errors import Problem
+    from agent.core.operator_thresholds import OperatorThreshold
     from agent.core.records import FloatArray
     from agent.descriptions import DescriptionSet, DetectionPolicy
     from agent.watchlist.calibration.applied import Site
@@ -61,7 +63,10 @@ class Watchlist:
     descriptions: DescriptionSet | None = None
     """What it was built from."""
     notes: tuple[Problem, ...] = ()
-    """What is valid in the descriptions and hardly meant."""
+    """What is valid in the descriptions and hardly meant, and which of their thresholds do not
+    count."""
+    operator: Mapping[str, OperatorThreshold] = field(default_factory=dict)
+    """What operators set by MQTT, by error id, also of what is not described."""
 
     @classmethod
     def empty(cls, dim: int) -> Watchlist:
@@ -84,6 +89,7 @@ def build(
     judge: Judge | None = None,
     *,
     library: Library | None = None,
+    operator: Mapping[str, OperatorThreshold] | None = None,
 ) -> Watchlist:
     """Embed what a set of descriptions says and index it.
 
@@ -94,16 +100,18 @@ def build(
         site: whose calibration replaces the bundle's background and threshold, if it has one.
         judge: tells what people said of each description's alerts.
         library: recordings that people confirmed, rejected or named; none if ``None``.
+        operator: thresholds that operators set, by error id: they win over everything else.
 
     Raises:
         TextError: the bundle cannot read a text.
         BundleError: the bundle is damaged.
     """
+    operator = operator or {}
     wanted, background = wanted_of(bundle, descriptions, cache)
     as_worded, joined, gathered = wanted, Joined(()), Gathered((), ())
     if library is not None:
         gathered = library.gather(wanted)
-        joined = joined_by(gathered, bundle, wanted, background, site)
+        joined = joined_by(gathered, bundle, wanted, background, site, operator=operator)
         wanted = [
             replace(target, described=described)
             for target, described in zip(wanted, joined.described, strict=True)
@@ -121,9 +129,10 @@ def build(
     changed: dict[str, Adapted] = {}
     for error in descriptions.active:
         known = applied.findings.get(error.error_id)
-        made = policy(error.policy, uncalibrated, known)
+        said = operator.get(error.error_id)
+        made = policy(error.policy, uncalibrated, known, said)
         verdicts = judged.get(error.error_id)
-        if verdicts is not None:
+        if verdicts is not None and said is None:
             change = _adapted(error.policy, made.threshold_on, verdicts)
             changed[error.error_id] = change
             made = replace(made, threshold_on=change.threshold)
@@ -139,7 +148,12 @@ def build(
         adapted=changed,
         examples=joined,
         descriptions=descriptions,
-        notes=(*descriptions.notes, *foreign(descriptions, bundle.manifest.text.languages)),
+        notes=(
+            *descriptions.notes,
+            *foreign(descriptions, bundle.manifest.text.languages),
+            *operator_notes(operator, descriptions),
+        ),
+        operator=operator,
     )
 
 
@@ -174,6 +188,8 @@ def joined_by(
     wanted: Sequence[Wanted],
     background: FloatArray,
     site: Site | None,
+    *,
+    operator: Mapping[str, OperatorThreshold],
 ) -> Joined:
     """Descriptions with the recordings that people know.
 
@@ -183,6 +199,7 @@ def joined_by(
         wanted: descriptions with their texts.
         background: embeddings of texts of what is ordinary.
         site: whose ordinary sound the recordings have to stand out from.
+        operator: thresholds that operators set, by error id.
 
     Raises:
         BundleError: the bundle is damaged.
@@ -194,7 +211,9 @@ def joined_by(
     usual, default = site_cohort(bundle, site), bundle.manifest.tuning.threshold
     known = (usual.thresholds.get(target.error.error_id, default) for target in wanted)
     thresholds = [
-        policy(target.error.policy, threshold).threshold_on
+        policy(
+            target.error.policy, threshold, operator=operator.get(target.error.error_id)
+        ).threshold_on
         for target, threshold in zip(wanted, known, strict=True)
     ]
     joined = join(
@@ -250,13 +269,19 @@ def wanted_of(
     return wanted, of(descriptions.background)
 
 
-def policy(chosen: DetectionPolicy, uncalibrated: float, finding: Finding | None = None) -> Policy:
+def policy(
+    chosen: DetectionPolicy,
+    uncalibrated: float,
+    finding: Finding | None = None,
+    operator: OperatorThreshold | None = None,
+) -> Policy:
     """The detector's policy for a description.
 
-    ``auto`` stands for the calibrated threshold, or for the bundle's where there is none; a
-    number stands for itself, in standard deviations of the same background.
+    What an operator set counts, else what the file says. ``auto`` stands for the calibrated
+    threshold, or for the bundle's where there is none; a number stands for itself, in standard
+    deviations of the same background.
     """
-    threshold = chosen.threshold
+    threshold = chosen.threshold if operator is None else operator.threshold
     if threshold is None:
         threshold = uncalibrated if finding is None else finding.threshold
     return Policy(threshold, Rule.of(chosen))

@@ -204,12 +204,17 @@ def test_descriptions_show_what_is_heard_and_are_edited(
     state = json.loads(heard.on(f"{BOX}/config/state")[-1])
     mark = page.locator(".bar[data-id='siren'] small")
     assert f"threshold {state['thresholds']['siren']:.1f}" in mark.inner_text()
-    # As after a calibration: what the box says counts, whatever the file says.
-    moved = {**state, "thresholds": {**state["thresholds"], "siren": 6.5}}
+    # As after cmd/threshold: what the box says counts, whatever the file says, and who says so.
+    said = {"siren": {"operator": "shift-a", "ts": "2026-01-02T03:04:05.000Z"}}
+    moved = {
+        **state,
+        "thresholds": {**state["thresholds"], "siren": 6.5},
+        "operator_thresholds": said,
+    }
     publish.single(
         f"{BOX}/config/state", json.dumps(moved), 1, hostname="127.0.0.1", port=running.broker.port
     )
-    mark.get_by_text("threshold 6.5").wait_for()
+    mark.get_by_text("threshold 6.5 (set by shift-a, ").wait_for()
     area, save = page.locator("#yaml"), page.get_by_role("button", name="Save")
     before = area.input_value()
     area.fill(before.replace("severity:", "sevrity:"))

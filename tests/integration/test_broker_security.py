@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.broker
 
 PASSWORDS = {"press3": "pw-of-press3", "press4": "pw-of-press4", "dashboard": "pw-of-people"}
+POSTS = {"terminal": "pw-of-terminal", "thresholds": "pw-of-leader"}
 OWN = "kikimimi/plant/press3"
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[tuple[Mosquitto, Authority]]:
     """Mosquitto as ``configs/mosquitto`` says."""
-    with secure_broker(tmp_path, PASSWORDS) as running:
+    with secure_broker(tmp_path, PASSWORDS | POSTS) as running:
         yield running
 
 
@@ -71,6 +72,30 @@ def test_everybody_may_do_what_they_need_and_no_more(broker: tuple[Mosquitto, Au
     assert [(m.topic, m.payload) for m in box.messages] == [(f"{OWN}/cmd/mute", b"for press3")]
     assert [m.payload for m in other.messages] == [b"for press4"]
     assert {m.payload for m in people.messages} == {b"of press3", b"for press3", b"for press4"}
+
+
+def test_only_a_post_that_may_sets_thresholds(broker: tuple[Mosquitto, Authority]) -> None:
+    """And no more; a terminal where alerts are answered does not."""
+    port, authority = broker[0].port, broker[1]
+    allowed = {"terminal": {"verdict", "undo", "heard"}, "thresholds": {"threshold", "undo"}}
+    with person(port, authority, "press3", PASSWORDS["press3"]) as box:
+        box.subscribe(f"{OWN}/cmd/#")
+        for name, commands in allowed.items():
+            with person(port, authority, name, POSTS[name]) as one:
+                one.subscribe("#")
+                asked = ("verdict", "undo", "heard", "threshold", "mute", "reload", "teach")
+                refused = {
+                    command
+                    for command in asked
+                    if one.publish(f"{OWN}/cmd/{command}", name) == "Not authorized"
+                }
+                assert refused == set(asked) - commands
+                assert one.publish(f"{OWN}/config/state", "forged") == "Not authorized"
+                box.publish(f"{OWN}/config/state", f"for {name}")
+                box.publish(f"{OWN}/cmd/result", f"for {name}")
+                one.wait(lambda: bool(one.on(f"{OWN}/cmd/result")))
+                assert bool(one.on(f"{OWN}/config/state")) is (name == "thresholds")
+        box.wait(lambda: len(box.messages) == 5 + 2)
 
 
 @pytest.mark.parametrize(

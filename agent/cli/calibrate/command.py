@@ -28,6 +28,7 @@ from agent.watchlist.calibration.drift import Reference
 from agent.watchlist.calibration.index import Index
 from agent.watchlist.calibration.parts import FOLDER, KEEP_HOURS, PartWriter
 from agent.watchlist.calibration.whole_box import whole_box
+from agent.watchlist.site import operator_findings
 from agent.watchlist.watchlist import wanted_of
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ def run(arguments: argparse.Namespace) -> int:
                 )
         report = _find(settings, bundle, descriptions, writer, took)
     sys.stdout.write(f"{report.to_json() if arguments.json else report.text()}\n")
+    for note in operator_findings(settings, descriptions):
+        sys.stderr.write(f"kikimimi calibrate: {note}\n")
     return 0 if report.ok else 1
 
 

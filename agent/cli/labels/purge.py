@@ -27,7 +27,7 @@ class Purged:
     """Ids of their alerts."""
     size_bytes: int
     verdicts: int
-    """Answers whose operator's name, or that were replaced, are gone."""
+    """Answers and thresholds whose operator's name, or that were replaced, are gone."""
     journal_cleared: bool
     """Whether no trace is left in the database's journal either."""
 
@@ -36,7 +36,7 @@ class Purged:
         lines = [f"{alert_id}: clip and embedding deleted" for alert_id in self.clips]
         lines.append(
             f"before {self.before}: {len(self.clips)} clips ({self.size_bytes} bytes) and the "
-            f"names of {self.verdicts} verdicts deleted; the alerts themselves stay"
+            f"names of {self.verdicts} verdicts and thresholds deleted; the alerts themselves stay"
         )
         if not self.journal_cleared:
             lines.append("the agent is just writing: its journal is overwritten as it goes on")

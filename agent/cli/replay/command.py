@@ -23,6 +23,7 @@ from agent.cli.replay.sounds import Sound, from_box, from_folders, joined
 from agent.config import channels, load_settings
 from agent.core.errors import AudioFileError, ConfigError, Problem
 from agent.core.names import shown
+from agent.watchlist.site import operator_thresholds
 
 if TYPE_CHECKING:
     import argparse
@@ -90,10 +91,16 @@ def run(arguments: argparse.Namespace) -> int:
     if not sounds:
         remedy = "let the box keep clips (clips.* in agent.yaml), or name recordings"
         raise ConfigError([Problem("kikimimi replay", "no clip was kept", remedy)])
-    hop_s = settings.windows.hop_s if arguments.config is not None else None
+    of_box = arguments.config is not None
+    operator = operator_thresholds(settings) if of_box else None
     current, candidate = (
         Listener.load(
-            bundles.load(folder), described, None, hop_s=hop_s, threshold=arguments.threshold
+            bundles.load(folder),
+            described,
+            None,
+            hop_s=settings.windows.hop_s if of_box else None,
+            threshold=arguments.threshold,
+            operator=operator,
         )
         for folder in (arguments.against or settings.bundle, arguments.bundle)
     )

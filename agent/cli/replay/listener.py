@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.bundle.loading import Bundle
+    from agent.core.operator_thresholds import OperatorThreshold
     from agent.core.records import Detection
     from agent.descriptions import DescriptionSet
     from agent.detector.rule import Policy
@@ -54,6 +55,7 @@ class Listener:
         *,
         hop_s: float | None = None,
         threshold: float | None = None,
+        operator: Mapping[str, OperatorThreshold] | None = None,
     ) -> Listener:
         """Load the towers and embed the descriptions.
 
@@ -63,13 +65,14 @@ class Listener:
             cache: where embeddings of texts are kept; nowhere if ``None``.
             hop_s: from window to window; the bundle's if ``None``.
             threshold: of all descriptions; each one's own if ``None``.
+            operator: thresholds that operators set, by error id.
 
         Raises:
             BundleError: the bundle does not fit.
             ConfigError: the hop is no whole number of the bundle's frames.
             TextError: the bundle cannot read one of the descriptions.
         """
-        watch = watchlist.build(bundle, descriptions, cache)
+        watch = watchlist.build(bundle, descriptions, cache, operator=operator)
         policies = watch.policies
         if threshold is not None:
             policies = {

@@ -178,13 +178,15 @@ export class DescriptionsPage {
     }));
   }
 
-  /** What the box goes by, if it has said so: calibrated and moved by answers. @param {Bar} bar */
+  /** What the box goes by, if it has said so: calibrated and moved by answers, or set by an operator. @param {Bar} bar */
   mark(bar) {
     const { entry } = bar;
     const told = this.app.known.config?.thresholds?.[entry.id];
     const known = typeof told === "number";
     bar.threshold = known ? told : entry.threshold;
-    const limit = t("threshold", bar.threshold.toFixed(1)) + (entry.auto ? ` (${t(known ? "auto" : "autoNow")})` : "");
+    const chosen = this.app.known.config?.operator_thresholds?.[entry.id];
+    const by = chosen ? t("setBy", chosen.operator ?? "?", clock(Date.parse(chosen.ts) / 1000)) : entry.auto && t(known ? "auto" : "autoNow");
+    const limit = t("threshold", bar.threshold.toFixed(1)) + (by ? ` (${by})` : "");
     say(bar.limit, `${entry.id} · ${severityName(entry.severity)} · ${entry.enabled ? limit : t("off")}`);
   }
 

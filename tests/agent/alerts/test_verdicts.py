@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.alerts.alerts import timestamp
+from agent.alerts.thresholds import Thresholds
 from agent.alerts.verdicts import Verdicts
 from agent.config import CommandSettings, MqttSettings
 from agent.core.answers import holding
@@ -54,6 +55,9 @@ class Box:
             CommandSettings(),
             mutes=Mutes(self.clock),
             verdicts=self.verdicts,
+            thresholds=Thresholds(
+                store=self.store, clock=self.clock, settings=CommandSettings(), undo_s=UNDO_S
+            ),
             clock=self.clock,
             reload=lambda: None,
             known=lambda: {

@@ -14,7 +14,9 @@ import soundfile
 
 from agent import cli, descriptions
 from agent.config import load_settings
+from agent.core.answers import Entry, Through
 from agent.core.clock import SystemClock
+from agent.core.operator_thresholds import OperatorThreshold
 from agent.core.records import Provenance, Verdict, Window
 from agent.hearing.files import FileHearing
 from agent.run.pipeline import Pipeline
@@ -110,6 +112,14 @@ def say(store: Store, bundle: Bundle, number: int, verdict: Verdict) -> None:
     assert give(store, given)
 
 
+def choose(store: Store, request_id: str, error_id: str, threshold: float | None) -> None:
+    """What an operator set."""
+    said = OperatorThreshold(
+        request_id, error_id, threshold, "shift-a", 1.8e9, time.time(), Through.MQTT
+    )
+    assert store.set_threshold(said, Entry(1.8e9, "threshold", "shift-a", {}))
+
+
 def kept(state: Path) -> dict[str, bytes]:
     """Everything that a box keeps, but for the memory that readers and writers share."""
     return {
@@ -150,6 +160,51 @@ def test_it_hears_as_the_running_box_does(
     for window, match in zip(plain, matches, strict=True):
         assert window["cosine"] == pytest.approx(match.cosines(), abs=1e-4)
         assert window["scores"]["air_leak"] != pytest.approx(match.scores()["air_leak"], abs=1e-3)
+
+
+def test_what_an_operator_set_counts_before_all_else(
+    tmp_path: Path, bundle: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over calibration, answers and a number in the file, in every command, until ``auto``."""
+    config = site(tmp_path, bundle)
+    settings, described = load_settings(config, {}), descriptions.load(tmp_path / "d.yaml")
+    with closing(Store.open(settings.state_dir)) as store:
+        for number in (1, 2, 3):
+            say(store, bundle, number, Verdict.REJECT)
+        choose(store, "t1", ERROR_ID, 6.5)
+        choose(store, "t2", "air_leak", 2.5)
+        choose(store, "t3", "gone", 5.0)
+    box = Pipeline(settings, bundle, described, SystemClock())
+    watch = box._reloading.build(described)
+    box._store.close()
+    beside = listened_for_beside(settings, bundle, described, now=time.time())
+    for one in (watch, beside):
+        found = {name: made.threshold_on for name, made in one.policies.items()}
+        assert found == {ERROR_ID: 6.5, "air_leak": 2.5}
+        assert not one.adapted, "answers move what nobody set"
+        assert ERROR_ID in one.calibration.findings, "the calibration is kept for auto"
+    by = "set by shift-a by MQTT on 2027-01-15 08:00 UTC,"
+    remedy = "send cmd/threshold with auto to go by the file"
+    waits = "is kept and waits: it is not described, or is switched off; describe it, and it counts"
+    notes = [
+        f"d.yaml:3 errors[0].threshold: is auto, but 6.5, {by} counts; {remedy}",
+        f"d.yaml:5 errors[1].threshold: is 3.5, but 2.5, {by} counts; {remedy}",
+        f"threshold of gone: 5, {by} {waits} again",
+    ]
+    cli.main(["check", "--config", str(config)])
+    told = [capsys.readouterr().out]
+    assert cli.main(["calibrate", "--config", str(config), "--trim", "0"]) in {0, 1}
+    told += [capsys.readouterr().err, "\n".join(map(str, watch.notes))]
+    assert [[note in one for note in notes] for one in told] == [[True] * 3] * 3
+    # What was gone comes back, and the rest goes back to the file and the site.
+    again = tmp_path / "again.yaml"
+    again.write_text(DESCRIPTIONS.replace("air_leak", "gone"), encoding="utf-8")
+    with closing(Store.open(settings.state_dir)) as store:
+        choose(store, "t4", ERROR_ID, None)
+    described = descriptions.load(again)
+    watch = listened_for_beside(settings, bundle, described, now=time.time())
+    assert watch.policies["gone"].threshold_on == 5.0
+    assert list(watch.adapted) == [ERROR_ID]
 
 
 def test_an_alert_is_told_as_it_would_be_published(

@@ -71,3 +71,7 @@ def test_commands_have_bounds(tmp_path: Path) -> None:
     assert _load(tmp_path, text).commands == CommandSettings(False, 600.0, 5.0)
     with pytest.raises(ConfigError, match="write a number from 1 to 86400"):
         _load(tmp_path, "commands: {mute_longest_s: 86401}\n")
+    with pytest.raises(ConfigError, match="threshold_lowest: is 13, over threshold_highest"):
+        _load(tmp_path, "commands: {threshold_lowest: 13}\n")
+    with pytest.raises(ConfigError, match="write a number from 0 to 100"):
+        _load(tmp_path, "commands: {threshold_highest: 101}\n")

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 
 from agent.alerts.alerts import timestamp
+from agent.alerts.thresholds import Thresholds
 from agent.alerts.verdicts import Verdicts
 from agent.config import CommandSettings
 from agent.detector.mutes import Mutes
@@ -28,20 +29,32 @@ RELOAD = {"schema": 1, "request_id": "r1"}
 class Box:
     """What a box does with commands, on a clock of the test's."""
 
-    def __init__(self, per_minute: float = 30.0, *, synced: bool = True) -> None:
-        self.clock = FakeClock(synced=synced)
+    def __init__(
+        self,
+        per_minute: float = 30.0,
+        *,
+        synced: bool = True,
+        folder: Path = Path(os.devnull),
+        clock: FakeClock | None = None,
+    ) -> None:
+        self.clock = clock or FakeClock(synced=synced)
         self.mutes = Mutes(self.clock)
-        # No folder: all of it is kept in memory.
-        self.store = BoxStore(Path(os.devnull), self.clock)
+        # Without a folder all of it is kept in memory.
+        self.store = BoxStore(folder, self.clock)
         self.verdicts = Verdicts(
             topics=TOPICS, store=self.store, link=None, clock=self.clock, undo_s=900.0
+        )
+        settings = CommandSettings(per_minute=per_minute, mute_longest_s=3_600.0)
+        self.thresholds = Thresholds(
+            store=self.store, clock=self.clock, settings=settings, undo_s=900.0
         )
         self.reloads = 0
         self.commands = box_commands(
             TOPICS,
-            CommandSettings(per_minute=per_minute, mute_longest_s=3_600.0),
+            settings,
             mutes=self.mutes,
             verdicts=self.verdicts,
+            thresholds=self.thresholds,
             clock=self.clock,
             reload=self._reload,
             known=lambda: {

@@ -12,12 +12,15 @@ import pytest
 from agent import descriptions
 from agent.alerts.alerts import Wording
 from agent.config import MqttSettings, load_settings
+from agent.core.answers import Entry, Through
 from agent.core.errors import KikimimiError
+from agent.core.operator_thresholds import OperatorThreshold
 from agent.run.parts import BoxParts
 from agent.run.reloading import Reloading
 from agent.run.systemd import Notifier
 from agent.run.tally import Tally
 from agent.watchlist.watchlist import Watchlist
+from tests.agent.store.records import ALERT
 from tests.bundles import make_bundle
 from tests.fakes import FakeClock
 
@@ -132,3 +135,22 @@ def test_what_cannot_be_built_changes_nothing(parts: BoxParts) -> None:
     reloading.wait(reloads=1, rejected=1)
     assert reloading.in_force == ["first", "first"]
     assert reloading.error == "cannot be embedded"  # the file still holds it
+
+
+def test_a_threshold_that_an_operator_sets_builds_anew(parts: BoxParts) -> None:
+    """Once for each change, taking back included; other writes build nothing."""
+    write(parts, "first")
+    reloading = Held(parts, descriptions.load(parts.settings.descriptions))
+    reloading.let.set()
+    reloading.start()
+    said = OperatorThreshold("t1", "a", 5.0, "shift-a", 1.0, 2.0, Through.MQTT)
+    undone = replace(said, undone_at=3.0, undone_request_id="u1")
+    for count, one in enumerate((said, undone), 1):
+        assert parts.store.set_threshold(one, Entry(2.0, "threshold", "shift-a", {}))
+        reloading.wait(reloads=count, rejected=0)
+    parts.store.record(ALERT, [])
+    for _ in range(3):
+        reloading.poll()
+    reloading.stop(PATIENCE_S)
+    reloading.poll()
+    assert reloading.in_force == ["first"] * 3

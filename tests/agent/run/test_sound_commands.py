@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agent.alerts.reports import Reports
+from agent.alerts.thresholds import Thresholds
 from agent.alerts.verdicts import Verdicts
 from agent.bundle import loading as bundles
 from agent.config import ClipSettings, CommandSettings
@@ -60,11 +61,13 @@ def commands(clock: FakeClock) -> Commands:
         bundle=BUNDLE,
         watch=lambda: Watchlist.empty(BUNDLE.manifest.embedding_size),
     )
+    settings = CommandSettings(per_minute=600.0)
     return box_commands(
         TOPICS,
-        CommandSettings(per_minute=600.0),
+        settings,
         mutes=Mutes(clock),
         verdicts=Verdicts(**parts, undo_s=900.0),
+        thresholds=Thresholds(store=store, clock=clock, settings=settings, undo_s=900.0),
         clock=clock,
         reload=lambda: None,
         known=lambda: (),

@@ -16,6 +16,8 @@ from agent import cli
 from agent.bundle import loading as bundles
 from agent.bundle.manifest import MANIFEST
 from agent.capture.scene import RATE_HZ
+from agent.core.answers import Entry, Through
+from agent.core.operator_thresholds import OperatorThreshold
 from agent.core.records import Verdict
 from agent.store import CLIPS_FOLDER, Store
 from tests.agent.store.answers import answer, clip, give
@@ -126,7 +128,7 @@ def test_the_same_threshold_changes_nothing(capsys: pytest.CaptureFixture[str], 
 def test_clips_of_a_box_are_replayed(
     capsys: pytest.CaptureFixture[str], site: Path, tmp_path: Path
 ) -> None:
-    """What its store says of them holds: an answer that was taken back says nothing."""
+    """What its store says holds: an answer that was taken back does not, a threshold does."""
     state = tmp_path / "state"
     (state / CLIPS_FOLDER).mkdir(parents=True)
     shutil.copy(site / "labels" / "clips" / "siren.flac", state / CLIPS_FOLDER)
@@ -136,13 +138,17 @@ def test_clips_of_a_box_are_replayed(
         store.keep_clip(clip(heard.alert_id, file="siren.flac", picture=None))
         give(store, answer(1, verdict=Verdict.CONFIRM))
         give(store, answer(2, verdict=Verdict.REJECT, operator="shift-b", undone_at=9e9))
+        # The strict bundle would lose it: what an operator set counts in both.
+        said = OperatorThreshold("t1", "siren", 5.0, "shift-a", 1.0, 1.0, Through.MQTT)
+        store.set_threshold(said, Entry(1.0, "threshold", "shift-a", {}))
     config = tmp_path / "agent.yaml"
     described = site / "descriptions.yaml"
     config.write_text(f"descriptions: {described}\nstate_dir: {state}\n", encoding="utf-8")
     status, found = _replay(capsys, site, "--config", config)
-    assert status == 1
-    assert found["sounds"] == 1
-    assert [one["error_id"] for one in found["confirmed_lost"]] == ["siren"]
+    assert (status, found["sounds"], found["confirmed_lost"]) == (0, 1, [])
+    (alert,) = found["alerts"]
+    assert (alert["error_id"], alert["verdict"]) == ("siren", "confirm")
+    assert (alert["current"]["threshold"], alert["candidate"]["threshold"]) == (5.0, 5.0)
     assert found["reworded"] == 1
 
 

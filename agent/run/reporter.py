@@ -80,6 +80,8 @@ class Snapshot:
     """Sounds that people taught."""
     troubles: Mapping[str, Reason] = field(default_factory=dict)
     """What is wrong with what attaches to the box, by part."""
+    attached: Mapping[str, int] = field(default_factory=dict)
+    """What the attachments count, by name."""
 
 
 @dataclass(slots=True)
@@ -257,6 +259,7 @@ def _counters(snapshot: Snapshot, link: Link | None) -> dict[str, int]:
         **snapshot.memory.counters(),
         "reported_missed": snapshot.missed,
         "reported_taught": snapshot.taught,
+        **snapshot.attached,
         **{
             name: sum(getattr(counters, name) for counters in captured)
             for name in SourceCounters.__dataclass_fields__

@@ -1,0 +1,47 @@
+"""What attaches to a box from outside of its data path, and is told what the box listens for."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from agent.run.parts import BoxParts
+    from agent.watchlist.watchlist import Watchlist
+
+_log = logging.getLogger(__name__)
+
+
+class Attachment(Protocol):
+    """Used by the pipeline's thread, which it must not keep waiting."""
+
+    def listening_for(self, watch: Watchlist) -> None:
+        """Another watchlist is in force from now on."""
+
+    def counters(self) -> Mapping[str, int]:
+        """What it counts, by name in health."""
+
+
+Attach: TypeAlias = "Callable[[BoxParts], Attachment | None]"
+"""Attaches to a box before it connects to its broker; ``None`` where the site wants none of it."""
+
+
+class Attachments:
+    """All of a box. One that fails is logged: the box goes on listening."""
+
+    def __init__(self, attach: Iterable[Attach], parts: BoxParts) -> None:
+        self._all = [made for one in attach if (made := one(parts)) is not None]
+
+    def listening_for(self, watch: Watchlist) -> None:
+        """Tell each what is listened for."""
+        for one in self._all:
+            try:
+                one.listening_for(watch)
+            except Exception:
+                _log.exception("attachment_failed", extra={"attachment": type(one).__name__})
+
+    def counters(self) -> dict[str, int]:
+        """What they count, by name in health."""
+        return {name: count for one in self._all for name, count in one.counters().items()}

@@ -64,6 +64,11 @@ class Box:
     """Their names."""
     asked: Asked
 
+    @property
+    def per_description(self) -> int:
+        """So many entities each description has."""
+        return self.asked.heard * len(self.sources) + self.asked.threshold
+
 
 def of_box(box: Box, words: Words) -> Iterator[Entity]:
     """The entities that a box has whatever it listens for, the most important first."""

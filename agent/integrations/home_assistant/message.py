@@ -72,11 +72,11 @@ class Device:
         """
         words = words_of(self.settings.language, descriptions.values())
         entities = list(of_box(self.box, words))
-        wanted = [
+        wanted = (
             entity
             for error_id, text in descriptions.items()
             for entity in of_description(self.box, words, error_id, text)
-        ]
+        )
         # Nothing but the platform: Home Assistant removes the entity.
         gone = {key: {"p": platform.value} for key, platform in removed.items()}
         left = MAX_BYTES - len(self._json(gone | self._components(entities)).encode())
@@ -92,7 +92,7 @@ class Device:
         return Message(
             self._json(components | still_gone),
             {entity.key: entity.platform for entity in entities},
-            len(wanted) - len(fitting),
+            self.box.per_description * len(descriptions) - len(fitting),
         )
 
     def _json(self, components: Mapping[str, Mapping[str, object]]) -> str:

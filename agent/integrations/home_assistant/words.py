@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.config import Language
-from agent.descriptions.language import guess_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_KANA = re.compile("[\u3040-\u30ff\uff66-\uff9f]")
 _MAX_CHARACTERS = 60
 """Of a description in a name; Home Assistant shows the name on one line."""
 
@@ -75,8 +76,7 @@ def words_of(language: Language, descriptions: Iterable[str]) -> Words:
         descriptions: their texts.
     """
     if language is Language.AUTO:
-        guesses = (guess_of(text) for text in descriptions)
-        japanese = any(guess is not None and "ja" in guess.tags for guess in guesses)
+        japanese = any(map(_KANA.search, descriptions))
     else:
         japanese = language is Language.JA
     return JAPANESE if japanese else ENGLISH

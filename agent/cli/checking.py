@@ -205,6 +205,9 @@ def _check_machine(
         except KikimimiError as error:  # the box runs without
             found, _, remedy = str(error).partition("; ")
             warnings.append(Problem("metrics", found, remedy))
+    if settings.home_assistant.discovery and not settings.mqtt.enabled:
+        found = "is on, but there is no broker to tell it by"
+        warnings.append(Problem("home_assistant.discovery", found, "write mqtt.enabled: true"))
     if settings.mqtt.enabled:
         _check_secrecy(settings.mqtt, warnings)
         if probes.online:

@@ -52,12 +52,12 @@ ENGLISH = Words(
     threshold="Threshold: {0}",
 )
 JAPANESE = Words(
-    alert="通知",
+    alert="アラート",
     answer="装置からの返事",
-    question="回答待ち",
+    question="回答待ちのアラート",
     confirm="はい、この音でした",
     reject="いいえ、別の音でした",
-    open_alerts="未回答の通知",
+    open_alerts="回答待ちの件数",
     health="装置の状態",
     lag="音からの遅れ",
     source="音源 {0}",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,9 +17,10 @@ from agent.integrations.home_assistant.entities import Asked, Box, Platform
 from agent.integrations.home_assistant.message import MAX_BYTES, Device
 from agent.mqtt.topics import Topics
 from tests.home_assistant import FakeHomeAssistant
-from tests.home_assistant_facts import expanded, problems
+from tests.home_assistant_facts import expanded, problems, templates
 from tests.schemas import schema
 
+DOCS = Path(__file__).resolve().parents[4] / "docs" / "integrations"
 TOPICS = Topics("kikimimi", "plant", "press3")
 EVERYTHING = Asked(verdict=True, heard=True, threshold=True)
 BOX = Box(TOPICS, ("hall",), EVERYTHING)
@@ -232,6 +235,20 @@ def test_each_press_is_a_request_of_its_own() -> None:
         "2026-01-02T03:03:35+00:00",
         "2026-01-02T03:04:05+00:00",
     )
+
+
+@pytest.mark.parametrize("page", ["home-assistant.md", "home-assistant.ja.md"])
+def test_the_answer_of_the_docs_is_one_that_the_box_takes(page: str) -> None:
+    """The automation that answers from a phone, as Home Assistant would send it."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    folded = re.search(r"payload: >-\n((?: {12}.*\n)+)", text)
+    assert folded is not None
+    template = templates(lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)).from_string(
+        " ".join(folded[1].split())
+    )
+    fields = json.loads(template.render(said=["kikimimi", "confirm", FIRST]))
+    jsonschema.validate(fields, schema("cmd-verdict"))
+    assert fields["alert_id"] == FIRST
 
 
 def test_a_threshold_is_shown_and_set() -> None:

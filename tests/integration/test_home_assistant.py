@@ -60,9 +60,14 @@ class Home(FakeHomeAssistant):
 
         self._heard.wait(taken)
 
-    def at(self, seconds: float = 0.0) -> None:
-        """It is so many seconds later now."""
-        self.now = datetime.now(UTC) + timedelta(seconds=seconds)
+    def at(self) -> None:
+        """It is now."""
+        self.now = datetime.now(UTC)
+
+    def shown_for(self, seconds: float) -> None:
+        """It is so many seconds after the alert that is shown came up."""
+        since = self.entities["yes"].attributes["since"]
+        self.now = datetime.fromtimestamp(since + seconds, UTC)
 
     def send(self, command: tuple[str, str], **instead: Any) -> dict[str, Any]:
         """Publish what a press gives, and wait for what the box says of it."""
@@ -121,17 +126,17 @@ def test_an_alert_is_answered_and_a_sound_reported_in_home_assistant(tmp_path: P
 def _answer(home: Home) -> str:
     """Say yes to the alert that is shown; its id."""
     question, alert = home.entities["question"], home.entities["alert"]
-    home.wait(lambda: question.state is not None)
+    home.wait(lambda: question.state is not None and bool(alert.events))
     assert question.state == "サイレンが鳴り響く音"
     alert_id: str = question.attributes["alert_id"]
     assert alert.events[0][0] == "new"
     assert alert.events[0][1]["alert_id"] == alert_id
     # It has only just come up: the press was meant for the one before.
-    home.at(1)
+    home.shown_for(1)
     answer = home.send_as_it_is(*home.press("no"))
     assert answer["event_type"] == "refused"
     assert "alert_id is ''" in answer["reason"]
-    home.at(5)
+    home.shown_for(5)
     answer = home.send(home.press("yes"))
     assert answer == {"event_type": "accepted", "command": "verdict", "reason": None}
     home.wait(lambda: any(kind == "reviewed" for kind, _ in alert.events))

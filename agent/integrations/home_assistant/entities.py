@@ -90,7 +90,7 @@ def of_box(box: Box, words: Words) -> Iterator[Entity]:
         yield _verdict("yes", words.confirm, Verdict.CONFIRM, topics)
         yield _verdict("no", words.reject, Verdict.REJECT, topics)
     if asked != Asked():
-        answers = {
+        answers: dict[str, object] = {
             "evt_typ": ["accepted", "refused"],
             "stat_t": topics.result,
             "val_tpl": templates.ANSWER,

@@ -58,9 +58,17 @@ class Device:
         Its level is the node's own name where Home Assistant takes it, so that an access list can
         let a box write to its own only.
         """
-        node = self._topics.node
-        name = node if _OBJECT_ID.fullmatch(node) else _ascii(node, self._topics.root)
-        return f"{self.settings.prefix}/device/{name}/config"
+        return f"{self.settings.prefix}/device/{self._name}/config"
+
+    @property
+    def _name(self) -> str:
+        """The node in letters that Home Assistant takes in a topic, still the box's own."""
+        node, root = self._topics.node, self._topics.root
+        plain = "-".join(_OBJECT_ID.findall(node))
+        if plain == node:
+            return node
+        digest = hashlib.sha256(root.encode("utf-8", "replace")).hexdigest()[:_HASH_DIGITS]
+        return "-".join(filter(None, (_NAME.lower(), plain, digest)))
 
     def message(self, descriptions: Mapping[str, str], removed: Mapping[str, Platform]) -> Message:
         """Tell what the box has now.
@@ -78,11 +86,13 @@ class Device:
             for entity in of_description(self.box, words, error_id, text)
         )
         # Nothing but the platform: Home Assistant removes the entity.
-        gone = {key: {"p": platform.value} for key, platform in removed.items()}
-        left = MAX_BYTES - len(self._json(gone | self._components(entities)).encode())
+        gone: dict[str, dict[str, object]] = {
+            key: {"p": platform.value} for key, platform in removed.items()
+        }
+        left = MAX_BYTES - _bytes(self._json(gone | self._components(entities)))
         fitting: list[Entity] = []
         for entity in wanted:
-            left -= len(_compact(self._components([entity])).encode())
+            left -= _bytes(_compact(self._components([entity])))
             if left < 0:
                 break
             fitting.append(entity)
@@ -114,7 +124,7 @@ class Device:
         )
 
     def _components(self, entities: Sequence[Entity]) -> dict[str, dict[str, object]]:
-        box = _slug(_ascii(self._topics.node, self._topics.root)) or _NAME.lower()
+        box = _slug(self._name) or _NAME.lower()
         return {
             entity.key: {
                 "p": entity.platform.value,
@@ -127,18 +137,13 @@ class Device:
         }
 
 
-def _ascii(name: str, root: str) -> str:
-    """A name in letters that Home Assistant takes, still the box's own."""
-    plain = "-".join(_OBJECT_ID.findall(name))
-    if plain == name:
-        return name
-    digest = hashlib.sha256(root.encode("utf-8", "replace")).hexdigest()[:_HASH_DIGITS]
-    return "-".join(filter(None, ("kikimimi", plain, digest)))
-
-
 def _slug(key: str) -> str:
     return _NOT_IN_AN_ENTITY_ID.sub("_", key.lower()).strip("_")
 
 
 def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))

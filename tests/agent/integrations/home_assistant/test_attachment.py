@@ -62,13 +62,13 @@ class Parts:
 
 @contextmanager
 def box(
-    folder: Path, broker: Mosquitto, home: HomeAssistantSettings = ON, node: str = "press3"
+    folder: Path, broker: Mosquitto, home: HomeAssistantSettings = ON, site: str = "plant"
 ) -> Iterator[tuple[HomeAssistant | None, Link, FakeClock]]:
     """A box that is connected, and what attached to it."""
     mqtt = MqttSettings(host="127.0.0.1", port=broker.port, protocol=Protocol.V5)
-    settings = Settings(node=node, state_dir=folder, site="plant", mqtt=mqtt, home_assistant=home)
-    topics, clock = Topics("kikimimi", "plant", node), FakeClock()
-    link = Link(mqtt, node, topics.status, Store.in_memory(), clock)
+    settings = Settings("press3", folder, site, mqtt=mqtt, home_assistant=home)
+    topics, clock = Topics("kikimimi", site, "press3"), FakeClock()
+    link = Link(mqtt, "press3", topics.status, Store.in_memory(), clock)
     link.serve(topics.command_filter, lambda _one: [Reply(topics.result, "taken")])
     attached = attach(Parts(settings, link, clock))  # type: ignore[arg-type]
     link.start()
@@ -171,6 +171,32 @@ def test_an_access_list_that_forbids_it_is_told_and_all_else_goes_on(
     assert told(heard) == []
     [line] = [one for one in caplog.records if one.message == "broker_refuses_topic"]
     assert line.__dict__["topic"] == TOPIC
+
+
+def test_two_boxes_of_one_name_are_told_and_stay_two_devices(tmp_path: Path) -> None:
+    """They push each other out at the broker; what each tells is of itself."""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+    with (
+        mosquitto(tmp_path) as broker,
+        listener(broker.port) as heard,
+        box(folders[0], broker, site="a") as (one, link, _),
+        box(folders[1], broker, site="b") as (other, _, _clock),
+    ):
+        for attached in (one, other):
+            assert attached is not None
+            attached.listening_for(watch(siren="a siren wails"))
+        reason = "give each box its own node"
+        with link._changed:
+            assert link._changed.wait_for(lambda: reason in link._status.reason, PATIENCE_S)
+        heard.wait(lambda: len({device_of(payload) for payload in told(heard)}) == 2)
+
+
+def device_of(payload: str) -> str:
+    """The device that a message is of."""
+    [identifier] = json.loads(payload)["dev"]["ids"]
+    return str(identifier)
 
 
 @pytest.mark.parametrize(

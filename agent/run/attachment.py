@@ -20,8 +20,8 @@ class Attachment(Protocol):
     def listening_for(self, watch: Watchlist) -> None:
         """Another watchlist is in force from now on."""
 
-    def counters(self) -> Mapping[str, int]:
-        """What it counts, by name in health."""
+    def figures(self) -> Mapping[str, int]:
+        """What it tells of itself now, by name in health."""
 
 
 Attach: TypeAlias = "Callable[[BoxParts], Attachment | None]"
@@ -42,6 +42,6 @@ class Attachments:
             except Exception:
                 _log.exception("attachment_failed", extra={"attachment": type(one).__name__})
 
-    def counters(self) -> dict[str, int]:
-        """What they count, by name in health."""
-        return {name: count for one in self._all for name, count in one.counters().items()}
+    def figures(self) -> dict[str, int]:
+        """What they tell of themselves now, by name in health."""
+        return {name: figure for one in self._all for name, figure in one.figures().items()}

@@ -260,7 +260,7 @@ class Pipeline:
                 missed=self._parts.reports.count(Origin.MISSED),
                 taught=self._parts.reports.count(Origin.TAUGHT),
                 troubles={} if self._troubles is None else self._troubles(),
-                attached=self._attached.counters(),
+                attached=self._attached.figures(),
             )
         )
         if self._notifier.status_due:

@@ -81,7 +81,7 @@ class Snapshot:
     troubles: Mapping[str, Reason] = field(default_factory=dict)
     """What is wrong with what attaches to the box, by part."""
     attached: Mapping[str, int] = field(default_factory=dict)
-    """What the attachments count, by name."""
+    """What the attachments tell of themselves now, by name."""
 
 
 @dataclass(slots=True)
@@ -202,6 +202,7 @@ class Reporter:
             sources={status.source: status.state.value for status in snapshot.sources},
             signals={status.source: _signal(status) for status in snapshot.sources},
             mutes=snapshot.mutes,
+            attached=snapshot.attached,
             counters=_counters(snapshot, self.link),
         )
 
@@ -259,7 +260,6 @@ def _counters(snapshot: Snapshot, link: Link | None) -> dict[str, int]:
         **snapshot.memory.counters(),
         "reported_missed": snapshot.missed,
         "reported_taught": snapshot.taught,
-        **snapshot.attached,
         **{
             name: sum(getattr(counters, name) for counters in captured)
             for name in SourceCounters.__dataclass_fields__

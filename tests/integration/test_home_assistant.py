@@ -115,7 +115,7 @@ def test_an_alert_is_answered_and_a_sound_reported_in_home_assistant(tmp_path: P
             assert problems(TOPIC, heard.on(TOPIC)[-1]) == []
             assert "heard.siren.hall" in home.entities
         documents(heard, "health")
-        assert json.loads(heard.on(f"{BOX}/health")[-1])["counters"]["entities_left_out"] == 0
+        assert json.loads(heard.on(f"{BOX}/health")[-1])["attached"] == {"entities_left_out": 0}
     with closing(Store.open(tmp_path / "state")) as store:
         [verdict] = holding(store.answers(alert_id))
         assert (verdict.verdict, verdict.operator) == (Verdict.CONFIRM, "home-assistant")

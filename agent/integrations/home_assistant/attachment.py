@@ -96,14 +96,14 @@ class HomeAssistant:
             # First: what is told and not remembered could never be removed.
             self._file.write(published)
             self._published = published
-        if message.left_out:
+        if message.left_out and message.left_out != self.figures()["entities_left_out"]:
             extra = {"entities": message.left_out, "descriptions": len(descriptions)}
             _log.warning("home_assistant_entities_left_out", extra=extra)
         self._told = message
         self._link.state(self._device.topic, message.payload)
 
-    def counters(self) -> Mapping[str, int]:
-        """What there was no room for."""
+    def figures(self) -> Mapping[str, int]:
+        """What there is no room for."""
         return {"entities_left_out": self._told.left_out if self._told else 0}
 
     def _born(self, incoming: Incoming) -> tuple[()]:

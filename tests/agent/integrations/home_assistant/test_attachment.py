@@ -245,9 +245,9 @@ def test_more_descriptions_than_there_is_room_for_are_counted(
 ) -> None:
     """In health and in the log."""
     attached = _attached(tmp_path)
-    assert attached.counters() == {"entities_left_out": 0}
+    assert attached.figures() == {"entities_left_out": 0}
     attached.listening_for(watch(**{f"error_{number}": "音" * 300 for number in range(100)}))
-    assert 0 < attached.counters()["entities_left_out"] < 100
+    assert 0 < attached.figures()["entities_left_out"] < 100
     assert "home_assistant_entities_left_out" in caplog.messages
 
 

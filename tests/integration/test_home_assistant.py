@@ -103,6 +103,7 @@ def test_an_alert_is_answered_and_a_sound_reported_in_home_assistant(tmp_path: P
             assert problems(TOPIC, told) == []
             alert_id = _answer(home)
             _report(home)
+            _set(home)
             home.wait(lambda: home.entities["level.hall"].state is not None)
             assert home.entities["state.hall"].state == "OFF"
             assert home.entities["health"].state == "OFF"
@@ -142,6 +143,19 @@ def _answer(home: Home) -> str:
     home.wait(lambda: any(kind == "reviewed" for kind, _ in alert.events))
     home.wait(lambda: question.attributes.get("alert_id") != alert_id)
     return alert_id
+
+
+def _set(home: Home) -> None:
+    """Another threshold: refused beyond the box's bounds, else in force."""
+    number = home.entities["threshold.siren"]
+    home.wait(lambda: number.state == "4.0")
+    home.at()
+    answer = home.send(home.set_number("threshold.siren", 4.6), threshold=50)
+    assert answer["event_type"] == "refused"
+    home.at()
+    answer = home.send(home.set_number("threshold.siren", 4.6))
+    assert answer == {"event_type": "accepted", "command": "threshold", "reason": None}
+    home.wait(lambda: number.state == "4.6")
 
 
 def _report(home: Home) -> None:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.core.rate_limit import Bucket, Rate
-from agent.integrations.home_assistant.entities import Asked, Box
+from agent.integrations.home_assistant.entities import Asked, Box, Description
 from agent.integrations.home_assistant.message import Device
 from agent.integrations.home_assistant.published import Published, PublishedFile
 
@@ -54,7 +54,9 @@ def attach(parts: BoxParts) -> HomeAssistant | None:
         heard="heard" in parts.offered and clips.enabled and clips.memory_s > 0,
         threshold="threshold" in parts.offered,
     )
-    box = Box(parts.topics, tuple(source.name for source in settings.sources), asked)
+    bounds = settings.commands.threshold_lowest, settings.commands.threshold_highest
+    sources = tuple(source.name for source in settings.sources)
+    box = Box(parts.topics, sources, asked, bounds)
     device = Device(settings.home_assistant, box, version("kikimimi"))
     return HomeAssistant(device, file, link, parts.clock)
 
@@ -89,7 +91,10 @@ class HomeAssistant:
 
     def listening_for(self, watch: Watchlist) -> None:
         """Tell what is listened for now, and remove what no longer is."""
-        descriptions = {key: one.description for key, one in watch.wordings.items()}
+        descriptions = [
+            Description(key, one.description, watch.policies[key].threshold_on)
+            for key, one in watch.wordings.items()
+        ]
         message = self._device.message(descriptions, self._published.components)
         published = self._published.with_new(message.components)
         if published != self._published:

@@ -5,6 +5,7 @@ Keys of options are the abbreviations of Home Assistant's MQTT discovery.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from agent.integrations.home_assistant.words import Words
     from agent.mqtt.topics import Topics
 
-LOWEST_THRESHOLD, HIGHEST_THRESHOLD, THRESHOLD_STEP = 0, 100, 0.1
+THRESHOLD_STEP = 0.1
+_STEPS = 10
+"""Of a threshold in one standard deviation."""
 _DIAGNOSTIC = {"ent_cat": "diagnostic"}
 _MEASURED = {"stat_cla": "measurement"}
 _PROBLEM = {"dev_cla": "problem"}
@@ -56,6 +59,16 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """One that is listened for."""
+
+    error_id: str
+    text: str
+    threshold: float
+    """In force now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """What of a box its entities are made of."""
 
@@ -63,6 +76,8 @@ class Box:
     sources: Sequence[str]
     """Their names."""
     asked: Asked
+    threshold_bounds: tuple[float, float]
+    """Lowest and highest threshold that may be asked for."""
 
     @property
     def per_description(self) -> int:
@@ -116,9 +131,9 @@ def of_box(box: Box, words: Words) -> Iterator[Entity]:
         yield from _of_source(topics, source, words)
 
 
-def of_description(box: Box, words: Words, error_id: str, text: str) -> Iterator[Entity]:
+def of_description(box: Box, words: Words, described: Description) -> Iterator[Entity]:
     """The entities of one description: a button for each source, and its threshold."""
-    topics = box.topics
+    topics, error_id, text = box.topics, described.error_id, described.text
     if box.asked.heard:
         name = words.heard if len(box.sources) == 1 else words.heard_at
         for source in box.sources:
@@ -133,6 +148,7 @@ def of_description(box: Box, words: Words, error_id: str, text: str) -> Iterator
                 },
             )
     if box.asked.threshold:
+        lowest, highest = _bounds(box.threshold_bounds, described.threshold)
         yield Entity(
             f"threshold.{error_id}",
             Platform.NUMBER,
@@ -142,13 +158,20 @@ def of_description(box: Box, words: Words, error_id: str, text: str) -> Iterator
                 "cmd_tpl": templates.threshold_command(error_id),
                 "stat_t": topics.config_state,
                 "val_tpl": templates.threshold_state(error_id),
-                "min": LOWEST_THRESHOLD,
-                "max": HIGHEST_THRESHOLD,
+                "min": lowest,
+                "max": highest,
                 "step": THRESHOLD_STEP,
                 "mode": "box",
                 "ent_cat": "config",
             },
         )
+
+
+def _bounds(bounds: tuple[float, float], threshold: float) -> tuple[float, float]:
+    """Whole steps between which a threshold may be chosen; what is in force can be shown too."""
+    lowest = math.floor(min(bounds[0], threshold) * _STEPS)
+    highest = math.ceil(max(bounds[1], threshold) * _STEPS)
+    return lowest / _STEPS, max(highest, lowest + 1) / _STEPS
 
 
 def _verdict(key: str, name: str, said: Verdict, topics: Topics) -> Entity:

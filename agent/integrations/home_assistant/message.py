@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agent.config import HomeAssistantSettings
-    from agent.integrations.home_assistant.entities import Box, Entity, Platform
+    from agent.integrations.home_assistant.entities import Box, Description, Entity, Platform
     from agent.mqtt.topics import Topics
 
 MAX_BYTES = 60_000
@@ -70,20 +70,22 @@ class Device:
         digest = hashlib.sha256(root.encode("utf-8", "replace")).hexdigest()[:_HASH_DIGITS]
         return "-".join(filter(None, (_NAME.lower(), plain, digest)))
 
-    def message(self, descriptions: Mapping[str, str], removed: Mapping[str, Platform]) -> Message:
+    def message(
+        self, descriptions: Sequence[Description], removed: Mapping[str, Platform]
+    ) -> Message:
         """Tell what the box has now.
 
         Args:
-            descriptions: words of each that is listened for, by error id.
+            descriptions: what is listened for.
             removed: the platform of each entity that was told of once, by key; one that the box
                 still has stays.
         """
-        words = words_of(self.settings.language, descriptions.values())
+        words = words_of(self.settings.language, (one.text for one in descriptions))
         entities = list(of_box(self.box, words))
         wanted = (
             entity
-            for error_id, text in descriptions.items()
-            for entity in of_description(self.box, words, error_id, text)
+            for described in descriptions
+            for entity in of_description(self.box, words, described)
         )
         # Nothing but the platform: Home Assistant removes the entity.
         gone: dict[str, dict[str, object]] = {

@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from agent.alerts.alerts import Wording
 from agent.config import HomeAssistantSettings, MqttSettings, Protocol, Settings
 from agent.core.records import Severity
+from agent.detector.rule import Policy, Rule
 from agent.integrations.home_assistant.attachment import HomeAssistant, attach
 from agent.integrations.home_assistant.entities import Platform
 from agent.integrations.home_assistant.published import FILE_NAME, MOST_REMOVED, Published
@@ -42,7 +43,9 @@ ON = HomeAssistantSettings(discovery=True)
 def watch(**descriptions: str) -> Watchlist:
     """A watchlist of some descriptions."""
     wordings = {key: Wording(text, Severity.MAJOR) for key, text in descriptions.items()}
-    return replace(Watchlist.empty(4), wordings=wordings)
+    rule = Rule(hits=2, windows=3, hysteresis=1.0, cooldown_s=5.0)
+    policies = dict.fromkeys(descriptions, Policy(4.0, rule))
+    return replace(Watchlist.empty(4), wordings=wordings, policies=policies)
 
 
 @dataclass

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from agent.config import HomeAssistantSettings, Language
-from agent.integrations.home_assistant.entities import Asked, Box, Platform
+from agent.integrations.home_assistant.entities import Asked, Box, Description, Platform
 from agent.integrations.home_assistant.message import MAX_BYTES, Device
 from agent.mqtt.topics import Topics
 from tests.home_assistant import FakeHomeAssistant
@@ -23,15 +23,22 @@ from tests.schemas import schema
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "integrations"
 TOPICS = Topics("kikimimi", "plant", "press3")
 EVERYTHING = Asked(verdict=True, heard=True, threshold=True)
-BOX = Box(TOPICS, ("hall",), EVERYTHING)
+BOX = Box(TOPICS, ("hall",), EVERYTHING, (2.0, 12.0))
 DEVICE = Device(HomeAssistantSettings(discovery=True), BOX, "1.2.3")
-DESCRIPTIONS = {"siren": "サイレンが鳴り響く音", "glass_broken": "ガラスが割れる音"}
+
+
+def described(**texts: str) -> list[Description]:
+    """Descriptions with the threshold of the bundle."""
+    return [Description(error_id, text, 4.3) for error_id, text in texts.items()]
+
+
+DESCRIPTIONS = described(siren="サイレンが鳴り響く音", glass_broken="ガラスが割れる音")
 FIRST, SECOND = "01KE0G4T1R8Y7Q2M4N6P8R9S0T", "01KE0G4T1R8Y7Q2M4N6P8R9S0V"
 
 
 def components(device: Device = DEVICE, **descriptions: str) -> dict[str, dict[str, Any]]:
     """What a box has in Home Assistant, checked by its facts."""
-    payload = device.message(descriptions or DESCRIPTIONS, {}).payload
+    payload = device.message(described(**descriptions) or DESCRIPTIONS, {}).payload
     assert problems(device.topic, payload) == []
     found: dict[str, dict[str, Any]] = expanded(json.loads(payload))["components"]
     return found
@@ -143,12 +150,11 @@ def test_names_are_in_the_language_of_the_box(language: Language, text: str, nam
 def test_several_sources_have_a_button_each() -> None:
     """Whoever presses says where it was heard; keys stay apart whatever the names are."""
     sources = ('a"{{ 1 }}', "b.c", "入口")
-    box = Box(TOPICS, sources, EVERYTHING)
-    device = replace(DEVICE, box=box)
+    device = replace(DEVICE, box=replace(BOX, sources=sources))
     found = components(device, a="x", b="y")
     assert len(found) == 8 + 2 * 3 + 2 * 3 + 2
     home = FakeHomeAssistant()
-    home.discover(device.message({"a": "x"}, {}).payload)
+    home.discover(device.message(described(a="x"), {}).payload)
     for source in sources:
         fields = sent(home.press(f"heard.a.{source}"), "heard")
         assert (fields["error_id"], fields["source"]) == ("a", source)
@@ -178,7 +184,7 @@ def test_any_node_has_a_topic_and_entities(node: str) -> None:
 
 def test_what_does_not_fit_is_left_out_and_counted() -> None:
     """A thousand descriptions: the box itself, its alerts, and as many of them as there is room."""
-    many = {f"error_{number}": "音" * 300 for number in range(1_000)}
+    many = described(**{f"error_{number}": "音" * 300 for number in range(1_000)})
     message = DEVICE.message(many, {})
     assert problems(DEVICE.topic, message.payload) == []
     assert MAX_BYTES - 2_000 < len(message.payload.encode()) <= MAX_BYTES
@@ -259,6 +265,7 @@ def test_a_threshold_is_shown_and_set() -> None:
     home.receive(TOPICS.config_state, json.dumps({"thresholds": None}))
     assert siren.state == "4.137"
     fields = sent(home.set_number("threshold.siren", 4.6), "threshold")
+    jsonschema.validate(fields, schema("cmd-threshold"))
     assert fields == {
         "schema": 1,
         "request_id": "ha-1767323045.0",
@@ -268,6 +275,27 @@ def test_a_threshold_is_shown_and_set() -> None:
         "ts": "2026-01-02T03:04:05+00:00",
     }
     assert sent(home.set_number("threshold.siren", 5), "threshold")["threshold"] == 5
+
+
+@pytest.mark.parametrize(
+    ("allowed", "in_force", "offered"),
+    [
+        ((2.0, 12.0), 4.137, (2.0, 12.0)),
+        ((2.0, 12.0), 40.04, (2.0, 40.1)),
+        ((2.0, 12.0), 0.55, (0.5, 12.0)),
+        ((2.25, 2.25), 2.25, (2.2, 2.3)),
+        ((3.0, 3.0), 3.0, (3.0, 3.1)),
+    ],
+)
+def test_a_threshold_is_chosen_within_the_bounds_of_the_box(
+    allowed: tuple[float, float], in_force: float, offered: tuple[float, float]
+) -> None:
+    """Home Assistant shows no number that is out of its own; the box refuses what it must."""
+    device = replace(DEVICE, box=replace(BOX, threshold_bounds=allowed))
+    message = device.message([Description("siren", "a siren wails", in_force)], {})
+    assert problems(device.topic, message.payload) == []
+    number = json.loads(message.payload)["cmps"]["threshold.siren"]
+    assert (number["min"], number["max"]) == offered
 
 
 def test_states_become_what_home_assistant_shows() -> None:

@@ -32,7 +32,14 @@ class Attachments:
     """All of a box. One that fails is logged: the box goes on listening."""
 
     def __init__(self, attach: Iterable[Attach], parts: BoxParts) -> None:
-        self._all = [made for one in attach if (made := one(parts)) is not None]
+        self._all: list[Attachment] = []
+        for one in attach:
+            try:
+                made = one(parts)
+            except Exception:
+                _log.exception("attachment_failed", extra={"attachment": one.__module__})
+            else:
+                self._all += [] if made is None else [made]
 
     def listening_for(self, watch: Watchlist) -> None:
         """Tell each what is listened for."""

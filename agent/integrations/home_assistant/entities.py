@@ -88,6 +88,7 @@ class Box:
 def of_box(box: Box, words: Words) -> Iterator[Entity]:
     """The entities that a box has whatever it listens for, the most important first."""
     topics, asked = box.topics, box.asked
+    # No template: an alert's message is the JSON with an event_type that Home Assistant wants.
     alerts = {"evt_typ": ["new", "update", "end", "reviewed"], "stat_t": topics.alert}
     yield Entity("alert", Platform.EVENT, words.alert, alerts)
     yield Entity(

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from agent.config.record import record
+from agent.config.record import Form, record
 from agent.core.files import write_text
 from agent.integrations.home_assistant.entities import Platform  # noqa: TC001 - read from a file by its type
 
@@ -24,6 +25,10 @@ MOST_REMOVED = 100
 
 _MAX_BYTES = 1 << 20
 
+_Topic: TypeAlias = Annotated[
+    str, Form(re.compile(r"[^+#\0]+/device/[a-zA-Z0-9_-]+/config"), "a topic of discovery")
+]
+
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +36,7 @@ _log = logging.getLogger(__name__)
 class Published:
     """What was told, and where."""
 
-    topic: str
+    topic: _Topic
     components: dict[str, Platform]
     """The platform of each entity by key, gone or not; those that are gone come first."""
 

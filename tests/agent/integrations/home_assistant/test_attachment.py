@@ -21,6 +21,7 @@ from agent.integrations.home_assistant.entities import Platform
 from agent.integrations.home_assistant.published import FILE_NAME, MOST_REMOVED, Published
 from agent.mqtt import Link, Reply
 from agent.mqtt.topics import Topics
+from agent.run.attachment import Attachments
 from agent.store import Store
 from agent.watchlist.watchlist import Watchlist
 from tests.fakes import FakeClock
@@ -127,7 +128,7 @@ def test_it_is_kept_told_again_at_birth_and_what_is_gone_is_removed(tmp_path: Pa
             publish(broker, ON.birth_topic, "online")
             attached.listening_for(watch(siren="a siren wails"))
             heard.wait(lambda: '"heard.bell.mic1":{"p":"button"}' in told(heard)[-1])
-            assert len(told(heard)) < 12
+            assert len(told(heard)) < 20
             assert "heard.bell.mic1" not in home_of(*told(heard))
         with listener(broker.port) as late:
             late.wait(lambda: told(late) == told(heard)[-1:])  # it is retained
@@ -206,7 +207,9 @@ def device_of(payload: str) -> str:
     "content",
     [
         b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"topic": 1, "components": {}}',
-        b'{"topic": "a", "components": {"x": "no platform"}}', b'{"topic": "a"}',
+        b'{"topic": "a/device/b/config", "components": {"x": "no platform"}}',
+        b'{"topic": "a/device/b/config"}', b'{"topic": "a/+/device/b/config", "components": {}}',
+        b'{"topic": "status", "components": {}}',
     ],
 )  # fmt: skip
 def test_a_damaged_memory_of_what_was_told_stops_nothing(
@@ -259,6 +262,26 @@ def test_without_a_broker_it_says_so(tmp_path: Path, caplog: pytest.LogCaptureFi
     settings = Settings(node="press3", state_dir=tmp_path, home_assistant=ON)
     assert attach(Parts(settings, None)) is None  # type: ignore[arg-type]
     assert caplog.messages == ["home_assistant_without_broker"]
+
+
+def test_an_attachment_that_fails_stops_no_box(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While it attaches, and when it is told: it is logged, and the others go on."""
+
+    def broken(_parts: object) -> None:
+        raise RuntimeError("broken")
+
+    settings = Settings("press3", tmp_path, home_assistant=ON)
+    link = Link(settings.mqtt, "press3", "status", Store.in_memory(), FakeClock())
+    parts = Parts(settings, link)
+    attachments = Attachments((broken, attach), parts)  # type: ignore[arg-type]
+    assert attachments.figures() == {"entities_left_out": 0}
+    incomplete = replace(watch(siren="a siren wails"), policies={})
+    attachments.listening_for(incomplete)
+    assert caplog.messages == ["attachment_failed", "attachment_failed"]
+    attachments.listening_for(watch(siren="a siren wails"))
+    assert TOPIC in link._states
 
 
 def _attached(folder: Path) -> HomeAssistant:

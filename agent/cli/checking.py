@@ -199,16 +199,24 @@ def _check_machine(
             except CaptureError as error:
                 warnings.append(Problem(where, str(error), "see 'kikimimi devices'"))
     _check_state_folder(settings.state_dir, warnings)
-    if settings.metrics.enabled:
-        try:
-            extras.require(Extra.METRICS, "metrics.enabled")
-        except KikimimiError as error:  # the box runs without
-            found, _, remedy = str(error).partition("; ")
-            warnings.append(Problem("metrics", found, remedy))
+    _check_integrations(settings, warnings)
     if settings.mqtt.enabled:
         _check_secrecy(settings.mqtt, warnings)
         if probes.online:
             _check_broker(settings.mqtt, warnings)
+
+
+def _check_integrations(settings: Settings, warnings: list[Problem]) -> None:
+    """What attaches to the box, which runs without."""
+    if settings.metrics.enabled:
+        try:
+            extras.require(Extra.METRICS, "metrics.enabled")
+        except KikimimiError as error:
+            found, _, remedy = str(error).partition("; ")
+            warnings.append(Problem("metrics", found, remedy))
+    if settings.home_assistant.discovery and not settings.mqtt.enabled:
+        found = "is on, but there is no broker to tell it by"
+        warnings.append(Problem("home_assistant.discovery", found, "write mqtt.enabled: true"))
 
 
 def _no_sound(path: Path) -> tuple[str, str] | None:

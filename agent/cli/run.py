@@ -15,6 +15,7 @@ from agent.cli.source_options import add_source, with_source
 from agent.core import folders, log, notes
 from agent.core.clock import SystemClock
 from agent.core.errors import KikimimiError
+from agent.integrations.home_assistant import attachment as home_assistant
 from agent.integrations.metrics.service import MetricsService
 from agent.run import systemd
 from agent.run.pipeline import Pipeline, Requests
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from agent.core.errors import Problem
 
 
+_ATTACH = (home_assistant.attach,)
+"""What attaches to a box from outside of its data path."""
 _NATIVE = frozenset({"clips", "reload"})
 """Threads that are waited for at the end, but not for ever."""
 
@@ -69,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             notifier=notifier,
             on_match=metrics.scored if metrics else None,
             troubles=metrics.troubles if metrics else None,
+            attach=_ATTACH,
         )
         if metrics:
             metrics.start(pipeline)

@@ -210,6 +210,29 @@ class ReportSettings:
         return self
 
 
+class Language(StrEnum):
+    """Of the names that Home Assistant shows."""
+
+    AUTO = "auto"
+    """Japanese where a description is, else English."""
+    JA = "ja"
+    EN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAssistantSettings:
+    """How Home Assistant finds this box at the broker."""
+
+    discovery: bool = False
+    """Whether it is told of the box at all."""
+    prefix: Annotated[str, By(fields.topic_prefix)] = "homeassistant"
+    """What it listens below: the discovery prefix of its MQTT integration."""
+    birth_topic: Annotated[str, By(fields.topic_prefix)] = "homeassistant/status"
+    """Where it says that it has started."""
+    language: Language = Language.AUTO
+    """Of the names that it shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class MetricsSettings:
     """What Prometheus may collect from the agent (``GET /metrics``)."""
@@ -277,3 +300,5 @@ class Settings:
     """The clock by which reports count."""
     metrics: MetricsSettings = MetricsSettings()
     """What Prometheus may collect."""
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    """How Home Assistant finds this box."""

@@ -24,6 +24,7 @@ from agent.mqtt.connection import Connection
 from agent.mqtt.messages import MAX_PAYLOAD_BYTES, OFFLINE, ONLINE, LinkStatus, sendable
 from agent.mqtt.refused_topics import RefusedTopics
 from agent.mqtt.sender import Sender
+from agent.mqtt.subscriptions import Subscriptions
 from agent.mqtt.version import Version
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ class Link:
         self._status_topic = status_topic
         self._outbox = outbox
         self._clock = clock
-        self._topic_filter: str | None = None
-        # A session from when there was one may still deliver: that is taken, and nothing done.
-        self._handler: Handler = lambda _incoming: ()
+        self._subscriptions = Subscriptions()
         self._refused_topics = RefusedTopics(clock)
         self._changed = threading.Condition()
         self._stopping = False
@@ -87,9 +86,11 @@ class Link:
         with self._changed:
             return self._status
 
-    def serve(self, topic_filter: str, handler: Handler) -> None:
-        """Hand what comes in on some topics to a handler, one at a time; before :meth:`start`."""
-        self._topic_filter, self._handler = topic_filter, handler
+    def serve(
+        self, topic_filter: str, handler: Handler, without: str = "no command arrives"
+    ) -> None:
+        """Hand what comes in to a handler, one at a time, as :meth:`Subscriptions.add` says."""
+        self._subscriptions.add(topic_filter, handler, without)
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -109,11 +110,18 @@ class Link:
             self._outbox_changed = True
             self._changed.notify_all()
 
-    def state(self, topic: str, payload: str) -> None:
-        """Publish a retained state; only the latest of a topic is kept for a broken link."""
+    def state(self, topic: str, payload: str, *, again: bool = False) -> None:
+        """Publish a retained state; only the latest of a topic is kept for a broken link.
+
+        Args:
+            topic: where to.
+            payload: text.
+            again: also where it is what was published last.
+        """
         payload = sendable(payload)
         with self._changed:
-            if self._states.get(topic) == payload or self._oversized(topic, payload):
+            known = self._states.get(topic) == payload and not again
+            if known or self._oversized(topic, payload):
                 return
             self._states[topic] = payload
             self._unsent_states.add(topic)
@@ -210,7 +218,7 @@ class Link:
     def _serve(self, connection: Connection, began_s: float) -> None:
         """Publish and take what comes in until the connection ends or the box stops."""
         self._refused_topics.reconnected()
-        sender = Sender(connection, self._refused_topics, self._topic_filter)
+        sender = Sender(connection, self._refused_topics, self._subscriptions.filters)
         sender.subscribe()
         while self._wait_for_work(connection, sender):
             with self._changed:
@@ -224,8 +232,8 @@ class Link:
             try:
                 refused = self._count(sender.settle(self._outbox))
                 refused |= sender.states(states)
-                sender.retry_subscription()
-                sender.take_incoming(self._handler)
+                sender.retry_subscriptions()
+                sender.take_incoming(self._subscriptions.handle)
                 sender.drain(self._outbox)
                 sender.parcels(self._parcels)
             except StoreError as error:
@@ -240,7 +248,7 @@ class Link:
                 dropped, connection.incoming_dropped = connection.incoming_dropped, 0
                 self._status = replace(
                     self._status,
-                    reason=self._refused_topics.trouble(self._topic_filter),
+                    reason=self._refused_topics.trouble(self._subscriptions.missed),
                     incoming_dropped=self._status.incoming_dropped + dropped,
                 )
                 self._changed.notify_all()

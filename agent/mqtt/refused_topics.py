@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from agent.mqtt.backoff import Backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent.core.clock import Clock
 
 _FIRST_HOLD_S = 15.0
@@ -59,11 +61,15 @@ class RefusedTopics:
         """The topics of which that is so."""
         return [topic for topic in self._holds if self.held(topic)]
 
-    def trouble(self, topic_filter: str | None) -> str:
-        """What the broker refuses, for a person; empty if nothing."""
+    def trouble(self, missed: Mapping[str, str]) -> str:
+        """What the broker refuses, for a person; empty if nothing.
+
+        Args:
+            missed: by topic filter of a subscription, what is missed without it.
+        """
         told = [
-            f"the broker refuses the subscription to {topic} ({hold.why}), so no command arrives"
-            if topic == topic_filter
+            f"the broker refuses the subscription to {topic} ({hold.why}), so {missed[topic]}"
+            if topic in missed
             else f"the broker refuses {topic} ({hold.why})"
             for topic, hold in self._holds.items()
         ]

@@ -66,11 +66,11 @@ class Sender:
     """The traffic of one connection. Used by the link's thread alone."""
 
     def __init__(
-        self, connection: Connection, refused: RefusedTopics, topic_filter: str | None
+        self, connection: Connection, refused: RefusedTopics, topic_filters: Sequence[str]
     ) -> None:
         self._connection = connection
         self._refused = refused
-        self._topic_filter = topic_filter
+        self._topic_filters = topic_filters
         self._sent: dict[int, _Sent] = {}
         self._sequences: set[int] = set()
         """In the outbox, and on their way."""
@@ -86,15 +86,16 @@ class Sender:
         return next((sent.topic for sent in self._sent.values() if sent.holds), None)
 
     def subscribe(self) -> None:
-        """Ask for what comes in, or ask again after a refusal."""
-        if self._topic_filter is not None and not self._refused.held(self._topic_filter):
-            self._note(self._connection.subscribe(self._topic_filter), _Sent(self._topic_filter))
+        """Ask for what comes in."""
+        for wanted in self._topic_filters:
+            if not self._refused.held(wanted):
+                self._note(self._connection.subscribe(wanted), _Sent(wanted))
 
-    def retry_subscription(self) -> None:
+    def retry_subscriptions(self) -> None:
         """Ask again for what comes in, where the broker refused it and it is time."""
-        wanted = self._topic_filter
-        if wanted is not None and wanted in self._refused and not self._refused.held(wanted):
-            self.subscribe()
+        for wanted in self._topic_filters:
+            if wanted in self._refused and not self._refused.held(wanted):
+                self._note(self._connection.subscribe(wanted), _Sent(wanted))
 
     def states(self, states: Mapping[str, str]) -> set[str]:
         """Send retained states; the topics that could not be sent now."""

@@ -116,6 +116,11 @@ class Commands:
         self._counts = {field.name: 0 for field in fields(CommandTally)}
 
     @property
+    def names(self) -> frozenset[str]:
+        """Of the commands that are taken."""
+        return frozenset(self._commands)
+
+    @property
     def tally(self) -> CommandTally:
         """What came of the commands so far."""
         return CommandTally(**self._counts)

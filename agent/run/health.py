@@ -8,7 +8,7 @@ lost lately; anything else is ``degraded``, with a reason that a person can act 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,8 @@ class Health:
     """What a person has silenced."""
     counters: Mapping[str, int]
     """What was done and what was lost since the start, by name; never reset."""
+    attached: Mapping[str, int] = field(default_factory=dict)
+    """What attachments tell of themselves now, by name."""
 
     @property
     def drop_ratio(self) -> float:
@@ -117,6 +119,7 @@ class Health:
                     for mute in self.mutes
                 ],
                 "counters": dict(self.counters),
+                **({"attached": dict(self.attached)} if self.attached else {}),
             },
             ensure_ascii=False,
             separators=(",", ":"),

@@ -49,6 +49,8 @@ class BoxParts:
         """``None`` where MQTT is switched off."""
         if settings.mqtt.enabled:
             self.link = Link(settings.mqtt, settings.node, topics.status, store, clock)
+        self.offered: frozenset[str] = frozenset()
+        """Names of the commands that are taken by MQTT."""
         self.mutes = Mutes(clock)
         self.alert_writer = AlertWriter(
             bundle_digest=bundle.digest,
@@ -127,5 +129,6 @@ class BoxParts:
                 self.bundle.manifest.frontend.sample_rate_hz,
             ),
         )
+        self.offered = commands.names
         link.serve(self.topics.command_filter, commands.handle)
         return commands

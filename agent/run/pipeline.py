@@ -17,6 +17,7 @@ from agent.core.records import Origin
 from agent.encoder.audio import Encoder
 from agent.hearing.listener import Listeners
 from agent.hearing.recogniser import Recogniser
+from agent.run.attachment import Attachments
 from agent.run.commands import CommandTally
 from agent.run.health import State
 from agent.run.parts import BoxParts
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from agent.core.records import Detection, Match
     from agent.descriptions import DescriptionSet
     from agent.detector.rule import Policy
+    from agent.run.attachment import Attach
     from agent.run.health import Health
 
 _log = logging.getLogger(__name__)
@@ -74,6 +76,7 @@ class Pipeline:
         on_match: Callable[[Match], None] | None = None,
         troubles: Callable[[], Mapping[str, Reason]] | None = None,
         notifier: Notifier | None = None,
+        attach: Iterable[Attach] = (),
     ) -> None:
         """Open what can be opened; what cannot is reported and retried, not fatal.
 
@@ -86,6 +89,7 @@ class Pipeline:
             on_match: told of every scored window.
             troubles: what is wrong with what attaches to the box, by part, for health.
             notifier: tells the service manager; none is told where ``None``.
+            attach: what attaches to the box from outside of its data path.
 
         Raises:
             BundleError: the bundle does not fit.
@@ -134,6 +138,7 @@ class Pipeline:
             known=lambda: self._reloading.known,
             teaching=self._teaching,
         )
+        self._attached = Attachments(attach, self._parts)
 
     def run(self) -> int:
         """Listen until a stop is asked for or every source has ended.
@@ -182,6 +187,7 @@ class Pipeline:
         self._watch = watch
         self._background.follow(watch.calibration)
         self._teaching.listened_for(watch, self._reloading.recordings)
+        self._attached.listening_for(watch)
 
     def _score(self) -> None:
         windows = self._listeners.backlog.take(_TOGETHER, _TICK_S)
@@ -254,6 +260,7 @@ class Pipeline:
                 missed=self._parts.reports.count(Origin.MISSED),
                 taught=self._parts.reports.count(Origin.TAUGHT),
                 troubles={} if self._troubles is None else self._troubles(),
+                attached=self._attached.figures(),
             )
         )
         if self._notifier.status_due:

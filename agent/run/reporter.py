@@ -80,6 +80,8 @@ class Snapshot:
     """Sounds that people taught."""
     troubles: Mapping[str, Reason] = field(default_factory=dict)
     """What is wrong with what attaches to the box, by part."""
+    attached: Mapping[str, int] = field(default_factory=dict)
+    """What the attachments tell of themselves now, by name."""
 
 
 @dataclass(slots=True)
@@ -200,6 +202,7 @@ class Reporter:
             sources={status.source: status.state.value for status in snapshot.sources},
             signals={status.source: _signal(status) for status in snapshot.sources},
             mutes=snapshot.mutes,
+            attached=snapshot.attached,
             counters=_counters(snapshot, self.link),
         )
 

@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.broker
 
-PASSWORDS = {"press3": "pw-of-press3", "press4": "pw-of-press4", "dashboard": "pw-of-people"}
+PASSWORDS = {
+    "press3": "pw-of-press3",
+    "press4": "pw-of-press4",
+    "dashboard": "pw-of-people",
+    "homeassistant": "pw-of-home",
+}
 POSTS = {"terminal": "pw-of-terminal", "thresholds": "pw-of-leader"}
 OWN = "kikimimi/plant/press3"
 
@@ -96,6 +101,39 @@ def test_only_a_post_that_may_sets_thresholds(broker: tuple[Mosquitto, Authority
                 one.wait(lambda: bool(one.on(f"{OWN}/cmd/result")))
                 assert bool(one.on(f"{OWN}/config/state")) is (name == "thresholds")
         box.wait(lambda: len(box.messages) == 5 + 2)
+
+
+def test_home_assistant_sees_the_boxes_and_asks_what_its_buttons_ask(
+    broker: tuple[Mosquitto, Authority],
+) -> None:
+    """Each box shows itself there, no other and nothing else, and hears it start."""
+    port, authority = broker[0].port, broker[1]
+    with ExitStack() as stack:
+        box, home = (
+            stack.enter_context(person(port, authority, name, PASSWORDS[name]))
+            for name in ("press3", "homeassistant")
+        )
+        for one in (box, home):
+            one.subscribe("#")
+        refused = "Not authorized"
+        own = "homeassistant/device/press3/config"
+        assert box.publish(own, "of press3") != refused
+        for topic in (
+            "homeassistant/device/press4/config",
+            "homeassistant/sensor/press3/config",
+            "homeassistant/status",
+        ):
+            assert box.publish(topic, "forged") == refused, topic
+        assert box.publish(f"{OWN}/alert", "of press3") != refused
+        for command in ("verdict", "heard", "threshold"):
+            assert home.publish(f"{OWN}/cmd/{command}", command) != refused
+        for topic in (f"{OWN}/cmd/mute", f"{OWN}/cmd/reload", f"{OWN}/alert"):
+            assert home.publish(topic, "forged") == refused, topic
+        assert home.publish("homeassistant/status", "online") != refused
+        box.wait(lambda: box.on("homeassistant/status") == ["online"])
+        home.wait(lambda: home.on(own) == ["of press3"] and home.on(f"{OWN}/alert") != [])
+    heard = [m.payload for m in box.messages]
+    assert heard == [b"verdict", b"heard", b"threshold", b"online"]
 
 
 @pytest.mark.parametrize(

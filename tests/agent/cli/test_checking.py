@@ -336,6 +336,16 @@ def test_metrics_without_their_extra_are_warned_of(
     assert warning.remedy == f"type: {extras.command(Extra.METRICS)}"
 
 
+def test_a_discovery_that_reaches_nobody_is_warned_of(site: Site) -> None:
+    """Home Assistant is told by the broker."""
+    site.settings["home_assistant"] = {"discovery": True}
+    site.settings["mqtt"] = {"enabled": False}
+    (warning,) = site.check().warnings
+    assert warning.where == "home_assistant.discovery"
+    site.settings["mqtt"] = {}
+    assert site.check().warnings == ()
+
+
 def test_a_password_that_others_can_read_is_warned_of(site: Site) -> None:
     """Neither on the disk nor on the wire."""
     secret = site.folder / "password"

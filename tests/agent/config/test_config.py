@@ -30,6 +30,7 @@ from agent.config.settings import (
     CommandSettings,
     ConsoleSettings,
     EncoderSettings,
+    HomeAssistantSettings,
     LogSettings,
     MetricsSettings,
     PublishSettings,
@@ -91,6 +92,7 @@ def _outcome(path: Path | None, environ: dict[str, str]) -> Settings | tuple[str
         EncoderSettings, MqttSettings, TlsSettings, PublishSettings, LogSettings,
         StreamSettings, CommandSettings, VerdictSettings, ConsoleSettings, ReportSettings,
         MetricsSettings,
+        HomeAssistantSettings,
     ],
 )  # fmt: skip
 def test_the_explained_file_names_every_field(section: type) -> None:

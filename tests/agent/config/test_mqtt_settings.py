@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.config import CommandSettings, Settings, load_settings
+from agent.config import (
+    CommandSettings,
+    HomeAssistantSettings,
+    Language,
+    Settings,
+    load_settings,
+)
 from agent.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,3 +81,30 @@ def test_commands_have_bounds(tmp_path: Path) -> None:
         _load(tmp_path, "commands: {threshold_lowest: 13}\n")
     with pytest.raises(ConfigError, match="write a number from 0 to 100"):
         _load(tmp_path, "commands: {threshold_highest: 101}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("prefix: 'home/+'", "prefix: is 'home/+'; write at most 64 characters, without spaces"),
+        ("prefix: '#'", "prefix: is '#'; write at most 64 characters, without spaces"),
+        ("prefix: ''", "prefix: is empty; write names with one '/' between them"),
+        ("birth_topic: a/", "birth_topic: is 'a/'; write names with one '/' between them"),
+        ("language: fr", "language: is 'fr'; write one of auto, ja, en"),
+        ("dicsovery: true", "did you mean 'discovery'?"),
+    ],
+)
+def test_what_home_assistant_listens_to_is_a_topic(tmp_path: Path, text: str, problem: str) -> None:
+    """A prefix with a wildcard would tell it nothing, and one that is empty somebody else."""
+    with pytest.raises(ConfigError, match=r"agent.yaml:1 home_assistant\.") as caught:
+        _load(tmp_path, f"home_assistant: {{{text}}}\n")
+    assert problem in str(caught.value)
+
+
+def test_home_assistant_is_not_told_unless_asked_for(tmp_path: Path) -> None:
+    """Off by default; its prefix may have several levels."""
+    assert not _load(tmp_path, "site: a\n").home_assistant.discovery
+    told = _load(tmp_path, "home_assistant: {discovery: true, prefix: a/b, language: ja}\n")
+    assert told.home_assistant == HomeAssistantSettings(
+        True, "a/b", "homeassistant/status", Language.JA
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.bundle.manifest import BACKGROUND, TEXT_HEAD, Metric
-from export import acoustic, bundle, evaluation, learned
+from export import acoustic, bundle, evaluation, learned, sounds
 from training.data.audioset import load_classes
 from training.data.captions import read_captions
 from training.data.lexicon import read_lexicon
@@ -32,7 +32,7 @@ def add(
     variants: Mapping[str, Path],
     constants: FrontendConstants,
     data: Path,
-    known: tuple[Sequence[Take], Sequence[Take]],
+    every: int,
     command: str,
 ) -> tuple[Metric, ...]:
     """Give the graphs of a bundle their acoustic view and their learned head.
@@ -43,12 +43,14 @@ def add(
         variants: the audio graphs, ``float32`` first.
         constants: of the frontend.
         data: the shared data folder.
-        known: recordings to learn from, and those to be judged on.
+        every: n-th recording is learned from; 1 for all.
         command: that this is done by.
 
     Returns:
         How each variant does.
     """
+    known = acoustic.known_takes(data, every)
+    print(f"fitting the heads to {len(known[0])} recordings", flush=True)
     reference = variants["float32"]
     text_head = reference.with_name(TEXT_HEAD)
     for path in (*variants.values(), text_head):
@@ -56,13 +58,13 @@ def add(
     tower = TextTower.load()
     material = acoustic.material(reference, data, known[0])
     view = fit(material)
-    print("fitting the learned head", flush=True)
     lexicon = read_lexicon([sound.name for sound in load_classes(data)])
-    meant = take_meanings(known[0], lexicon, read_captions(data_sets()))
+    synthetic = sounds.synthetic_sound(reference, every)
+    meant = take_meanings(known[0], lexicon, read_captions(data_sets()), synthetic.kinds)
     head = learned.learn(
-        material,
+        (material, synthetic),
         meant,
-        learned.ordinary_sound(reference),
+        sounds.ordinary_sound(reference),
         tower=tower,
         text_map=text_map.fit(data, tower, lexicon),
     )

@@ -18,7 +18,7 @@ from training.data.frontend import LogMel
 from training.data.synthetic import KINDS, synthetic
 
 _ORDINARY, _SEED = 512, 20_241_130
-_OF_KIND, _GROUPS = 24, 6
+_OF_KIND, _GROUPS, _SYNTHETIC_SEED = 40, 9, 7
 """Synthetic windows of each kind, and into how many recordings they are put."""
 _BATCH = 32
 
@@ -64,7 +64,9 @@ def synthetic_sound(tower: Path, every: int) -> Synthetic:
     frontend = LogMel()
     constants, of_kind = frontend.constants, max(1, _OF_KIND // every)
     window_s = WINDOW_FRAMES / constants.frame_rate_hz
-    drawn = list(synthetic(_SEED, of_kind * len(KINDS), window_s, constants.sample_rate_hz))
+    drawn = list(
+        synthetic(_SYNTHETIC_SEED, of_kind * len(KINDS), window_s, constants.sample_rate_hz)
+    )
     windows = frontend(torch.from_numpy(np.stack([samples for _, samples in drawn])))
     features, _ = _heard(tower, windows[:, :, :WINDOW_FRAMES].numpy())
     # Kinds take turns: of each, every so many windows are of one recording.

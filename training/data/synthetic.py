@@ -58,12 +58,6 @@ _KINDS: dict[str, events.Maker] = {
     "a buzzer": partial(
         events.held, events.Voice((90.0, 3_500.0), (4, 20), (0.3, 1.2)), (0.4, 2.0)
     ),
-    "a piezo buzzer beeping fast": partial(
-        events.repeated,
-        events.Voice((1_500.0, 4_500.0), (2, 8), (0.8, 1.6)),
-        (2.0, 12.0),
-        (0.3, 0.7),
-    ),
     "an alarm is sounding": partial(
         events.repeated, events.Voice((500.0, 4_000.0), (1, 8), (0.6, 2.0)), (1.0, 10.0), (0.3, 0.8)
     ),

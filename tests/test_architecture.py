@@ -11,7 +11,7 @@ import sys
 import tomllib
 from functools import cache
 from importlib.metadata import packages_distributions
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,6 +98,9 @@ MOST_LINES = 400
 ANOTHER_TEST = re.compile(
     r"(?:from|import)\s+tests[\w.]*(?:\.test_\w+|\s+import\s+(?:\([^)]*|.*)\btest_\w+)"
 )
+
+# A file or folder in a page.
+NAMED = re.compile(r"`([\w./*-]+(?:\.(?:py|yaml|json|csv|md|js|toml|txt)|/))`")
 
 
 def modules(package: str) -> list[Path]:
@@ -255,3 +258,18 @@ def test_files_stay_small(package: str) -> None:
     for path in modules(package):
         lines = len(path.read_text(encoding="utf-8").splitlines())
         assert lines <= MOST_LINES, f"{path}: {lines} lines"
+
+
+def test_contributing_names_what_is_there() -> None:
+    """Every file and folder of its table; some are named by the end of their path."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    named = {name for row in rows for name in NAMED.findall(row)}
+    assert len(named) > len(rows)
+    folders = (*PACKAGES, "configs", "docs", "tests")
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    there = [path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*"), *paths)]
+    lost = {
+        name for name in named if not any(PurePath(path).match(name.rstrip("/")) for path in there)
+    }
+    assert lost == set()

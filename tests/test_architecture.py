@@ -8,12 +8,18 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
-from pathlib import Path
+from importlib.metadata import packages_distributions
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.core.telemetry import SWITCHED_OFF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("agent", "training", "export")
@@ -53,6 +59,16 @@ HOMES = {
     "matplotlib": {"training/studies/figures.py"},
 }
 
+# What is part of another library's interface and comes with it.
+COMES_WITH = {"anyio": "starlette", "markupsafe": "jinja2"}
+
+# Extras whose libraries a package may not count on.
+NOT_FOR = {
+    "agent": {"training", "export", "dev"},
+    "training": {"export", "dev"},
+    "export": {"dev"},
+}
+
 # Folders, each of which may use only those before it, typing included.
 ROOMS = {
     "agent": (
@@ -83,6 +99,9 @@ ANOTHER_TEST = re.compile(
     r"(?:from|import)\s+tests[\w.]*(?:\.test_\w+|\s+import\s+(?:\([^)]*|.*)\btest_\w+)"
 )
 
+# A file or folder in a page.
+NAMED = re.compile(r"`([\w./*-]+(?:\.(?:py|yaml|json|csv|md|js|toml|txt)|/))`")
+
 
 def modules(package: str) -> list[Path]:
     """All modules of a package."""
@@ -101,6 +120,12 @@ def imports(path: Path) -> frozenset[str]:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
             names.add(str(node.module))
     return frozenset(names)
+
+
+def distributions(lines: Iterable[str]) -> set[str]:
+    """Normalised names in requirements or pins."""
+    names = (re.match(r"[\w.-]+", line) for line in lines)
+    return {re.sub(r"[-_.]+", "-", name[0]).lower() for name in names if name}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -122,6 +147,24 @@ def test_each_library_has_one_home(library: str) -> None:
     }
     assert users, f"nothing imports {library}: drop it from the list"
     assert users <= HOMES[library]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_library_is_declared_and_pinned(package: str) -> None:
+    """In pyproject.toml and constraints.txt, so that who installs the package has it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    wanted = [
+        *project["dependencies"],
+        *(one for name in optional.keys() - NOT_FOR[package] for one in optional[name]),
+    ]
+    pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    declared = distributions(wanted) & distributions(pinned)
+    owners = packages_distributions()
+    for path in modules(package):
+        roots = {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names
+        for root in {COMES_WITH.get(name, name) for name in roots - {*PACKAGES}}:
+            assert distributions(owners.get(root, [root])) & declared, f"{path}: {root}"
 
 
 @pytest.mark.parametrize("package", sorted(ROOMS))
@@ -215,3 +258,18 @@ def test_files_stay_small(package: str) -> None:
     for path in modules(package):
         lines = len(path.read_text(encoding="utf-8").splitlines())
         assert lines <= MOST_LINES, f"{path}: {lines} lines"
+
+
+def test_contributing_names_what_is_there() -> None:
+    """Every file and folder of its table; some are named by the end of their path."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    named = {name for row in rows for name in NAMED.findall(row)}
+    assert len(named) > len(rows)
+    folders = (*PACKAGES, "configs", "docs", "tests")
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    there = [path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*"), *paths)]
+    lost = {
+        name for name in named if not any(PurePath(path).match(name.rstrip("/")) for path in there)
+    }
+    assert lost == set()

@@ -20,6 +20,7 @@ import numpy as np
 from agent import descriptions
 from agent.alerts.alerts import candidates_json, severity_of
 from agent.bundle import loading as bundles
+from agent.capture.soundfiles.kinds import READ
 from agent.cli.accuracy import accuracy, read_truth
 from agent.cli.check_examples import example_findings
 from agent.config import channels, load_settings
@@ -180,8 +181,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="WAV, FLAC, Ogg, Opus, MP3 and the like; through ffmpeg also m4a, aac, mp4, mov, mkv, "
-        "webm, wma, 3gp, amr",
+        help=READ,
     )
     parser.add_argument(
         "--descriptions", type=Path, metavar="FILE", help="what to listen for, instead of the box's"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.capture.soundfiles.kinds import READ
 from agent.config import FileSettings, MicrophoneSettings, StdinSettings
 from agent.config.reader import converter
 from agent.config.sources import Encoding
@@ -22,9 +23,8 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         metavar="FILE|-",
-        help="listen to a sound file instead (WAV, FLAC, Ogg, Opus, MP3 and the like; through "
-        "ffmpeg m4a, mp4, mov, mkv, webm, wma, 3gp, amr), or to standard input: WAV, or raw "
-        "samples as the next three options tell",
+        help=f"listen to a sound file instead ({READ}), or to standard input: WAV, or raw samples "
+        "as the next three options tell",
     )
     parser.add_argument(
         "--format",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
 from agent.config import channels, fields
 from agent.config.reader import Between, From, Place, read_new
@@ -70,6 +70,8 @@ class MicrophoneSettings:
     """``default``, or a part of the device's stable name as ``kikimimi devices`` prints it."""
     channels: _Channels = (1,)
     """Channels that are mixed, counted from 1."""
+    live: ClassVar[bool] = True
+    """Whether its sound goes on whether it is heard or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,11 @@ class FileSettings:
     """Sound's time over real time where played in real time: 20 for twenty times as fast."""
     channels: _Channels | None = None
     """Channels that are mixed, counted from 1; all of them if ``None``."""
+
+    @property
+    def live(self) -> bool:
+        """Whether its sound goes on whether it is heard or not."""
+        return self.realtime
 
     def checked(self, table: Table) -> FileSettings:
         """Itself; there is no speed where the file is read as fast as possible."""
@@ -110,6 +117,8 @@ class StdinSettings:
     """How many channels follow each other in raw samples."""
     channels: _Channels | None = None
     """Channels that are mixed, counted from 1; all of them if ``None``."""
+    live: ClassVar[bool] = False
+    """Whether its sound goes on whether it is heard or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,8 @@ class StreamSettings:
     """Which of its sound tracks is heard, counted from 1."""
     channels: _Channels | None = None
     """Channels of the track that are mixed, counted from 1; all of them if ``None``."""
+    live: ClassVar[bool] = True
+    """Whether its sound goes on whether it is heard or not."""
 
 
 SourceSettings: TypeAlias = MicrophoneSettings | FileSettings | StdinSettings | StreamSettings

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from agent.capture.build import make_source
 from agent.capture.supervisor import Supervisor
-from agent.config import FileSettings, MicrophoneSettings, StreamSettings
 from agent.core.records import SourceState
 from agent.frontend.backlog import Backlog
 from agent.hearing.windows import make_windower
@@ -142,8 +141,7 @@ class Listeners:
                 ),
                 make_windower(bundle, source.name, settings.windows.hop_s),
                 self.backlog,
-                live=isinstance(source, MicrophoneSettings | StreamSettings)
-                or (isinstance(source, FileSettings) and source.realtime),
+                live=source.live,
                 rest=rest,
                 on_block=on_block,
             )

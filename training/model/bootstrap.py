@@ -30,7 +30,7 @@ from training.model.audio_tower import Activations, AudioTower
 from training.model.dual_encoder import DualEncoder
 from training.model.heads import ModelConfig
 from training.model.text_tower import TextTower
-from training.model.towers import tower_kind
+from training.model.towers import DEFAULT, TOWERS, tower_kind
 
 _TOP = 10
 # A name is what people write first and most often; beside another kind of text it counts twice.
@@ -233,12 +233,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_folders(parser, output="runs/bootstrap")
     parser.add_argument("--embedding-size", type=int, default=256)
     parser.add_argument("--landmarks", type=int, default=2048)
+    parser.add_argument("--tower", choices=TOWERS, default=DEFAULT, help="the audio tower")
+
+
+def config_of(arguments: argparse.Namespace) -> ModelConfig:
+    """What the model is to be."""
+    return ModelConfig(
+        embedding_size=arguments.embedding_size,
+        landmarks=arguments.landmarks,
+        tower=arguments.tower,
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the checkpoint and the report, print what was chosen and why."""
-    config = ModelConfig(embedding_size=arguments.embedding_size, landmarks=arguments.landmarks)
-    model, report = train(arguments.data, config)
+    model, report = train(arguments.data, config_of(arguments))
     checkpoint.save(model, arguments.output / "model.pt")
     write_json(arguments.output / "report.json", report)
     print(f"{report['texts']} texts about {report['classes']} classes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -104,18 +104,18 @@ class Objective:
             share_heard = model.encode_stem(stems, self._config.frozen_blocks)
         heard = world.gather(share_heard.float(), len(heard_of))
         anchors = sounds.anchors.to(self._device)
-        learned: dict[str, Tensor] = {}
+        labels: dict[str, Tensor] = {}
+        ratings: dict[str, Tensor] = {}
         if pairs is not None:
             own, was = heard[: len(paired)], anchors[: len(paired)]
-            learned |= self._labels(model, pairs, own, was)
+            labels = self._labels(model, pairs, own, was)
         if lists is not None:
             ordered, places = torch.sort(heard_of)
             own = heard[places[torch.searchsorted(ordered, listed)]]
-            learned["ratings"] = self._ratings(model, lists, own)
+            ratings = {"ratings": self._ratings(model, lists, own)}
         kept = self._anchors(model, heard, anchors, chance)
-        labels = [learned[name] for name in ("labels", "noise") if name in learned]
-        loss = joint(_sum(labels) if labels else None, learned.get("ratings"), progress)
-        return Terms(loss + _sum(kept.values()), learned | kept)
+        loss = joint(_sum(labels) if labels else None, ratings.get("ratings"), progress)
+        return Terms(loss + _sum(kept), labels | ratings | kept)
 
     def _pairs(self, chance: torch.Generator) -> Pairs | None:
         if not self._config.loss.uses_labels or not bool((self._weights > 0).any()):
@@ -167,5 +167,5 @@ def among_noise(scores: Tensor, noise: Tensor, fitting: Tensor) -> Tensor:
     return contrast(found, torch.zeros(len(found), dtype=torch.int64, device=found.device))
 
 
-def _sum(terms: Iterable[Tensor]) -> Tensor:
-    return reduce(operator.add, terms)
+def _sum(terms: Mapping[str, Tensor]) -> Tensor:
+    return reduce(operator.add, terms.values())

@@ -13,6 +13,8 @@ class Kind:
     """A container or a header that sound comes in."""
 
     name: str
+    endings: tuple[str, ...] = ()
+    """Of its files, in lower case, without the dot."""
     demuxer: str = ""
     """What ffmpeg calls it; empty where only libsndfile reads it."""
     by_libsndfile: bool = True
@@ -20,19 +22,24 @@ class Kind:
     tells_length: bool = True
 
 
-WAV = Kind("WAV")
-RF64 = Kind("RF64")
+WAV = Kind("WAV", ("wav", "wave", "bwf"))
+RF64 = Kind("RF64", ("rf64",))
 BIG_ENDIAN_WAV = Kind("big-endian WAV (RIFX)")
 RIFF = Kind("RIFF without sound")
-AVI = Kind("AVI", "avi", by_libsndfile=False)
-CAF = Kind("CAF", "caf")
-MP3 = Kind("MP3", "mp3", tells_length=False)
-MP3_IN_WAV = Kind("MP3 in a WAV", "wav", tells_length=False)
-MPEG_4 = Kind("MPEG-4 (m4a, mp4, mov, 3gp)", "mov", by_libsndfile=False)
-MATROSKA = Kind("Matroska (mkv, webm)", "matroska", by_libsndfile=False)
-ASF = Kind("Windows Media (wma, asf)", "asf", by_libsndfile=False)
-AMR = Kind("AMR", "amr", by_libsndfile=False, tells_length=False)
-AAC = Kind("AAC", "aac", by_libsndfile=False, tells_length=False)
+AVI = Kind("AVI", ("avi",), "avi", by_libsndfile=False)
+CAF = Kind("CAF", ("caf",), "caf")
+MP3 = Kind("MP3", ("mp3", "mp2"), "mp3", tells_length=False)
+MP3_IN_WAV = Kind("MP3 in a WAV", (), "wav", tells_length=False)
+MPEG_4 = Kind(
+    "MPEG-4 (m4a, mp4, mov, 3gp)",
+    ("m4a", "m4b", "mp4", "m4v", "mov", "3gp", "3g2"),
+    "mov",
+    by_libsndfile=False,
+)
+MATROSKA = Kind("Matroska (mkv, webm)", ("mkv", "mka", "webm"), "matroska", by_libsndfile=False)
+ASF = Kind("Windows Media (wma, asf)", ("wma", "asf", "wmv"), "asf", by_libsndfile=False)
+AMR = Kind("AMR", ("amr",), "amr", by_libsndfile=False, tells_length=False)
+AAC = Kind("AAC", ("aac",), "aac", by_libsndfile=False, tells_length=False)
 
 # Each of these stands in the first bytes: (where, what) pairs that all have to fit.
 _SIGNS: tuple[tuple[Kind, tuple[tuple[int, bytes], ...]], ...] = (
@@ -40,11 +47,11 @@ _SIGNS: tuple[tuple[Kind, tuple[tuple[int, bytes], ...]], ...] = (
     (AVI, ((0, b"RIFF"), (8, b"AVI "))),
     (RF64, ((0, b"RF64"),)),
     (BIG_ENDIAN_WAV, ((0, b"RIFX"),)),
-    (Kind("W64"), ((0, b"riff\x2e\x91\xcf\x11"),)),
-    (Kind("FLAC"), ((0, b"fLaC"),)),
-    (Kind("Ogg (ogg, opus)"), ((0, b"OggS"),)),
-    (Kind("AIFF"), ((0, b"FORM"), (8, b"AIF"))),
-    (Kind("AU"), ((0, b".snd"),)),
+    (Kind("W64", ("w64",)), ((0, b"riff\x2e\x91\xcf\x11"),)),
+    (Kind("FLAC", ("flac",)), ((0, b"fLaC"),)),
+    (Kind("Ogg (ogg, opus)", ("ogg", "oga", "opus")), ((0, b"OggS"),)),
+    (Kind("AIFF", ("aif", "aiff", "aifc")), ((0, b"FORM"), (8, b"AIF"))),
+    (Kind("AU", ("au", "snd")), ((0, b".snd"),)),
     (CAF, ((0, b"caff"), (4, b"\0\1"))),
     (MP3, ((0, b"ID3"),)),
     (AMR, ((0, b"#!AMR"),)),
@@ -54,11 +61,16 @@ _SIGNS: tuple[tuple[Kind, tuple[tuple[int, bytes], ...]], ...] = (
     (RIFF, ((0, b"RIFF"),)),
 )
 
-_BY_LIBSNDFILE = "wav wave bwf rf64 w64 flac ogg oga opus mp3 mp2 aif aiff aifc au snd caf"
-_BY_FFMPEG = "m4a m4b aac mp4 m4v mov 3gp 3g2 mkv mka webm wma asf wmv avi amr"
+KINDS = tuple(dict.fromkeys([*(kind for kind, _ in _SIGNS), AAC]))
+"""All that are told apart by their first bytes."""
 
-ENDINGS = frozenset(f".{ending}" for ending in f"{_BY_LIBSNDFILE} {_BY_FFMPEG}".split())
+ENDINGS = frozenset(f".{ending}" for kind in KINDS for ending in kind.endings)
 """Endings, in lower case, of the files that are taken out of a folder."""
+
+READ = "WAV, FLAC, Ogg, Opus, MP3 and the like; through ffmpeg also " + ", ".join(
+    ending for kind in KINDS if not kind.by_libsndfile for ending in kind.endings
+)
+"""What is read, for the help of commands."""
 
 
 _ID3_HEADER_BYTES = 10

@@ -10,6 +10,7 @@ import pytest
 
 from agent import cli
 from agent.bundle import loading as bundles
+from agent.cli.commands import COMMANDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +29,7 @@ def _run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, s
     return status, text
 
 
-@pytest.mark.parametrize(
-    "command", ["run", "demo", "check", "devices", "score", "bench", "install-service"]
-)
+@pytest.mark.parametrize("command", [one.name for one in COMMANDS])
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str) -> None:
     """With an example."""
     status, text = _run(capsys, command, "--help")

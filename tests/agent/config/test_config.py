@@ -7,6 +7,7 @@ import re
 import socket
 from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -26,19 +27,16 @@ from agent.config import (
     TlsSettings,
     load_settings,
 )
+from agent.config.reader import By, bare, hints_of
 from agent.config.settings import (
-    CommandSettings,
-    ConsoleSettings,
-    EncoderSettings,
-    HomeAssistantSettings,
-    LogSettings,
-    MetricsSettings,
     PublishSettings,
-    ReportSettings,
-    VerdictSettings,
     WindowsSettings,
 )
+from agent.config.sources import _SETTINGS, _Kind
 from agent.core.errors import BrokerError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A loaded machine is no fault of the code under test.
 _PATIENT = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -85,31 +83,42 @@ def _outcome(path: Path | None, environ: dict[str, str]) -> Settings | tuple[str
         return tuple(str(problem) for problem in error.problems)
 
 
-@pytest.mark.parametrize(
-    "section",
-    [
-        Settings, MicrophoneSettings, FileSettings, StdinSettings, WindowsSettings,
-        EncoderSettings, MqttSettings, TlsSettings, PublishSettings, LogSettings,
-        StreamSettings, CommandSettings, VerdictSettings, ConsoleSettings, ReportSettings,
-        MetricsSettings,
-        HomeAssistantSettings,
-    ],
-)  # fmt: skip
+def _sections(hint: Any) -> Iterator[type]:
+    """The dataclasses of settings in an annotation, those within them too."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        yield hint
+        for inner in hints_of(hint).values():
+            yield from _sections(inner)
+    elif not any(isinstance(note, By) for note in get_args(hint)):
+        for inner in get_args(hint):
+            yield from _sections(inner)
+
+
+@pytest.mark.parametrize("section", [*_sections(Settings)])
 def test_the_explained_file_names_every_field(section: type) -> None:
     """No setting is left unexplained, and each has a comment above it."""
-    assert is_dataclass(section)
     lines = EXPLAINED.read_text(encoding="utf-8").splitlines()
+    notes = {name: bare(hint)[1] for name, hint in hints_of(section).items()}
     for setting in fields(section):
+        note = notes[setting.name]
+        name = (isinstance(note, By) and note.name) or setting.name
         found = [
             number
             for number, line in enumerate(lines)
-            if re.match(rf" *(- )?(# .*\()?{setting.name}:", line)
-            or re.match(rf" *# .*[( ,]{setting.name}: ", line)
+            if re.match(rf" *(- )?(# .*\()?{name}:", line)
+            or re.match(rf" *# .*[( ,]{name}: ", line)
         ]
-        assert found, setting.name
+        assert found, name
     for number, line in enumerate(lines):
         if re.match(r" +(- )?\w+:", line) and not line.strip().startswith("tls:"):
             assert lines[number - 1].strip().startswith("#"), line
+
+
+def test_the_explained_file_names_every_kind_of_source() -> None:
+    """Each has its settings, and words above ``kind``."""
+    comment = EXPLAINED.read_text(encoding="utf-8").partition("    kind:")[0].rpartition("name:")[2]
+    assert set(_SETTINGS) == set(_Kind)
+    assert [kind for kind in _Kind if not re.search(rf"\b{kind}\b", comment)] == []
 
 
 def test_every_section_can_be_set(tmp_path: Path) -> None:
@@ -218,7 +227,7 @@ log: loud
         "agent.yaml:11 sources[3]: is '7'; write its fields as 'field: value'",
         (
             "agent.yaml:6 sources[0].kind: is 'mikrofone'; "
-            "write one of microphone, file, stdin, stream (did you mean 'microphone'?)"
+            f"write one of {', '.join(_Kind)} (did you mean 'microphone'?)"
         ),
         "agent.yaml:9 sources[1].channels: does not name each channel once; write 1 or [1, 2]",
         "agent.yaml:8 sources[1].name: is 'm' again; give each source its own name",
@@ -405,7 +414,7 @@ def test_a_lost_password_file_is_a_fault_of_the_broker_link(tmp_path: Path) -> N
     assert MqttSettings().password() is None
 
 
-_SETTINGS = st.dictionaries(
+_ANYTHING = st.dictionaries(
     st.sampled_from(["site", "node", "sources", "windows", "mqtt", "log", "tls", "x"]),
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -423,7 +432,7 @@ _SETTINGS = st.dictionaries(
 
 
 @_PATIENT
-@given(_SETTINGS)
+@given(_ANYTHING)
 def test_arbitrary_values_load_or_are_told(
     tmp_path_factory: pytest.TempPathFactory, raw: object
 ) -> None:

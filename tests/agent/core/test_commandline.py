@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -74,6 +75,15 @@ def test_every_module_in_the_tables_is_a_command() -> None:
         assert {"add_arguments", "run"} <= functions, path
         assert command.examples
         assert all(f" {command.name}" in line for line in command.examples)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ja.md"])
+def test_the_first_page_names_every_command(page: str) -> None:
+    """In its table, in both languages."""
+    lines = re.findall(
+        r"^\| `kikimimi ([\w-]+)` \|", (ROOT / page).read_text("utf-8"), re.MULTILINE
+    )
+    assert sorted(lines) == sorted(command.name for command in COMMANDS)
 
 
 def _without(library: str, folder: Path, module: str, *words: str) -> tuple[int, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 import pickle
-import re
 import string
 from pathlib import Path
 
@@ -13,18 +12,10 @@ import pytest
 
 from agent.core.errors import CaptureError
 from agent.core.reasons import ENGLISH, MOST_CHARACTERS, Reason
+from tests.words import table
 
 AGENT = Path(__file__).resolve().parents[3] / "agent"
-WORDS = AGENT / "console" / "static" / "words.js"
-
-
-def japanese() -> dict[str, str]:
-    """The wordings of the page, by code."""
-    text = WORDS.read_text(encoding="utf-8")
-    table = text[text.index("const REASONS_JA = {") :]
-    found = re.findall(r'\b(\w+): "((?:[^"\\]|\\.)*)"', table[: table.index("\n};")])
-    assert len(found) == len(dict(found))
-    return dict(found)
+JAPANESE = table("REASONS_JA")
 
 
 def named(text: str) -> set[str]:
@@ -51,10 +42,10 @@ def emitted() -> dict[str, list[tuple[set[str], str]]]:
 
 def test_each_code_has_a_wording_in_both_languages() -> None:
     """With the same parameters, so that neither tells less than the other."""
-    assert {code: named(text) for code, text in japanese().items()} == {
+    assert {code: named(text) for code, text in JAPANESE.items()} == {
         code: named(text) for code, text in ENGLISH.items()
     }
-    assert not [code for code, text in japanese().items() if text.isascii() and code != "other"]
+    assert not [code for code, text in JAPANESE.items() if text.isascii() and code != "other"]
 
 
 def test_what_the_agent_emits_is_in_the_table() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.config.reader import By, bare, hints_of
 from agent.core.errors import DescriptionsError
 from agent.core.records import Severity
 from agent.descriptions import (
@@ -18,6 +21,7 @@ from agent.descriptions import (
     DescriptionSet,
     DescriptionsFile,
     DetectionPolicy,
+    ErrorDescription,
     Example,
     Hits,
     Rejected,
@@ -57,6 +61,16 @@ def _problems(text: str) -> list[str]:
     with pytest.raises(DescriptionsError) as caught:
         _parse(text)
     return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", ["descriptions.en.yaml", "descriptions.ja.yaml"])
+def test_the_shipped_files_explain_every_field(name: str) -> None:
+    """At their head, in the words of their language."""
+    head = (CONFIGS / name).read_text(encoding="utf-8").partition("\nversion:")[0]
+    notes = {field: bare(hint)[1] for field, hint in hints_of(DetectionPolicy).items()}
+    policy = {(isinstance(note, By) and note.name) or field for field, note in notes.items()}
+    own = {field.name for field in fields(ErrorDescription)} - {"error_id", "policy", "where"}
+    assert {*re.findall(r"^#   (\w+)  ", head, re.MULTILINE)} == {"id", *own, *policy}
 
 
 def test_the_documented_example_is_read() -> None:

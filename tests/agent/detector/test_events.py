@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,17 @@ from agent.detector.rule import Policy, Rule
 
 HOP_S = 0.5
 RATE_HZ = 32_000
+
+# What is not drawn here is not held to be equal.
+FIELDS = {
+    "hits": st.integers(1, 4),
+    "windows": st.integers(0, 3),  # more than hits
+    "hysteresis": st.sampled_from([0.0, 0.5, 0.7, 1.0]),
+    "cooldown_s": st.sampled_from([0.0, 1.0, 4.0, 30.0]),
+}
+RULES = st.fixed_dictionaries(FIELDS).map(
+    lambda drawn: Rule(**drawn | {"windows": drawn["hits"] + drawn["windows"]})
+)
 
 
 def detected(
@@ -49,33 +62,27 @@ def detected(
         max_size=120,
     ),
     gaps=st.lists(st.integers(1, 119), max_size=4),
-    hits=st.integers(1, 4),
-    more=st.integers(0, 3),
-    hysteresis=st.sampled_from([0.0, 0.5, 0.7, 1.0]),
-    cooldown_s=st.sampled_from([0.0, 1.0, 4.0, 30.0]),
+    rule=RULES,
     threshold=st.integers(20, 60).map(lambda tenths: tenths / 10.0),
 )
 def test_events_are_the_detectors(
-    *,
-    scores: list[float],
-    gaps: list[int],
-    hits: int,
-    more: int,
-    hysteresis: float,
-    cooldown_s: float,
-    threshold: float,
+    scores: list[float], gaps: list[int], rule: Rule, threshold: float
 ) -> None:
     """Whatever the scores, gaps and rule, the same windows start, end and top the events."""
     values = np.array(scores, np.float32)
     position_s = np.arange(len(values)) * HOP_S
     for gap in gaps:
         position_s[gap:] += 3.0
-    rule = Rule(hits, hits + more, hysteresis, cooldown_s)
     found = [
         (position_s[event.start], position_s[event.end], position_s[event.peak])
         for event in events(values, Layout.of([position_s], HOP_S), rule, threshold)
     ]
     assert found == detected(values, position_s, Policy(threshold, rule))
+
+
+def test_every_field_of_a_rule_is_drawn() -> None:
+    """But the one that only says how often a lasting event is reported again."""
+    assert {*FIELDS, "update_s"} == {one.name for one in fields(Rule)}
 
 
 def test_streams_do_not_touch_each_other() -> None:

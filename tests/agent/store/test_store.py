@@ -7,13 +7,13 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.core.errors import StoreError
-from agent.core.records import Step
+from agent.core.records import Candidate, Origin, Step
 from agent.store import FILE_NAME, Store
 from tests.agent.store.records import ALERT, DETECTION
 
@@ -36,6 +36,20 @@ def test_an_alert_and_its_message_survive_the_process(tmp_path: Path) -> None:
     assert [(one.topic, one.payload) for one in store.waiting()] == [("t", "p")]
     assert store.unfinished() == [ALERT]
     store.close()
+
+
+def test_every_field_of_an_alert_is_kept(tmp_path: Path) -> None:
+    """Also those that have a default, none of which stands here."""
+    candidates = (Candidate("gong", 4.75, 4.0, "銅鑼の音"),)
+    detection = replace(DETECTION, candidates=candidates)
+    alert = replace(ALERT, detection=detection, clock_synced=False, origin=Origin.MISSED)
+    for record in (alert, detection, *candidates, alert.provenance):
+        assert [
+            one.name for one in fields(record) if getattr(record, one.name) == one.default
+        ] == []
+    with closing(Store.open(tmp_path)) as store:
+        store.record(alert, [])
+        assert store.alert(alert.alert_id) == alert
 
 
 def test_messages_come_in_order_and_leave_when_acknowledged(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.torch
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "evaluation.md"
 _HARMONIC = sum(1 / rank for rank in range(1, 7)) / 6
 
 
@@ -70,6 +73,13 @@ def test_a_model_that_knows_the_world() -> None:
     # Two of ten neighbours are of the class: as many as there are.
     assert found["neighbours", "any", "audio to audio", "alike@10"] == pytest.approx(0.2)
     assert found["neighbours", "any", "audio to audio", "alike@10 above chance"] == pytest.approx(1)
+
+
+def test_the_page_explains_each_measure() -> None:
+    """By its name, in bold."""
+    bold = re.findall(r"\*\*(.+?)\*\*", PAGE.read_text(encoding="utf-8"))
+    explained = {name for names in bold for name in re.split(r", | and ", names)}
+    assert {key[3] for key in measured(Deaf())} - explained == set()
 
 
 def test_what_cannot_be_told_apart_is_chance() -> None:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from agent.bundle.manifest import FrontendConstants
 from export.onnx import export_audio
-from training.model import checkpoint
+from tests.training.typed import arguments_of
+from training.model import bootstrap, checkpoint
 from training.model.audio_tower import Activations, AudioTower
 from training.model.dual_encoder import DualEncoder
 from training.model.heads import ModelConfig
@@ -77,6 +78,17 @@ def test_a_model_takes_any_tower_by_name(model: DualEncoder) -> None:
     assert embedded.shape == (3, 6)
     assert model.audio_head.project.in_features == Bands.classes + Bands.hidden_size
     torch.testing.assert_close(model.encode_stem(model.stem(windows, 1), 1), embedded)
+
+
+@pytest.mark.usefixtures("model")
+def test_a_model_starts_with_the_tower_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """By ``bootstrap --tower``; another name is told those that there are."""
+    assert bootstrap.config_of(arguments_of("bootstrap")).tower == "mn04"
+    chosen = bootstrap.config_of(arguments_of("bootstrap", "--tower", "bands"))
+    assert isinstance(DualEncoder(chosen).tower, Bands)
+    with pytest.raises(SystemExit):
+        arguments_of("bootstrap", "--tower", "hands")
+    assert "(choose from " in capsys.readouterr().err
 
 
 def test_the_checkpoint_says_which(model: DualEncoder, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.errors import ConfigError
+from tests import explained
 from training.train.config import TrainConfig, Weighting, load_config
 from training.train.losses.joint import ConstantWeights, RampWeights, UncertaintyWeights
 
@@ -16,8 +17,9 @@ EXPLAINED = Path(__file__).resolve().parents[3] / "configs" / "training.yaml"
 
 
 def test_explained_file_holds_the_defaults() -> None:
-    """What the file says is what happens without it."""
+    """What the file says is what happens without it, and it leaves nothing out."""
     assert load_config(EXPLAINED) == load_config(None) == TrainConfig()
+    assert explained.in_file(EXPLAINED) == explained.of(TrainConfig())
 
 
 def test_what_is_left_out_takes_its_default(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from agent.core.errors import ConfigError
+from tests import explained
 from tests.training.small import small_manifest, small_model, small_sounds, small_texts
 from training.data.records import Caption, Manifest, Pair, Recording, Split
 from training.evaluation.evaluate import Key, Measured, Results
@@ -193,8 +194,11 @@ def test_the_moment_that_an_answer_is_about_is_kept() -> None:
 
 
 def test_shipped_settings_are_the_defaults() -> None:
-    """``configs/update.yaml`` says what holds without it."""
-    assert load_update(_ROOT / "configs" / "update.yaml") == UpdateConfig()
+    """``configs/update.yaml`` says what holds without it, of an update's own settings all."""
+    path = _ROOT / "configs" / "update.yaml"
+    assert load_update(path) == UpdateConfig()
+    named = explained.in_file(path)
+    assert {**explained.of(UpdateConfig()), "training": named["training"]} == named
 
 
 def test_what_the_command_line_gives_is_refused(tmp_path: Path) -> None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from agent.capture.soundfiles.folders import find_sounds, passed_over_lines
-from agent.capture.soundfiles.kinds import ENDINGS
+from agent.capture.soundfiles.kinds import ENDINGS, KINDS
 from agent.core.errors import AudioFileError
+
+DOCS = Path(__file__).resolve().parents[4] / "docs"
+
+
+@pytest.mark.parametrize("page", ["troubleshooting.md", "troubleshooting.ja.md"])
+def test_the_page_for_people_names_every_kind(page: str) -> None:
+    """By one of the endings of its files."""
+    named = {
+        word.lower() for word in re.findall(r"\w+", (DOCS / page).read_text("utf-8"), re.ASCII)
+    }
+    assert [kind.name for kind in KINDS if kind.endings and named.isdisjoint(kind.endings)] == []
 
 
 def test_every_kind_is_found_and_the_rest_is_named(tmp_path: Path) -> None:

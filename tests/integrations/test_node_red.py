@@ -199,17 +199,22 @@ def _report(floor: Floor, page: Page) -> None:
 
 
 def _set_threshold(floor: Floor, page: Page) -> None:
-    """The slider alone sends nothing; its button publishes the command."""
+    """The slider alone sends nothing; its button publishes the command, and another ends it."""
     page.locator(".kk-nav a").nth(2).click()
     row = page.locator(".kk-threshold[data-error='glass_broken']")
     row.locator("input").fill("5.2")
     assert floor.heard.on(f"{BOX}/cmd/threshold") == []
-    row.locator("button").click()
+    row.locator(".kk-set").click()
     floor.heard.wait(lambda: bool(floor.heard.on(f"{BOX}/cmd/threshold")))
     sent = json.loads(floor.heard.on(f"{BOX}/cmd/threshold")[0])
     assert sent.keys() == {"schema", "request_id", "error_id", "threshold", "operator", "ts"}
     assert (sent["error_id"], sent["threshold"]) == ("glass_broken", 5.2)
-    row.locator("p.kept, p.refused").wait_for()  # as the box knows the command or not
+    row.locator("p.kept").wait_for()
+    row.locator("b", has_text="5.2").wait_for()  # as the box tells it
+    assert WHO[floor.language] in row.locator(".kk-row").inner_text()
+    row.locator(".kk-auto").click()
+    row.locator(".kk-auto").wait_for(state="detached")
+    row.locator("b", has_text="4.").wait_for()
 
 
 def _take_back(floor: Floor, page: Page) -> None:

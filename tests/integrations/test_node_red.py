@@ -187,11 +187,17 @@ def _answer(floor: Floor, page: Page) -> None:
 def _report(floor: Floor, page: Page) -> None:
     """A sound of the last minute that raised no alert."""
     page.locator(".kk-nav a").nth(1).click()
-    page.locator(".kk-heard button[data-error='heavy_impact']:enabled").click()
-    while page.locator(".kk-heard p:is(.kept, .refused)").get_attribute("class") == "refused":
-        page.wait_for_timeout(1_000)  # until the box remembers a minute
-        page.locator(".kk-heard button[data-error='heavy_impact']").click()
-        page.locator(".kk-heard p.sent").or_(page.locator(".kk-heard p.kept")).wait_for()
+
+    def answers() -> list[bool]:
+        told = map(json.loads, floor.heard.on(f"{BOX}/cmd/result"))
+        return [one["accepted"] for one in told if one["command"] == "heard"]
+
+    while not any(answers()):  # until the box remembers a minute
+        before = len(answers())
+        page.locator(".kk-heard button[data-error='heavy_impact']:enabled").click()
+        floor.heard.wait(lambda: len(answers()) > before)  # noqa: B023 - waited for at once
+        page.wait_for_timeout(2_000)  # a box takes 30 a minute
+    page.locator(".kk-heard p.kept").wait_for()
     floor.keep(page, "heard-phone")
     with floor.store() as store:
         (missed,) = [one for one in store.alerts_since() if one.origin is Origin.MISSED]

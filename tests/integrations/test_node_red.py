@@ -89,10 +89,12 @@ class Floor:
         assert errors == []
 
     def keep(self, page: Page, name: str) -> None:
-        """Keep a picture of the page, as small as it goes without losing a colour."""
+        """Keep a picture of the page, in 256 colours."""
         folder = Path(os.environ.get("KIKIMIMI_SCREENSHOTS", self.folder))
         picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-        picture.save(folder / f"node-red-{name}-{self.language}.png", optimize=True)
+        picture.quantize(256, dither=Image.Dither.NONE).save(
+            folder / f"node-red-{name}-{self.language}.png", optimize=True
+        )
 
     def store(self) -> closing[Store]:
         """What the box has kept."""
@@ -148,8 +150,9 @@ def test_alerts_are_answered_on_the_dashboard(floor: Floor) -> None:
         page.locator(".kk-trouble").wait_for()
         with floor.box():
             _answer(floor, page)
+            _look_at_alerts(floor)
             _report(floor, page)
-            _look(floor)
+            _look_at_the_box(floor)
             _set_threshold(floor, page)
             _take_back(floor, page)
         _press_for_a_box_that_was_replaced(floor, page)
@@ -235,16 +238,22 @@ def _take_back(floor: Floor, page: Page) -> None:
         assert store.answers(alert_id)[0].undone_at is not None
 
 
-def _look(floor: Floor) -> None:
-    """On a wall screen: as many alerts as it holds, the box, and what was."""
+def _look_at_alerts(floor: Floor) -> None:
+    """On a wall screen, three beside each other."""
     with floor.page(WALL, "/kikimimi-alerts") as page:
-        page.locator(".kk-card:has(img)").nth(3).wait_for()
+        page.locator(".kk-card:has(img)").nth(2).wait_for()
         page.wait_for_function(
-            "[...document.querySelectorAll('.kk-card')].slice(0, 4)"
+            "[...document.querySelectorAll('.kk-card')].slice(0, 3)"
             ".every((card) => card.querySelector('img'))"
         )
+        tops = {card.bounding_box()["y"] for card in page.locator(".kk-card").all()[:3]}
+        assert len(tops) == 1
         floor.keep(page, "alerts-wall")
-        page.locator(".kk-nav a").nth(2).click()
+
+
+def _look_at_the_box(floor: Floor) -> None:
+    """On a wall screen: its health and thresholds, and what was."""
+    with floor.page(WALL, "/kikimimi-box") as page:
         page.locator(".kk-headline.ok").wait_for()
         page.locator(".kk-threshold").nth(8).wait_for()
         floor.keep(page, "box-wall")
@@ -267,6 +276,5 @@ def _press_for_a_box_that_was_replaced(floor: Floor, page: Page) -> None:
         refused.wait_for()
         page.locator(f".kk-card[data-alert='{stale}']").wait_for(state="detached")
         assert str(stale) in refused.inner_text()
-        floor.keep(page, "refused-phone")
         with floor.store() as store:
             assert store.answers(str(stale)) == []

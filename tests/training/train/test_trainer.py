@@ -105,7 +105,7 @@ def test_ratings_drive_the_model(tmp_path: Path) -> None:
         loss = replace(FREE, binary=0.0)
         slow = replace(FAST, head_rate=1e-2)
         config = small_config(
-            tmp_path / str(at), steps=80, validate_every=80, loss=loss, optimiser=slow
+            tmp_path / str(at), steps=120, validate_every=120, loss=loss, optimiser=slow
         )
         trainer = Trainer(small_model(), material, config)
         trainer.run()

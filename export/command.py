@@ -9,6 +9,7 @@ import torch
 
 from agent.bundle.manifest import Rebuild
 from export import bundle, evaluation, heads
+from export.costs import MOST_COST
 from export.parity import check_text_parity
 from export.quantize import RECIPES, Activations, quantize_audio
 from training.model import checkpoint
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export.evaluation import Figure
-
-MOST_COST = 0.0125
-"""What quantization may cost of any figure, or the variant is not shipped: seven of 569 files.
-
-The worst of four figures is taken, and one file in 569 more or less is no cost."""
 
 _THRESHOLD = 4.0
 """Of a bundle that nobody has chosen one for."""

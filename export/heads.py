@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.bundle.manifest import BACKGROUND, TEXT_HEAD, Metric
 from export import acoustic, bundle, evaluation, learned, sounds
+from export.costs import MOST_COST, costs
 from training.data.audioset import load_classes
 from training.data.captions import read_captions
 from training.data.lexicon import read_lexicon
@@ -37,7 +38,7 @@ def add(
 ) -> tuple[Metric, ...]:
     """Give the graphs of a bundle their acoustic view and their learned head.
 
-    Heads that they had before go.
+    Heads that they had before go. So does the file of a quantized graph that costs too much.
 
     Args:
         variants: the audio graphs, ``float32`` first.
@@ -47,7 +48,7 @@ def add(
         command: that this is done by.
 
     Returns:
-        How each variant does.
+        How each variant does that is left.
     """
     known = acoustic.known_takes(data, every)
     print(f"fitting the heads to {len(known[0])} recordings", flush=True)
@@ -83,7 +84,14 @@ def add(
         for judged in sets
         for one in judged.measure(path)
     )
-    return word_metrics + _acoustic_metrics(acoustic.judged(data, known[1]), variants, command)
+    acoustic_metrics = _acoustic_metrics(acoustic.judged(data, known[1]), variants, command)
+    metrics = word_metrics + acoustic_metrics
+    files = {judged.name: len(judged.truth) for judged in sets}
+    refused = {name for name, cost in costs(metrics, files).items() if cost > MOST_COST}
+    for name in refused:
+        print(f"{name} costs more than {MOST_COST:.2%} in float32's place: not shipped", flush=True)
+        variants[name].unlink()
+    return tuple(metric for metric in metrics if metric.variant not in refused)
 
 
 def _retrieval_sets(data: Path, embed: Embed) -> tuple[RetrievalSet, ...]:

@@ -18,6 +18,7 @@ from agent.bundle.manifest import (
     Manifest,
     Metric,
     Rebuild,
+    Variants,
 )
 from agent.core.errors import BundleError, failing_as
 from export import bundle, heads
@@ -76,10 +77,15 @@ def _manifest(folder: Path) -> Manifest:
 def _write(
     manifest: Manifest, folder: Path, version: str, metrics: tuple[Metric, ...], command: str
 ) -> None:
+    left = {
+        machine: name if (folder / name).is_file() else manifest.variants.reference
+        for machine, name in asdict(manifest.variants).items()
+    }
     earlier = [line for line in manifest.rebuild.commands if " --bundle " not in line]
     manifest = replace(
         manifest,
         version=version,
+        variants=Variants(**left),
         embedding_size=embedding_size(folder / TEXT_HEAD),
         acoustic_size=ACOUSTIC_SIZE,
         metrics=metrics,

@@ -73,12 +73,21 @@ def _openssl(*arguments: str) -> None:
 
 
 @contextmanager
-def secure_broker(folder: Path, passwords: dict[str, str]) -> Iterator[tuple[Mosquitto, Authority]]:
-    """The shipped configuration and access list, with paths and port of the test."""
+def secure_broker(
+    folder: Path, passwords: dict[str, str], more_rights: str = ""
+) -> Iterator[tuple[Mosquitto, Authority]]:
+    """The shipped configuration and access list, with paths and port of the test.
+
+    Args:
+        folder: for its files.
+        passwords: of each user.
+        more_rights: what a site adds at the end of the access list.
+    """
     authority = Authority.create(folder / "certs")
     authority.issue("broker")
     _write_passwords(folder / "kikimimi.passwd", passwords)
-    shutil.copy(SHIPPED / "kikimimi.acl", folder)
+    rights = (SHIPPED / "kikimimi.acl").read_text(encoding="utf-8")
+    (folder / "kikimimi.acl").write_text(f"{rights}\n{more_rights}", encoding="utf-8")
     (folder / "db").mkdir()
     lines = (SHIPPED / "mosquitto.conf").read_text(encoding="utf-8").splitlines(keepends=True)
     settings = (

@@ -36,18 +36,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     made_from = parser.add_mutually_exclusive_group(required=True)
     made_from.add_argument("--checkpoint", type=Path, help="of a training")
-    made_from.add_argument(
-        "--bundle", type=Path, help="a bundle that only gets a new acoustic view"
-    )
+    made_from.add_argument("--bundle", type=Path, help="a bundle that only gets new heads")
     parser.add_argument("--output", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--reuse-text", type=Path, help="bundle whose text tower is taken over")
     parser.add_argument("--data", type=Path, default=data_folder(), help="the shared data folder")
     parser.add_argument(
-        "--every", type=int, default=1, help="learn the acoustic view from every n-th recording"
+        "--every", type=int, default=1, help="learn the heads from every n-th recording"
     )
     parser.add_argument("--name", default="kikimimi-default")
     parser.add_argument("--version", default="0.1.0")
-    parser.add_argument("--threshold", type=float, default=4.0, help="uncalibrated threshold")
+    parser.add_argument(
+        "--threshold", type=float, help="uncalibrated threshold; by default that of --bundle, or 4"
+    )
     parser.add_argument(
         "--rebuild", action="append", default=[], help="command that made the checkpoint"
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from agent.bundle.manifest import Rebuild
-from export import acoustic, bundle, evaluation, heads
+from export import bundle, evaluation, heads
+from export.costs import MOST_COST
 from export.parity import check_text_parity
 from export.quantize import RECIPES, Activations, quantize_audio
 from training.model import checkpoint
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 
     from export.evaluation import Figure
 
-MOST_COST = 0.0125
-"""What quantization may cost of any figure, or the variant is not shipped: seven of 569 files.
-
-The worst of four figures is taken, and one file in 569 more or less is no cost."""
+_THRESHOLD = 4.0
+"""Of a bundle that nobody has chosen one for."""
 
 _TOLERANCE = (
     "byte for byte on the same processor with the versions of constraints.txt; on another, "
@@ -74,16 +73,16 @@ def run(arguments: argparse.Namespace) -> int:
         if not shipped:
             target.unlink()
     bundle.write_attributions(arguments.checkpoint, folder)
-    print("fitting the heads", flush=True)
     graphs = {"float32": folder / bundle.AUDIO}
     quantized = {machine: folder / name for machine, name in bundle.AUDIO_BY_MACHINE.items()}
     graphs.update({machine: path for machine, path in quantized.items() if path.is_file()})
-    known = acoustic.known_takes(arguments.data, arguments.every)
-    metrics = heads.add(graphs, model.tower.frontend, arguments.data, known, _command(arguments))
+    metrics = heads.add(
+        graphs, model.tower.frontend, arguments.data, arguments.every, _command(arguments)
+    )
     bundle.write_manifest(
         model,
         folder,
-        bundle.Identity(arguments.name, arguments.version, arguments.threshold),
+        bundle.Identity(arguments.name, arguments.version, _threshold(arguments)),
         metrics=metrics,
         costs="\n".join(lines),
         rebuild=Rebuild((*arguments.rebuild, _command(arguments)), _TOLERANCE),
@@ -102,9 +101,13 @@ def _worst_cost(reference: list[Figure], figures: list[Figure]) -> float:
     return max(before.value - after.value for before, after in zip(reference, figures, strict=True))
 
 
+def _threshold(arguments: argparse.Namespace) -> float:
+    return _THRESHOLD if arguments.threshold is None else float(arguments.threshold)
+
+
 def _command(arguments: argparse.Namespace) -> str:
     words = [f"python -m export --checkpoint {arguments.checkpoint} --output {arguments.output}"]
     if arguments.reuse_text is not None:
         words.append(f"--reuse-text {arguments.reuse_text}")
-    words.append(f"--version {arguments.version} --threshold {arguments.threshold:g}")
+    words.append(f"--version {arguments.version} --threshold {_threshold(arguments):g}")
     return " ".join(words)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.bundle.manifest import BACKGROUND, TEXT_HEAD, Metric
-from export import acoustic, bundle, evaluation, learned
+from export import acoustic, bundle, evaluation, learned, sounds
+from export.costs import MOST_COST, costs
 from training.data.audioset import load_classes
 from training.data.captions import read_captions
 from training.data.lexicon import read_lexicon
@@ -32,23 +33,25 @@ def add(
     variants: Mapping[str, Path],
     constants: FrontendConstants,
     data: Path,
-    known: tuple[Sequence[Take], Sequence[Take]],
+    every: int,
     command: str,
 ) -> tuple[Metric, ...]:
     """Give the graphs of a bundle their acoustic view and their learned head.
 
-    Heads that they had before go.
+    Heads that they had before go. So does the file of a quantized graph that costs too much.
 
     Args:
         variants: the audio graphs, ``float32`` first.
         constants: of the frontend.
         data: the shared data folder.
-        known: recordings to learn from, and those to be judged on.
+        every: n-th recording is learned from; 1 for all.
         command: that this is done by.
 
     Returns:
-        How each variant does.
+        How each variant does that is left.
     """
+    known = acoustic.known_takes(data, every)
+    print(f"fitting the heads to {len(known[0])} recordings", flush=True)
     reference = variants["float32"]
     text_head = reference.with_name(TEXT_HEAD)
     for path in (*variants.values(), text_head):
@@ -56,13 +59,13 @@ def add(
     tower = TextTower.load()
     material = acoustic.material(reference, data, known[0])
     view = fit(material)
-    print("fitting the learned head", flush=True)
     lexicon = read_lexicon([sound.name for sound in load_classes(data)])
-    meant = take_meanings(known[0], lexicon, read_captions(data_sets()))
+    synthetic = sounds.synthetic_sound(reference, every)
+    meant = take_meanings(known[0], lexicon, read_captions(data_sets()), synthetic.kinds)
     head = learned.learn(
-        material,
+        (material, synthetic),
         meant,
-        learned.ordinary_sound(reference),
+        sounds.ordinary_sound(reference),
         tower=tower,
         text_map=text_map.fit(data, tower, lexicon),
     )
@@ -81,7 +84,14 @@ def add(
         for judged in sets
         for one in judged.measure(path)
     )
-    return word_metrics + _acoustic_metrics(acoustic.judged(data, known[1]), variants, command)
+    acoustic_metrics = _acoustic_metrics(acoustic.judged(data, known[1]), variants, command)
+    metrics = word_metrics + acoustic_metrics
+    files = {judged.name: len(judged.truth) for judged in sets}
+    refused = {name for name, cost in costs(metrics, files).items() if cost > MOST_COST}
+    for name in refused:
+        print(f"{name} costs more than {MOST_COST:.2%} in float32's place: not shipped", flush=True)
+        variants[name].unlink()
+    return tuple(metric for metric in metrics if metric.variant not in refused)
 
 
 def _retrieval_sets(data: Path, embed: Embed) -> tuple[RetrievalSet, ...]:

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from agent.core.records import FloatArray
-from export.acoustic import FEATURES, features_graph
-from export.onnx import WINDOW_FRAMES, normalise
+from export.acoustic import FEATURES
+from export.onnx import normalise
+from export.sounds import Ordinary, Synthetic
 from training.data.arrays import Values
-from training.data.augment import background_log_mels
 from training.data.sentences import LANGUAGES
 from training.data.wordings import TakeMeanings
 from training.model.text_map import TextMap
@@ -31,11 +30,8 @@ _LEARNED = "learned"
 """What the names of all that it is made with begin with."""
 _BOOTSTRAP = f"{_LEARNED}.bootstrap"
 _EMBEDDING = "embedding"
-_ORDINARY, _SEED = 512, 20_241_130
-WEIGHT = 0.3
-"""Of the learned head beside the bootstrap's. Equal weights find more of most sounds, but lose
-synthetic ones of the demo that no recording resembles: docs/benchmarks.md."""
-_BATCH = 32
+WEIGHT = 1.0
+"""Of the learned head beside the bootstrap's: docs/benchmarks.md compares others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +45,8 @@ class Head:
     text's embedding times its root is as long as its cosines with ordinary sound are spread."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ordinary:
-    """Ordinary sound as the tower hears it, by windows."""
-
-    features: FloatArray
-    embeddings: FloatArray
-    """By the bootstrap's head."""
-
-
 def learn(
-    material: Material,
+    heard: tuple[Material, Synthetic],
     meant: TakeMeanings,
     ordinary: Ordinary,
     *,
@@ -70,8 +57,8 @@ def learn(
     """Fit the head to recordings whose meaning is known.
 
     Args:
-        material: windows of recordings.
-        meant: the meaning of each recording.
+        heard: windows of recordings, and of synthetic ones.
+        meant: the meaning of each recording, the synthetic ones last.
         ordinary: sound that no text is about.
         tower: embeds the wordings.
         text_map: what texts sound like.
@@ -81,34 +68,18 @@ def learn(
         [text_map(tower.embed(meaning.wordings[language])) for language in LANGUAGES]
         for meaning in meant.meanings
     ]
+    material, synthetic = heard
+    first = len(meant.of_take) - len(synthetic.kinds)
+    recording = np.concatenate([material.recording, first + synthetic.recording])
     windows = LabelledWindows(
-        material.features,
-        material.recording,
-        meant.of_take[material.recording],
+        np.concatenate([material.features, synthetic.features]),
+        recording,
+        meant.of_take[recording],
         ordinary.features,
     )
     learned = fit(windows, texts, config)
     roots = _root(ordinary.embeddings), _root(learned.audio(ordinary.features))
     return Head(learned, text_map, roots)
-
-
-def ordinary_sound(tower: Path) -> Ordinary:
-    """What a float audio graph makes of ordinary sound.
-
-    Args:
-        tower: without a learned head.
-    """
-    windows = background_log_mels(_ORDINARY, _SEED, WINDOW_FRAMES).numpy()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        features_graph(tower), options, providers=["CPUExecutionProvider"]
-    )
-    parts = [
-        session.run([FEATURES, _EMBEDDING], {"log_mel": windows[at : at + _BATCH]})
-        for at in range(0, len(windows), _BATCH)
-    ]
-    return Ordinary(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
 
 
 def add_to_audio(path: Path, head: Head) -> None:

@@ -18,9 +18,10 @@ from agent.bundle.manifest import (
     Manifest,
     Metric,
     Rebuild,
+    Variants,
 )
 from agent.core.errors import BundleError, failing_as
-from export import acoustic, bundle, heads
+from export import bundle, heads
 from export.learned import embedding_size
 from training.train.acoustic import ACOUSTIC_SIZE
 
@@ -40,12 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
     for name in manifest.files:
         if source != folder:
             shutil.copyfile(source / name, folder / name)
-    known = acoustic.known_takes(arguments.data, arguments.every)
-    print(f"fitting the heads to {len(known[0])} recordings", flush=True)
     command = f"python -m export --bundle {source} --output {folder} --version {arguments.version}"
+    if arguments.threshold is not None:
+        command += f" --threshold {arguments.threshold:g}"
+        manifest = replace(manifest, tuning=replace(manifest.tuning, threshold=arguments.threshold))
     variants = {"float32": folder / manifest.variants.reference}
     variants.update({name: folder / file for name, file in _quantized(manifest).items()})
-    metrics = heads.add(variants, manifest.frontend, arguments.data, known, command)
+    metrics = heads.add(variants, manifest.frontend, arguments.data, arguments.every, command)
     _write(manifest, folder, arguments.version, metrics, command)
     for metric in metrics:
         print(
@@ -75,10 +77,15 @@ def _manifest(folder: Path) -> Manifest:
 def _write(
     manifest: Manifest, folder: Path, version: str, metrics: tuple[Metric, ...], command: str
 ) -> None:
+    left = {
+        machine: name if (folder / name).is_file() else manifest.variants.reference
+        for machine, name in asdict(manifest.variants).items()
+    }
     earlier = [line for line in manifest.rebuild.commands if " --bundle " not in line]
     manifest = replace(
         manifest,
         version=version,
+        variants=Variants(**left),
         embedding_size=embedding_size(folder / TEXT_HEAD),
         acoustic_size=ACOUSTIC_SIZE,
         metrics=metrics,

@@ -108,7 +108,7 @@ def modules(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
-@cache
+@cache  # every rule asks each file again
 def imports(path: Path) -> frozenset[str]:
     """Dotted names of everything that a module imports at run time or for typing."""
     names: set[str] = set()

@@ -6,9 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-
-from tests.schemas import schema
+from tests.schemas import validator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +52,7 @@ def settings_of(folder: Path, port: int, source: dict[str, Any]) -> dict[str, An
 def documents(heard: Listener, topic: str) -> list[dict[str, Any]]:
     """JSON messages on one of the box's topics, each valid by its schema."""
     found = [json.loads(payload) for payload in heard.on(f"{BOX}/{topic}")]
-    allowed = schema(topic.replace("/", "-"))
+    allowed = validator(topic.replace("/", "-"))
     for document in found:
-        jsonschema.validate(document, allowed)
+        allowed.validate(document)
     return found

@@ -57,7 +57,7 @@ _ALARM = """\
   - id: alarm
     text: 警報ベルが鳴る音
     paraphrases: [an alarm bell rings]
-    threshold: 2.2
+    threshold: 1.6
     hits: 2 of 3
     cooldown: 1s
 background:"""

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from agent.alerts.alerts import timestamp
@@ -18,7 +17,7 @@ from agent.core.clock import SystemClock
 from agent.store import FILE_NAME
 from tests.integration.boxes import READY_S
 from tests.integration.scenes import DESCRIPTIONS, write_siren
-from tests.schemas import schema
+from tests.schemas import validator
 from tests.secure_broker import SHIPPED, person, secure_broker
 
 if TYPE_CHECKING:
@@ -256,4 +255,4 @@ def _written_and_checked(folder: Path) -> list[bytes]:
 
 
 def _fits(document: dict[str, Any], name: str) -> None:
-    jsonschema.validate(document, schema(name))
+    validator(name).validate(document)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from agent.capture.scene import Scene
 
+_FIRST = 64
+
 
 def test_the_demo_scene_leaves_a_clip_for_each_alert(tmp_path: Path, scene: Scene) -> None:
     """FLAC and picture around the event, known to the store, with the embedding of its peak."""
@@ -64,6 +66,8 @@ def test_the_demo_scene_leaves_a_clip_for_each_alert(tmp_path: Path, scene: Scen
         assert len(samples) == round(clip.duration_s * RATE_HZ)
         if clip.speech is Speech.NONE:  # where it is in the scene, sample by sample
             place = np.flatnonzero(np.abs(heard[: -len(samples)] - samples[0]) < 1e-4)
+            for at in range(1, _FIRST):  # else whole clips are compared at thousands of places
+                place = place[np.isclose(heard[place + at], samples[at], atol=1e-4)]
             assert any(np.allclose(heard[p : p + len(samples)], samples, atol=1e-4) for p in place)
         with Image.open(folder / f"{one.alert_id}.png") as picture:
             assert picture.format == "PNG"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import numpy as np
 import pytest
 from paho.mqtt.packettypes import PacketTypes
@@ -23,7 +22,7 @@ from agent.store import Store
 from tests.integration.boxes import BOX, READY_S, documents, settings_of
 from tests.integration.scenes import write_siren
 from tests.mosquitto import Listener, listener, mosquitto
-from tests.schemas import schema
+from tests.schemas import validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +90,7 @@ class Floor:
                 "to": moment(now),
                 "ts": moment(now),
             } | payload
-            jsonschema.validate(payload, schema("cmd-heard"))
+            validator("cmd-heard").validate(payload)
         raw = json.dumps(payload)
         fresh = Properties(PacketTypes.PUBLISH)
         fresh.MessageExpiryInterval = 300
@@ -103,7 +102,7 @@ class Floor:
     def _answers(self, request_id: str) -> list[dict[str, Any]]:
         found = [json.loads(one) for one in self.heard.on(f"{BOX}/cmd/result")]
         for one in found:
-            jsonschema.validate(one, schema("cmd-result"))
+            validator("cmd-result").validate(one)
         return [one for one in found if one["request_id"] == request_id]
 
     def wait_for_windows(self, count: int) -> None:

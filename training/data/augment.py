@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from training.data.background import backgrounds
 from training.data.frontend import LogMel, to_log_mel, to_power
 
 _TINY = 1e-12
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,14 @@ def log_mels_of(
     frontend = LogMel()
     constants = frontend.constants
     duration_s = frames / constants.frame_rate_hz
-    sounds = np.stack(list(make(count, duration_s, constants.sample_rate_hz)))
-    with torch.inference_mode():
-        log_mels: Tensor = frontend(torch.from_numpy(sounds))[:, :, :frames]
-    return log_mels.clone()
+    log_mels = torch.empty((count, constants.n_mels, frames))
+    sounds = iter(make(count, duration_s, constants.sample_rate_hz))
+    # A few at a time: the spectra of all of them would fill memory, which costs more than they do.
+    for first in range(0, count, _AT_ONCE):
+        waves = torch.from_numpy(np.stack(list(islice(sounds, _AT_ONCE))))
+        with torch.inference_mode():
+            log_mels[first : first + len(waves)] = frontend(waves)[:, :, :frames]
+    return log_mels
 
 
 def _draw(db: tuple[float, float], count: int, chance: torch.Generator) -> Tensor:

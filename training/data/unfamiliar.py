@@ -16,13 +16,19 @@ import numpy as np
 from agent.core.records import FloatArray
 from training.data.arrays import Samples
 from training.data.background import at_level, backgrounds, coloured
+from training.data.synthesis import (
+    HIGHEST_HZ,
+    LAST_BOUNCE_S,
+    add_at,
+    gated,
+    log_uniform,
+    reverberated,
+    struck,
+)
 
 _PEAK_DBFS = (-34.0, -0.5)
 _BACKGROUND_DB = (-45.0, -6.0)
 """Of the machines behind an event, against it."""
-_LAST_BOUNCE_S = 0.012
-_HIGHEST_HZ = 15_000.0
-"""Above, the tower hears nothing, and an overtone would fold back."""
 _CUT_SHARE, _WET_SHARE, _NOISY_SHARE, _SINE_SHARE, _GATED_SHARE = 0.3, 0.5, 0.8, 0.6, 0.5
 
 
@@ -49,7 +55,7 @@ def unfamiliar(
         event = kinds[index % len(kinds)](rng, time_s)
         event = np.roll(event, rng.integers(samples)) if rng.random() < _CUT_SHARE else event
         if rng.random() < _WET_SHARE:
-            event = event + rng.uniform(0.1, 0.6) * _reverberated(rng, event, sample_rate_hz)
+            event = event + rng.uniform(0.1, 0.6) * reverberated(rng, event, sample_rate_hz)
         event = at_level(event, 0.0)
         if rng.random() < _NOISY_SHARE:
             event = event + at_level(background.astype(np.float64), rng.uniform(*_BACKGROUND_DB))
@@ -57,40 +63,18 @@ def unfamiliar(
         yield (event * (peak / np.abs(event).max())).astype(np.float32)
 
 
-def _log_uniform(rng: np.random.Generator, low: float, high: float, size: int) -> Samples:
-    return np.exp(rng.uniform(np.log(low), np.log(high), size))
-
-
-def _struck(rng: np.random.Generator, time_s: Samples, modes: Samples, decays: Samples) -> Samples:
-    """Damped modes of a body that is struck once, with the click of the contact."""
-    phases = rng.uniform(0, 2 * np.pi, len(modes))
-    amplitudes = rng.uniform(0.2, 1.0, len(modes))
-    ringing: Samples = np.zeros(len(time_s))
-    for hertz, decay_s, phase, amplitude in zip(modes, decays, phases, amplitudes, strict=True):
-        swing = np.sin(2 * np.pi * hertz * time_s + phase)
-        ringing += amplitude * np.exp(-time_s / decay_s) * swing
-    click = rng.standard_normal(len(time_s)) * np.exp(-time_s / rng.uniform(0.001, 0.015))
-    return ringing + rng.uniform(0.2, 5.0) * click
-
-
-def _added(signal: Samples, at: int, sound: Samples) -> None:
-    stop = min(len(signal), at + len(sound))
-    if at < stop:
-        signal[at:stop] += sound[: stop - at]
-
-
 def _dropped(rng: np.random.Generator, time_s: Samples) -> Samples:
     """A body falls and bounces: of metal, wood or plastic, small or large."""
     signal = np.zeros(len(time_s))
     rate = 1.0 / time_s[1]
-    lowest = _log_uniform(rng, 150.0, 4_000.0, 1)[0]
-    modes = _log_uniform(rng, lowest, min(_HIGHEST_HZ, 12.0 * lowest), int(rng.integers(2, 16)))
-    decays = _log_uniform(rng, 0.01, 0.6, 1)[0] * (lowest / modes) ** 0.5
+    lowest = log_uniform(rng, 150.0, 4_000.0, 1)[0]
+    modes = log_uniform(rng, lowest, min(HIGHEST_HZ, 12.0 * lowest), int(rng.integers(2, 16)))
+    decays = log_uniform(rng, 0.01, 0.6, 1)[0] * (lowest / modes) ** 0.5
     start_s, strength, pause_s = rng.uniform(0.0, 1.0), 1.0, rng.uniform(0.06, 0.4)
     restitution = rng.uniform(0.1, 0.7)
-    while pause_s > _LAST_BOUNCE_S and start_s < time_s[-1]:
-        blow = _struck(rng, time_s[: round(0.8 * rate)], modes * rng.uniform(0.99, 1.01), decays)
-        _added(signal, round(start_s * rate), strength * blow)
+    while pause_s > LAST_BOUNCE_S and start_s < time_s[-1]:
+        blow = struck(rng, time_s[: round(0.8 * rate)], modes * rng.uniform(0.99, 1.01), decays)
+        add_at(signal, round(start_s * rate), strength * blow)
         start_s += pause_s * rng.uniform(0.8, 1.2)
         pause_s *= restitution
         strength *= restitution
@@ -104,46 +88,45 @@ def _shards(rng: np.random.Generator, time_s: Samples) -> Samples:
     crack_s = rng.uniform(0.01, 0.08)
     crack = rng.standard_normal(len(time_s)) * np.exp(-time_s / crack_s)
     first_s = rng.uniform(0.0, 0.8)
-    _added(signal, round(first_s * rate), rng.uniform(0.0, 10.0) * crack)
+    add_at(signal, round(first_s * rate), rng.uniform(0.0, 10.0) * crack)
     lowest = rng.uniform(500.0, 4_000.0)
     ring_s = rng.uniform(0.003, 0.06)
     spread_s = rng.uniform(0.05, 0.4)
     for _ in range(int(rng.integers(20, 250))):
         modes = rng.uniform(lowest, 14_500.0, int(rng.integers(2, 6)))
         decays = rng.uniform(0.2, 1.0, len(modes)) * ring_s
-        shard = _struck(rng, time_s[: round(0.15 * rate)], modes, decays)
+        shard = struck(rng, time_s[: round(0.15 * rate)], modes, decays)
         start_s = first_s + rng.gamma(1.4, spread_s)
-        _added(signal, round(start_s * rate), rng.exponential(0.5) * shard)
+        add_at(signal, round(start_s * rate), rng.exponential(0.5) * shard)
     return signal
 
 
 def _tone(rng: np.random.Generator, time_s: Samples) -> Samples:
     """A buzzer, horn, whistle or siren: a few voices, held, gated or swept."""
-    base_hz = _log_uniform(rng, 120.0, 5_000.0, 1)[0]
+    base_hz = log_uniform(rng, 120.0, 5_000.0, 1)[0]
     depth = rng.choice([0.0, rng.uniform(0.0, 0.02), rng.uniform(0.1, 0.8)])
-    rate_hz = _log_uniform(rng, 0.1, 12.0, 1)[0]
+    rate_hz = log_uniform(rng, 0.1, 12.0, 1)[0]
     phase = 2 * np.pi * rate_hz * time_s + rng.uniform(0, 2 * np.pi)
     wave = (
         np.sin(phase) if rng.random() < _SINE_SHARE else 2.0 * ((phase / (2 * np.pi)) % 1.0) - 1.0
     )
     tone: Samples = np.zeros(len(time_s))
     rolloff, step = rng.uniform(0.3, 2.5), int(rng.integers(1, 3))
-    for ratio in _log_uniform(rng, 1.0, 1.6, int(rng.integers(1, 4))):
+    for ratio in log_uniform(rng, 1.0, 1.6, int(rng.integers(1, 4))):
         pitch_hz = base_hz * ratio * (1.0 + depth * wave)
         turns = 2 * np.pi * np.cumsum(pitch_hz) * time_s[1]
         for order in range(1, int(rng.integers(2, 20)), step):
-            audible = pitch_hz * order < _HIGHEST_HZ
+            audible = pitch_hz * order < HIGHEST_HZ
             tone += audible * order**-rolloff * np.sin(order * turns)
     if rng.random() < _GATED_SHARE:
-        gate = ((time_s * _log_uniform(rng, 0.5, 15.0, 1)[0]) % 1.0) < rng.uniform(0.2, 0.8)
-        tone *= np.convolve(gate, np.ones(160) / 160, mode="same")
+        tone *= gated(rng, time_s, log_uniform(rng, 0.5, 15.0, 1)[0], (0.2, 0.8))
     return tone + rng.uniform(0.0, 0.1) * rng.standard_normal(len(time_s))
 
 
 def _jet(rng: np.random.Generator, time_s: Samples) -> Samples:
     """Air or steam that escapes, or a tool that grinds: bright noise that comes and goes."""
     jet = coloured(rng, len(time_s), rng.uniform(-3.0, 6.0))
-    start_s, length_s = rng.uniform(0.0, 1.0), _log_uniform(rng, 0.05, 2.0, 1)[0]
+    start_s, length_s = rng.uniform(0.0, 1.0), log_uniform(rng, 0.05, 2.0, 1)[0]
     on = (time_s >= start_s) & (time_s < start_s + length_s)
     shape = np.convolve(on, np.ones(640) / 640, mode="same")
     flutter = 1.0 + rng.uniform(0.0, 0.9) * np.sin(2 * np.pi * rng.uniform(5.0, 120.0) * time_s)
@@ -154,25 +137,13 @@ def _rattle(rng: np.random.Generator, time_s: Samples) -> Samples:
     """Something loose, a ratchet, a chattering tool: strokes at an uneven pace."""
     signal = np.zeros(len(time_s))
     rate = 1.0 / time_s[1]
-    modes = _log_uniform(rng, 200.0, 9_000.0, int(rng.integers(2, 8)))
-    decays = _log_uniform(rng, 0.002, 0.08, 1)[0] * np.ones(len(modes))
+    modes = log_uniform(rng, 200.0, 9_000.0, int(rng.integers(2, 8)))
+    decays = log_uniform(rng, 0.002, 0.08, 1)[0] * np.ones(len(modes))
     pace_s, uneven = 1.0 / rng.uniform(2.0, 40.0), rng.uniform(0.0, 0.5)
     start_s = rng.uniform(0.0, 0.5)
     until_s = start_s + rng.uniform(0.3, 2.0)
     while start_s < min(until_s, time_s[-1]):
-        stroke = _struck(rng, time_s[: round(0.2 * rate)], modes, decays)
-        _added(signal, round(start_s * rate), rng.uniform(0.5, 1.0) * stroke)
+        stroke = struck(rng, time_s[: round(0.2 * rate)], modes, decays)
+        add_at(signal, round(start_s * rate), rng.uniform(0.5, 1.0) * stroke)
         start_s += pace_s * (1.0 + uneven * rng.uniform(-1.0, 1.0))
     return signal
-
-
-def _reverberated(rng: np.random.Generator, dry: Samples, sample_rate_hz: int) -> Samples:
-    """A room or a hall: noise that dies away."""
-    seconds = rng.uniform(0.1, 1.2)
-    response_s = np.arange(round(seconds * sample_rate_hz)) / sample_rate_hz
-    response = coloured(rng, len(response_s), rng.uniform(-4.0, 0.0))
-    response *= np.exp(-6.9 * response_s / seconds)
-    response /= np.sqrt(np.square(response).sum())
-    size = len(dry) + len(response)
-    wet: Samples = np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(response, size), size)
-    return wet[: len(dry)]

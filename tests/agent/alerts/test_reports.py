@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from agent.alerts.alerts import Wording
@@ -27,7 +26,7 @@ from tests.agent.store.answers import clip
 from tests.agent.store.full_disk import LONG, fill
 from tests.agent.store.records import ALERT
 from tests.fakes import FakeClock
-from tests.schemas import schema
+from tests.schemas import validator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +65,7 @@ class Box:
         """Messages that wait, each as its schema wants it."""
         found = [json.loads(message.payload) for message in self.store.waiting()]
         for one in found:
-            jsonschema.validate(one, schema("alert"))
+            validator("alert").validate(one)
         return found
 
 

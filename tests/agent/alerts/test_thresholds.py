@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -20,7 +19,7 @@ from tests.agent.run.command_box import Box
 from tests.agent.store.full_disk import LONG, fill
 from tests.agent.store.records import ALERT
 from tests.fakes import FakeClock
-from tests.schemas import schema
+from tests.schemas import validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +48,7 @@ def ask(box: Box, request_id: str = "t1", threshold: object = 4.6, **fields: Any
     } | fields
     result = box.send("threshold", payload)
     if result["accepted"]:
-        jsonschema.validate(payload, schema("cmd-threshold"))
+        validator("cmd-threshold").validate(payload)
     return result
 
 
@@ -58,7 +57,7 @@ def undo(box: Box, request_id: str = "u1", **fields: Any) -> dict[str, Any]:
     payload = {"schema": 1, "request_id": request_id, "error_id": SIREN, "operator": "shift-a"}
     result = box.send("undo", payload | fields)
     if result["accepted"]:
-        jsonschema.validate(payload | fields, schema("cmd-undo"))
+        validator("cmd-undo").validate(payload | fields)
     return result
 
 
@@ -282,7 +281,7 @@ def test_what_is_accepted_is_what_the_schema_allows(fields: dict[str, Any]) -> N
     """Nothing that the published schema forbids is kept."""
     box = Box()
     result = box.send("threshold", fields)
-    fits = jsonschema.Draft202012Validator(schema("cmd-threshold")).is_valid(fields)
+    fits = validator("cmd-threshold").is_valid(fields)
     threshold = fields["threshold"]
     within = threshold == "auto" or (isinstance(threshold, int | float) and 2 <= threshold <= 12)
     assert result["accepted"] == (fits and within and fields["error_id"] == SIREN), result

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -26,7 +25,7 @@ from tests.agent.run.command_box import Box as CommandBox
 from tests.agent.store.answers import clip
 from tests.agent.store.records import ALERT
 from tests.fakes import FakeClock
-from tests.schemas import schema
+from tests.schemas import validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,9 +71,9 @@ class Box:
         raw = json.dumps(payload).encode()
         (reply,) = self.commands.handle(Incoming(f"{TOPICS.commands}/{name}", raw))
         result: dict[str, Any] = json.loads(reply.payload)
-        jsonschema.validate(result, schema("cmd-result"))
+        validator("cmd-result").validate(result)
         if result["accepted"]:
-            jsonschema.validate(payload, schema(f"cmd-{name}"))
+            validator(f"cmd-{name}").validate(payload)
         return result
 
     def verdict(self, **fields: Any) -> dict[str, Any]:
@@ -103,7 +102,7 @@ class Box:
         """What waits to be published of alerts, each valid by its schema."""
         found = [json.loads(one.payload) for one in self.store.waiting()]
         for document in found:
-            jsonschema.validate(document, schema("alert"))
+            validator("alert").validate(document)
         return found
 
     def holding(self) -> list[tuple[str | None, Verdict]]:
@@ -390,7 +389,7 @@ def test_what_is_accepted_is_what_the_schema_allows(fields: dict[str, Any]) -> N
     box = CommandBox()
     box.store.record(HEARD, [])
     result = box.send("verdict", fields)
-    fits = jsonschema.Draft202012Validator(schema("cmd-verdict")).is_valid(fields)
+    fits = validator("cmd-verdict").is_valid(fields)
     assert result["accepted"] == (fits and fields["alert_id"] == HEARD.alert_id), result
     assert len(box.store.answers(HEARD.alert_id)) == result["accepted"]
     box.store.close()

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from agent.alerts.alerts import Wording
@@ -25,7 +24,7 @@ from tests.agent.matcher.prototypes import NONE, described, plain
 from tests.agent.store.answers import alert
 from tests.agent.store.records import DETECTION
 from tests.fakes import FakeClock
-from tests.schemas import schema
+from tests.schemas import validator
 from tests.views import views
 
 if TYPE_CHECKING:
@@ -64,14 +63,14 @@ class Box:
         """What waits to be published of alerts, each valid by its schema."""
         found = [json.loads(one.payload) for one in self.store.waiting()]
         for document in found:
-            jsonschema.validate(document, schema("alert"))
+            validator("alert").validate(document)
         return found
 
     def listed(self) -> dict[str, Any]:
         """What is retained on alerts/open, valid by its schema."""
         assert self.link is not None
         document: dict[str, Any] = json.loads(self.link._states[TOPICS.alerts_open])
-        jsonschema.validate(document, schema("alerts-open"))
+        validator("alerts-open").validate(document)
         return document
 
 
@@ -174,4 +173,4 @@ def test_the_list_is_the_newest_and_fits_a_small_broker(box: Box) -> None:
     payload = open_payload(replace(wordy, newest=tuple(long)))
     assert 16_384 < len(payload.encode()) < 33_000
     assert json.loads(payload)["count"] == 60
-    jsonschema.validate(json.loads(payload), schema("alerts-open"))
+    validator("alerts-open").validate(json.loads(payload))

@@ -6,7 +6,6 @@ import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import numpy as np
 import pytest
 import soundfile
@@ -21,7 +20,7 @@ from agent.store import Store
 from tests.integration.boxes import READY_S, settings_of
 from tests.integration.scenes import write_siren
 from tests.mosquitto import mosquitto
-from tests.schemas import schema
+from tests.schemas import validator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +60,7 @@ def teach(folder: Path, *arguments: object) -> int:
 def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """What ``--json`` printed, as the schema wants it."""
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    jsonschema.validate(found, schema("taught"))
+    validator("taught").validate(found)
     return found
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
@@ -25,7 +24,7 @@ from agent.mqtt.topics import Topics
 from agent.run.commands import Command, Commands
 from agent.store.box import BoxStore
 from tests.mosquitto import listener, mosquitto
-from tests.schemas import schema
+from tests.schemas import validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +86,7 @@ def test_a_clip_comes_in_pieces_by_a_real_broker(tmp_path: Path, store: BoxStore
         asker = Client(CallbackAPIVersion.VERSION2)
         asker.connect("127.0.0.1", broker.port)
         asker.loop_start()
-        jsonschema.validate(request(), schema("cmd-clip"))
+        validator("cmd-clip").validate(request())
         asker.publish(f"{TOPICS.commands}/clip", json.dumps(request()), qos=1).wait_for_publish(60)
         heard.wait(lambda: len(heard.on(TOPICS.clip)) == 3)
         asker.disconnect()
@@ -95,7 +94,7 @@ def test_a_clip_comes_in_pieces_by_a_real_broker(tmp_path: Path, store: BoxStore
         link.stop(10.0)
     found = [json.loads(one) for one in heard.on(TOPICS.clip)]
     for one, raw in zip(found, heard.on(TOPICS.clip), strict=True):
-        jsonschema.validate(one, schema("clip"))
+        validator("clip").validate(one)
         assert len(raw) < 1 << 16
     assert [one["index"] for one in found] == [0, 1, 2]
     data = b"".join(base64.b64decode(one["data"]) for one in found)

@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from agent.alerts.alerts import timestamp
 from agent.alerts.thresholds import Thresholds
 from agent.alerts.verdicts import Verdicts
@@ -19,7 +17,7 @@ from agent.mqtt.topics import Topics
 from agent.run.box_commands import box_commands
 from agent.store.box import BoxStore
 from tests.fakes import FakeClock
-from tests.schemas import schema
+from tests.schemas import validator
 
 TOPICS = Topics("kikimimi", "plant", "press3")
 CMD = "kikimimi/plant/press3/cmd"
@@ -72,7 +70,7 @@ class Box:
         replies = self.commands.handle(Incoming(f"{CMD}/{name}", raw, **more))
         assert replies[0].topic == f"{CMD}/result"
         result: dict[str, Any] = json.loads(replies[0].payload)
-        jsonschema.validate(result, schema("cmd-result"))
+        validator("cmd-result").validate(result)
         return result
 
     def mute(self, **fields: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from agent.mqtt.payload import MAX_BYTES, Fields, RefusedError
 from agent.run.commands import ANSWERS, Command, Commands
 from tests.agent.run.command_box import CMD, RELOAD, TOPICS, Box
 from tests.fakes import FakeClock
-from tests.schemas import schema
+from tests.schemas import validator
 
 
 def test_a_reload_is_asked_for_once() -> None:
@@ -144,14 +144,14 @@ def test_the_time_of_a_command_may_have_an_offset(hours: int) -> None:
     now = datetime.fromtimestamp(box.clock.now(), zone)
     for ts, accepted in ((now, True), (now - timedelta(minutes=6), False)):
         payload = box.mute(ts=ts.isoformat(), request_id=f"r{accepted}")
-        jsonschema.validate(payload, schema("cmd-mute"))
+        validator("cmd-mute").validate(payload)
         result = box.send("mute", payload)
         assert result["accepted"] is accepted, result
     assert "ts is 360 s ago" in result["reason"]
     for wrong in ("2026-01-02T03:04:05", "2026-01-02T03:04:05+24:00", "2026-01-02T03:04:05+0900"):
         payload = box.mute(ts=wrong, request_id="wrong")
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(payload, schema("cmd-mute"))
+            validator("cmd-mute").validate(payload)
         assert (
             "or with its offset: 2026-01-02T12:04:05+09:00" in box.send("mute", payload)["reason"]
         )

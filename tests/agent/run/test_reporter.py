@@ -7,7 +7,6 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import jsonschema
 import numpy as np
 import soundfile
 
@@ -24,7 +23,7 @@ from agent.run.health import State
 from agent.run.reporter import Reporter, Snapshot
 from agent.run.tally import Tally
 from tests.fakes import FakeClock
-from tests.schemas import schema
+from tests.schemas import validator
 from tests.signals import noise
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def test_every_part_is_counted_under_the_names_of_the_schema() -> None:
     )
     health = reporter(FakeClock()).report(snapshot)
     payload = json.loads(health.to_json())
-    jsonschema.validate(payload, schema("health"))
+    validator("health").validate(payload)
     assert payload["drop_ratio"] == 0.25
     assert payload["counters"] == {
         "windows": 30,

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -27,7 +26,7 @@ from agent.store.box import BoxStore
 from agent.watchlist.watchlist import Watchlist
 from tests.agent.run.command_box import CMD, TOPICS
 from tests.fakes import FakeClock
-from tests.schemas import schema
+from tests.schemas import validator
 
 if TYPE_CHECKING:
     from agent.run.commands import Commands
@@ -81,7 +80,7 @@ def send(name: str, payload: object, clock: FakeClock | None = None) -> dict[str
     incoming = Incoming(f"{CMD}/{name}", json.dumps(payload).encode())
     (reply,) = commands(clock or FakeClock()).handle(incoming)
     result: dict[str, Any] = json.loads(reply.payload)
-    jsonschema.validate(result, schema("cmd-result"))
+    validator("cmd-result").validate(result)
     assert not result["accepted"]
     return result
 
@@ -103,7 +102,7 @@ def test_a_box_that_remembers_nothing_says_what_to_write(
     name: str, payload: dict[str, Any]
 ) -> None:
     """To everything that is well said."""
-    jsonschema.validate(payload, schema(f"cmd-{name}"))
+    validator(f"cmd-{name}").validate(payload)
     assert send(name, payload)["code"] == "memory_off"
 
 
@@ -157,7 +156,7 @@ def test_what_is_taken_is_what_the_schema_allows(name: str, fields: dict[str, An
         result = send(name, fields)
     except ValueError:
         return  # a text that is no UTF-8
-    fits = jsonschema.Draft202012Validator(schema(f"cmd-{name}")).is_valid(fields)
+    fits = validator(f"cmd-{name}").is_valid(fields)
     if result.get("code") == "memory_off":
         assert fits, fields
     elif fits:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 
@@ -30,7 +29,7 @@ from agent.watchlist.examples import Kind, SetAside
 from agent.watchlist.site import listened_for_alone
 from tests.agent.run.command_box import TOPICS
 from tests.fakes import FakeClock
-from tests.schemas import schema
+from tests.schemas import validator
 from tests.views import views
 
 BUNDLE = bundles.load()
@@ -94,7 +93,7 @@ class Box:
 
     def _publish(self, payload: str) -> None:
         found = json.loads(payload)
-        jsonschema.validate(found, schema("taught"))
+        validator("taught").validate(found)
         self.told.append(found)
 
     def hear(self, seconds: float, *, loud: bool = False, still: float | None = None) -> None:

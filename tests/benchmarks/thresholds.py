@@ -1,10 +1,11 @@
-"""What the descriptions of configs/ raise on validation recordings, threshold by threshold.
+"""What the descriptions of configs/ raise on recordings, threshold by threshold.
 
     python -m tests.benchmarks.thresholds --data FOLDER [--bundle BUNDLE] [--threshold 3.8 4.3]
+        [--split test]
 
-By it a bundle's threshold is chosen. *Found*: recordings of a description's labels (see
-thresholds_takes.csv) whose highest window reaches the threshold. *False*: descriptions that
-recordings of no such label raise.
+On validation recordings a bundle's threshold is chosen, on test recordings it is judged. *Found*:
+recordings of a description's labels (see thresholds_takes.csv) whose highest window reaches the
+threshold. *False*: descriptions that recordings of no such label raise.
 """
 
 from __future__ import annotations
@@ -44,12 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--bundle", type=Path)
     parser.add_argument("--threshold", type=float, nargs="+", help="by default the bundle's")
+    parser.add_argument(
+        "--split", type=Split, choices=(Split.VALIDATION, Split.TEST), default=Split.VALIDATION
+    )
     given = parser.parse_args(arguments)
     bundle = bundles.load(given.bundle)
     thresholds = given.threshold or [bundle.manifest.tuning.threshold]
     cache = Path(tempfile.gettempdir()) / "kikimimi-few-shot"
     heard, sounds = EmbeddingCache(bundle, cache), Sounds(given.data)
-    known = takes.read(given.data, Split.VALIDATION)
+    known = takes.read(given.data, given.split)
     sys.stdout.write(f"{bundle.manifest.name} {bundle.manifest.version}\n")
     sys.stdout.write("| heard | language | threshold | found | false |\n|---|---|---|---|---|\n")
     for condition in CONDITIONS:

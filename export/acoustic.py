@@ -64,6 +64,15 @@ def features_graph(source: Path) -> bytes:
     return bytes(model.SerializeToString())
 
 
+def features_session(tower: Path) -> onnxruntime.InferenceSession:
+    """One that gives what the acoustic view is made of, and the embedding; of one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # many small batches: threads would wait for each other
+    return onnxruntime.InferenceSession(
+        features_graph(tower), options, providers=["CPUExecutionProvider"]
+    )
+
+
 def add_head(path: Path, head: AcousticHead) -> None:
     """Give an audio graph its acoustic view, in place; one that it had before goes.
 
@@ -152,11 +161,7 @@ def known_takes(data: Path, every: int) -> tuple[tuple[Take, ...], tuple[Take, .
 
 def material(tower: Path, data: Path, known: Sequence[Take]) -> Material:
     """Windows of recordings, as they are and in noise, as the tower hears them."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # many small batches: threads would wait for each other
-    session = onnxruntime.InferenceSession(
-        features_graph(tower), options, providers=["CPUExecutionProvider"]
-    )
+    session = features_session(tower)
     things = {thing: number for number, thing in enumerate(sorted({take.thing for take in known}))}
     frontend, rng = LogMel(), np.random.default_rng(_SEED)
     chance = torch.Generator().manual_seed(_SEED)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from agent.core.records import FloatArray
-from export.acoustic import FEATURES, features_graph
+from export.acoustic import FEATURES, features_session
 from export.onnx import WINDOW_FRAMES
 from training.data.arrays import Numbers
 from training.data.augment import background_log_mels
@@ -77,11 +76,7 @@ def synthetic_sound(tower: Path, every: int) -> Synthetic:
 
 def _heard(tower: Path, windows: FloatArray) -> list[FloatArray]:
     """Features and embeddings of windows ``(windows, n_mels, frames)``, by the first head."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        features_graph(tower), options, providers=["CPUExecutionProvider"]
-    )
+    session = features_session(tower)
     parts = [
         session.run([FEATURES, "embedding"], {"log_mel": windows[at : at + _BATCH]})
         for at in range(0, len(windows), _BATCH)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from agent.core.records import FloatArray
 from training.data.arrays import Samples
-from training.data.background import coloured
+from training.data.background import at_level, coloured
 
+_PEAK_DBFS = (-34.0, -0.5)
+_BACKGROUND_DB = (-45.0, -6.0)
+"""Of the machines behind an event, against it."""
+_NOISY_SHARE = 0.8
 LAST_BOUNCE_S = 0.012
 HIGHEST_HZ = 15_000.0
 """Above, the tower hears nothing, and an overtone would fold back."""
@@ -69,3 +74,32 @@ def reverberated(rng: np.random.Generator, dry: Samples, sample_rate_hz: int) ->
     size = len(dry) + len(response)
     wet: Samples = np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(response, size), size)
     return wet[: len(dry)]
+
+
+def over_machines(
+    rng: np.random.Generator,
+    event: Samples,
+    background: FloatArray,
+    sample_rate_hz: int,
+    wet_share: float,
+) -> FloatArray:
+    """An event as it is heard: often in a room, mostly over machines, at any level.
+
+    Args:
+        rng: chance.
+        event: shape ``(samples,)``.
+        background: of the machines, as long.
+        sample_rate_hz: of both.
+        wet_share: how often it is heard in a room.
+
+    Returns:
+        float32 within full scale, shape ``(samples,)``.
+    """
+    if rng.random() < wet_share:
+        event = event + rng.uniform(0.1, 0.6) * reverberated(rng, event, sample_rate_hz)
+    event = at_level(event, 0.0)
+    if rng.random() < _NOISY_SHARE:
+        event = event + at_level(background.astype(np.float64), rng.uniform(*_BACKGROUND_DB))
+    peak = 10.0 ** (rng.uniform(*_PEAK_DBFS) / 20.0)
+    heard: FloatArray = (event * (peak / np.abs(event).max())).astype(np.float32)
+    return heard

@@ -15,13 +15,10 @@ import numpy as np
 
 from agent.core.records import FloatArray
 from training.data import events
-from training.data.background import at_level, backgrounds
-from training.data.synthesis import reverberated
+from training.data.background import backgrounds
+from training.data.synthesis import over_machines
 
-_PEAK_DBFS = (-34.0, -0.5)
-_BACKGROUND_DB = (-45.0, -6.0)
-"""Of the machines behind an event, against it."""
-_WET_SHARE, _NOISY_SHARE = 0.6, 0.8
+_WET_SHARE = 0.6
 
 _STEEL = events.Body((500.0, 3_000.0), (0.12, 0.7))
 _TOOL = events.Body((900.0, 4_000.0), (0.06, 0.35), (4, 10))
@@ -152,10 +149,4 @@ def synthetic(
         rng = np.random.default_rng([seed, index])
         kind = KINDS[index % len(KINDS)]
         event = _KINDS[kind](rng, time_s)
-        if rng.random() < _WET_SHARE:
-            event = event + rng.uniform(0.1, 0.6) * reverberated(rng, event, sample_rate_hz)
-        event = at_level(event, 0.0)
-        if rng.random() < _NOISY_SHARE:
-            event = event + at_level(background.astype(np.float64), rng.uniform(*_BACKGROUND_DB))
-        peak = 10.0 ** (rng.uniform(*_PEAK_DBFS) / 20.0)
-        yield kind, (event * (peak / np.abs(event).max())).astype(np.float32)
+        yield kind, over_machines(rng, event, background, sample_rate_hz, _WET_SHARE)

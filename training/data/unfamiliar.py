@@ -15,21 +15,18 @@ import numpy as np
 
 from agent.core.records import FloatArray
 from training.data.arrays import Samples
-from training.data.background import at_level, backgrounds, coloured
+from training.data.background import backgrounds, coloured
 from training.data.synthesis import (
     HIGHEST_HZ,
     LAST_BOUNCE_S,
     add_at,
     gated,
     log_uniform,
-    reverberated,
+    over_machines,
     struck,
 )
 
-_PEAK_DBFS = (-34.0, -0.5)
-_BACKGROUND_DB = (-45.0, -6.0)
-"""Of the machines behind an event, against it."""
-_CUT_SHARE, _WET_SHARE, _NOISY_SHARE, _SINE_SHARE, _GATED_SHARE = 0.3, 0.5, 0.8, 0.6, 0.5
+_CUT_SHARE, _WET_SHARE, _SINE_SHARE, _GATED_SHARE = 0.3, 0.5, 0.6, 0.5
 
 
 def unfamiliar(
@@ -54,13 +51,7 @@ def unfamiliar(
         rng = np.random.default_rng([seed, index])
         event = kinds[index % len(kinds)](rng, time_s)
         event = np.roll(event, rng.integers(samples)) if rng.random() < _CUT_SHARE else event
-        if rng.random() < _WET_SHARE:
-            event = event + rng.uniform(0.1, 0.6) * reverberated(rng, event, sample_rate_hz)
-        event = at_level(event, 0.0)
-        if rng.random() < _NOISY_SHARE:
-            event = event + at_level(background.astype(np.float64), rng.uniform(*_BACKGROUND_DB))
-        peak = 10.0 ** (rng.uniform(*_PEAK_DBFS) / 20.0)
-        yield (event * (peak / np.abs(event).max())).astype(np.float32)
+        yield over_machines(rng, event, background, sample_rate_hz, _WET_SHARE)
 
 
 def _dropped(rng: np.random.Generator, time_s: Samples) -> Samples:

@@ -110,22 +110,22 @@ class Link:
             self._outbox_changed = True
             self._changed.notify_all()
 
-    def state(self, topic: str, payload: str, *, again: bool = False) -> None:
-        """Publish a retained state; only the latest of a topic is kept for a broken link.
-
-        Args:
-            topic: where to.
-            payload: text.
-            again: also where it is what was published last.
-        """
+    def state(self, topic: str, payload: str) -> None:
+        """Publish a retained state; only the latest of a topic is kept for a broken link."""
         payload = sendable(payload)
         with self._changed:
-            known = self._states.get(topic) == payload and not again
-            if known or self._oversized(topic, payload):
+            if self._states.get(topic) == payload or self._oversized(topic, payload):
                 return
             self._states[topic] = payload
             self._unsent_states.add(topic)
             self._changed.notify_all()
+
+    def repeat(self, topic: str) -> None:
+        """Publish the state of a topic once more, as it is now; nothing where it has none."""
+        with self._changed:
+            if topic in self._states:
+                self._unsent_states.add(topic)
+                self._changed.notify_all()
 
     def live(self, topic: str, payload: str) -> None:
         """Publish a passing value at QoS 0; discarded, and counted, where it cannot be sent."""

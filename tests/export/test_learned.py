@@ -170,6 +170,7 @@ def test_a_bundle_of_the_schema_before_gets_its_heads(
     monkeypatch.setattr("export.sounds._ORDINARY", 24)
     # Of so short a training the quantized graph may make what it will.
     monkeypatch.setattr("export.heads.MOST_COST", 2.0)
+    monkeypatch.setattr("export.acoustic._NOISES", 8)
     before, after = tmp_path / "before", tmp_path / "after"
     shutil.copytree(bundles.DEFAULT, before)
     raw = json.loads((before / MANIFEST).read_text(encoding="utf-8"))
@@ -179,7 +180,7 @@ def test_a_bundle_of_the_schema_before_gets_its_heads(
     with pytest.raises(BundleError, match="schema 1 is not the schema 2"):
         bundles.load(before)
     command = ["--bundle", str(before), "--output", str(after), "--version", "9.0.0"]
-    few = ["--data", str(data_dir), "--every", "60", "--threshold", "5.5"]
+    few = ["--data", str(data_dir), "--every", "240", "--threshold", "5.5"]
     assert main([*command, *few]) == 0
     made, known = bundles.load(after), bundles.load()
     assert made.manifest.version == "9.0.0"

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from agent.core.records import FloatArray
 
 
-def embed(described: Path, state: Path) -> None:
-    """Write the descriptions and put their embeddings where the agent looks for them.
+def embed(described: Path, state: Path, wording: str = DESCRIPTIONS) -> None:
+    """Write descriptions and put their embeddings where the agent looks for them.
 
     Embedding is not what is tested here, and a machine that is busy takes a minute for it.
     """
-    described.write_text(DESCRIPTIONS, encoding="utf-8")
+    described.write_text(wording, encoding="utf-8")
     bundle = bundles.load(None)
     texts = descriptions.load(described).texts()
     text._Cache(state / "embeddings", bundle).write(_encoded(texts), texts)

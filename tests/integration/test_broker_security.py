@@ -15,8 +15,9 @@ from agent.alerts.alerts import timestamp
 from agent.cli.child import running_agent
 from agent.core.clock import SystemClock
 from agent.store import FILE_NAME
+from tests.faults.embedded import embed
 from tests.integration.boxes import READY_S
-from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.integration.scenes import write_siren
 from tests.schemas import validator
 from tests.secure_broker import SHIPPED, person, secure_broker
 
@@ -184,7 +185,7 @@ def test_a_box_is_asked_and_mutes_and_shows_no_secret(
     credentials.mkdir()
     (credentials / "mqtt-password").write_text(f"{secret}\n")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
-    (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
+    embed(tmp_path / "descriptions.yaml", tmp_path / "state")
     write_siren(tmp_path / "siren.wav", before_s=1.0, after_s=4.0)
     settings = _settings(tmp_path, port, authority)
 

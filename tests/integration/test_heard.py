@@ -19,6 +19,7 @@ from agent.capture.scene import RATE_HZ
 from agent.cli.child import running_agent
 from agent.core.records import Origin, Verdict
 from agent.store import Store
+from tests.faults.embedded import embed
 from tests.integration.boxes import BOX, READY_S, documents, settings_of
 from tests.integration.scenes import write_siren
 from tests.mosquitto import Listener, listener, mosquitto
@@ -120,7 +121,7 @@ class Floor:
 @pytest.fixture
 def floor(tmp_path: Path) -> Iterator[Floor]:
     """One for a test."""
-    (tmp_path / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
+    embed(tmp_path / "descriptions.yaml", tmp_path / "state", DESCRIPTIONS)
     write_siren(tmp_path / "siren.wav", before_s=2.0, after_s=4.0)
     with mosquitto(tmp_path) as broker, listener(broker.port) as heard:
         yield Floor(tmp_path, broker, heard)

@@ -18,8 +18,9 @@ import jsonschema
 import pytest
 
 from agent.cli.child import end, running_agent
+from tests.faults.embedded import embed
 from tests.integration.boxes import BOX, READY_S, settings_of
-from tests.integration.scenes import DESCRIPTIONS, write_siren
+from tests.integration.scenes import write_siren
 from tests.integrations.recipes import Recipes
 from tests.mosquitto import PATIENCE_S
 from tests.schemas import schema
@@ -89,7 +90,7 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
         if shutil.which(name) is None:
             pytest.skip(f"{name} is not installed: script/bootstrap test installs it")
     folder = tmp_path_factory.mktemp("recipes")
-    (folder / "descriptions.yaml").write_text(DESCRIPTIONS, encoding="utf-8")
+    embed(folder / "descriptions.yaml", folder / "state")
     write_siren(folder / "siren.wav", before_s=1.0, after_s=4.0)
     (folder / "password").write_text(PASSWORDS["press3"])
     (folder / "password").chmod(0o600)

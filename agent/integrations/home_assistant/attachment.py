@@ -113,10 +113,10 @@ class HomeAssistant:
 
     def _born(self, incoming: Incoming) -> tuple[()]:
         """Tell it again; called in the link's thread."""
-        told = self._told
-        if incoming.payload == BORN and told is not None and not self._births.take():
+        if incoming.payload == BORN and self._told is not None and not self._births.take():
             _log.info("home_assistant_started")
-            self._link.state(self._device.topic, told.payload, again=True)
+            # The link's own state: another may be told from another thread at this moment.
+            self._link.repeat(self._device.topic)
         return ()
 
 

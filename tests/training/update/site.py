@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_LANDMARKS, _SIZE = 256, 128
+_LANDMARKS, _SIZE = 128, 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,17 @@ class Said:
 
 
 def real_model(data: Path) -> DualEncoder:
-    """The pretrained audio tower, and a text head that knows the names of AudioSet's classes."""
+    """The pretrained audio tower, and a text head that knows every second class of AudioSet."""
     config = ModelConfig(embedding_size=_SIZE, landmarks=_LANDMARKS)
     model = DualEncoder(config)
     tower = load_mn04(data / WEIGHTS)
     model.tower.load_state_dict(tower.state_dict())
     views = bootstrap.class_views(tower, config)
     directions = bootstrap.projection(views, _SIZE - 1)
-    names = TextTower.load().embed([one.name for one in load_classes(data)])
+    names = TextTower.load().embed([one.name for one in load_classes(data)[::2]])
     fitted = kernel.fits(
         names,
-        np.pad(views @ directions.T, ((0, 0), (0, 1))),
+        np.pad((views @ directions.T)[::2], ((0, 0), (0, 1))),
         np.ones(len(names)),
         landmarks=_LANDMARKS,
         temperature=config.temperature,

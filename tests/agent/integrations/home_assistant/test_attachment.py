@@ -19,7 +19,7 @@ from agent.detector.rule import Policy, Rule
 from agent.integrations.home_assistant.attachment import HomeAssistant, attach
 from agent.integrations.home_assistant.entities import Platform
 from agent.integrations.home_assistant.published import FILE_NAME, MOST_REMOVED, Published
-from agent.mqtt import Link, Reply
+from agent.mqtt import Incoming, Link, Reply
 from agent.mqtt.topics import Topics
 from agent.run.attachment import Attachments
 from agent.store import Store
@@ -112,7 +112,11 @@ def test_it_is_kept_told_again_at_birth_and_what_is_gone_is_removed(tmp_path: Pa
     with mosquitto(tmp_path) as broker, listener(broker.port) as heard:
         with box(tmp_path, broker) as (attached, _, clock):
             assert attached is not None
+            heard.wait(lambda: heard.on("press3/status") == ["online"])  # after it subscribed
             publish(broker, ON.birth_topic, "online")  # nothing to tell yet
+            publish(broker, "kikimimi/plant/press3/cmd/reload", "x")
+            heard.wait(lambda: heard.on("cmd/result") == ["taken"])  # and so was the birth
+            assert told(heard) == []
             attached.listening_for(watch(siren="a siren wails", bell="a bell rings"))
             heard.wait(lambda: len(told(heard)) == 1)
             attached.listening_for(watch(siren="a siren wails", bell="a bell rings"))  # no news
@@ -148,6 +152,27 @@ def test_it_is_kept_told_again_at_birth_and_what_is_gone_is_removed(tmp_path: Pa
             assert attached is None
             heard.wait(lambda: heard.on("other/device/press3/config")[-1] == "")
         assert not (tmp_path / FILE_NAME).exists()
+
+
+def test_a_birth_amid_a_change_tells_what_is_new(tmp_path: Path) -> None:
+    """Descriptions are told from one thread, births come in on another."""
+    attached = _attached(tmp_path)
+    attached.listening_for(watch(siren="a siren wails"))
+
+    class Amid:
+        """A limit at which the descriptions change while a birth is taken care of."""
+
+        def take(self) -> float:
+            attached.listening_for(watch(bell="a bell rings"))
+            return 0.0
+
+    attached._births = Amid()  # type: ignore[assignment]
+    attached._link._unsent_states.clear()
+    attached._born(Incoming(ON.birth_topic, b"online"))
+    assert attached._link._unsent_states == {TOPIC}
+    assert attached._told is not None
+    assert attached._link._states[TOPIC] == attached._told.payload
+    assert "heard.bell.mic1" in attached._told.components
 
 
 def test_an_access_list_that_forbids_it_is_told_and_all_else_goes_on(

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agent.alerts.alerts import Review, alert_payload, new_id
-from agent.alerts.requests import Done, refuse_ahead, request_used
+from agent.alerts.requests import Done, refuse_ahead, repeated, request_used
 from agent.core.answers import Answer, Entry, Through
 from agent.core.records import Alert, Origin, Verdict
 
 if TYPE_CHECKING:
     from agent.alerts.alerts import Wording
     from agent.core.clock import Clock
+    from agent.core.operator_thresholds import OperatorThreshold
     from agent.core.records import Detection, Provenance
     from agent.mqtt import Link
     from agent.mqtt.topics import Topics
@@ -49,7 +50,7 @@ class ReportStore(Protocol):
     """What is needed of a store."""
 
     def alert(self, alert_id: str) -> Alert | None: ...  # noqa: D102
-    def answer_to(self, request_id: str) -> Answer | None: ...  # noqa: D102
+    def request(self, request_id: str) -> Answer | OperatorThreshold | None: ...  # noqa: D102
     def report(  # noqa: D102
         self, alert: Alert, answer: Answer, messages: list[tuple[str, str]], entry: Entry
     ) -> bool: ...
@@ -87,20 +88,19 @@ class Reports:
             RefusedError: its ``request_id`` was used for something else, or its clock is ahead.
         """
         refuse_ahead(report.given_at, self._clock)
-        answer = self._store.answer_to(report.request_id)
-        if answer is None:
-            return None
-        alert = self._store.alert(answer.alert_id)
+        kept = self._store.request(report.request_id)
+        alert = self._store.alert(kept.alert_id) if isinstance(kept, Answer) else None
         same = (
-            answer.request_id == report.request_id
-            and answer.operator == report.operator
+            isinstance(kept, Answer)
+            and kept.request_id == report.request_id
+            and kept.operator == report.operator
             and alert is not None
             and alert.origin is report.origin
             and alert.detection.error_id == report.error_id
         )
-        if not same:
-            raise request_used(report.request_id)
-        return Done(duplicate=True, alert_id=answer.alert_id)
+        if not repeated(report.request_id, kept, same=same):
+            return None
+        return Done(duplicate=True, alert_id=alert.alert_id if alert else None)
 
     def keep(
         self, report: Report, detection: Detection, wording: Wording, provenance: Provenance

@@ -10,7 +10,9 @@ from agent.core.reasons import Reason
 from agent.mqtt.payload import RefusedError, shown
 
 if TYPE_CHECKING:
+    from agent.core.answers import Answer
     from agent.core.clock import Clock
+    from agent.core.operator_thresholds import OperatorThreshold
     from agent.mqtt.payload import Fields
 
 # A sender whose clock is further ahead would have said so before the sound's own end.
@@ -51,6 +53,37 @@ def refuse_ahead(given_at: float, clock: Clock) -> None:
     ahead_s = given_at - clock.now()
     if clock.synced() and ahead_s > _AHEAD_S:
         raise RefusedError(Reason.of("clock_ahead", seconds=round(ahead_s)))
+
+
+def refuse_late(code: str, since_s: float, most_s: float) -> None:
+    """Keep out what comes too late to take something back.
+
+    Args:
+        code: of the reason.
+        since_s: seconds since what is to be taken back came in.
+        most_s: so many are not too late.
+
+    Raises:
+        RefusedError: they are more.
+    """
+    if since_s > most_s:
+        raise RefusedError(Reason.of(code, seconds=round(since_s), most=most_s))
+
+
+def repeated(request_id: str, kept: Answer | OperatorThreshold | None, *, same: bool) -> bool:
+    """Whether a request was carried out before: nothing is to happen then.
+
+    Args:
+        request_id: of the request.
+        kept: what was kept or taken back by that id, by whatever kind of command.
+        same: whether that is what is asked for.
+
+    Raises:
+        RefusedError: the id stands for something else already.
+    """
+    if kept is not None and not same:
+        raise request_used(request_id)
+    return kept is not None
 
 
 def request_used(request_id: str) -> RefusedError:

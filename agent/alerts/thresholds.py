@@ -11,7 +11,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.alerts.requests import refuse_ahead, request_used, said_by
+from agent.alerts.requests import refuse_ahead, refuse_late, repeated, request_used, said_by
 from agent.core.answers import Entry
 from agent.core.operator_thresholds import OperatorThreshold
 from agent.core.reasons import Reason
@@ -66,11 +66,9 @@ class Thresholds:
         """
         refuse_ahead(said.given_at, self._clock)
         with self._lock:
-            for one in self._store.thresholds():
-                if one.is_of(said.request_id):
-                    if one.request_id == said.request_id and one.says_the_same(said):
-                        return True
-                    raise request_used(said.request_id)
+            kept = self._store.request(said.request_id)
+            if repeated(said.request_id, kept, same=said.says_the_same(kept)):
+                return True
             refuse_unknown(said.error_id, known)
             if said.threshold is not None and not self._low <= said.threshold <= self._high:
                 raise RefusedError(
@@ -100,24 +98,23 @@ class Thresholds:
         """
         now = self._clock.now()
         with self._lock:
-            said = self._store.thresholds()
-            for one in said:
-                if one.is_of(request_id):
-                    same = (one.error_id, one.operator) == (error_id, operator)
-                    if one.undone_request_id == request_id and same:
-                        return True
-                    raise request_used(request_id)
+            kept = self._store.request(request_id)
+            asked = (request_id, error_id, operator)
+            same = (
+                isinstance(kept, OperatorThreshold)
+                and (kept.undone_request_id, kept.error_id, kept.operator) == asked
+            )
+            if repeated(request_id, kept, same=same):
+                return True
             mine = [
                 one
-                for one in said
+                for one in self._store.thresholds()
                 if (one.error_id, one.operator, one.undone_at) == (error_id, operator, None)
             ]
             if not mine:
                 who, what = shown(operator), shown(error_id)
                 raise RefusedError(Reason.of("threshold_none", operator=who, error_id=what))
-            if (age_s := now - mine[-1].received_at) > self._undo_s:
-                code = "threshold_undo_too_late"
-                raise RefusedError(Reason.of(code, seconds=round(age_s), most=self._undo_s))
+            refuse_late("threshold_undo_too_late", now - mine[-1].received_at, self._undo_s)
             undone = replace(mine[-1], undone_at=now, undone_request_id=request_id)
             self._keep("threshold_undone", undone)
         return False
@@ -131,12 +128,12 @@ class Thresholds:
         detail = {
             "error_id": one.error_id,
             "threshold": AUTO if one.threshold is None else one.threshold,
-            "request_id": one.undone_request_id or one.request_id,
+            "request_id": one.last_request_id,
             "through": one.through.value,
         }
         at = one.received_at if one.undone_at is None else one.undone_at
         if not self._store.set_threshold(one, Entry(at, what, one.operator or "", detail)):
-            raise request_used(one.undone_request_id or one.request_id)
+            raise request_used(one.last_request_id)
         _log.info(what, extra={"operator": one.operator, **detail})
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.alerts.alerts import Review, alert_payload, new_id
-from agent.alerts.requests import refuse_ahead, request_used, said_by
+from agent.alerts.requests import refuse_ahead, refuse_late, repeated, request_used, said_by
 from agent.core.answers import Answer, Entry, Through, holding
 from agent.core.reasons import Reason
 from agent.core.records import Verdict
@@ -114,10 +114,9 @@ class Verdicts:
             error_id=error_id,
         )
         with self._lock:
-            if known := self._store.answer_to(request_id):
-                if known.request_id == request_id and known.says_the_same(answer):
-                    return True
-                raise request_used(request_id)
+            kept = self._store.request(request_id)
+            if repeated(request_id, kept, same=answer.says_the_same(kept)):
+                return True
             alert = self._alert(alert_id)
             if error_id is not None:
                 answer = _instead(answer, error_id, alert, words or {})
@@ -145,20 +144,20 @@ class Verdicts:
         """
         now = self._clock.now()
         with self._lock:
-            if known := self._store.answer_to(request_id):
-                same = known.alert_id == alert_id and known.operator == operator
-                if known.undone_request_id == request_id and same:
-                    return True
-                raise request_used(request_id)
+            kept = self._store.request(request_id)
+            asked = (request_id, alert_id, operator)
+            same = (
+                isinstance(kept, Answer)
+                and (kept.undone_request_id, kept.alert_id, kept.operator) == asked
+            )
+            if repeated(request_id, kept, same=same):
+                return True
             alert = self._alert(alert_id)
             answers = self._store.answers(alert_id)
             mine = [answer for answer in holding(answers) if answer.operator == operator]
             if not mine:
                 raise RefusedError(Reason.of("verdict_none", operator=shown(operator)))
-            if (age_s := now - mine[-1].received_at) > self._undo_s:
-                raise RefusedError(
-                    Reason.of("undo_too_late", seconds=round(age_s), most=self._undo_s)
-                )
+            refuse_late("undo_too_late", now - mine[-1].received_at, self._undo_s)
             undone = replace(mine[-1], undone_at=now, undone_request_id=request_id)
             rest = holding(
                 undone if answer.label_id == undone.label_id else answer for answer in answers
@@ -204,7 +203,7 @@ class Verdicts:
             "verdict": answer.verdict.value,
             "relevance": answer.relevance,
             "error_id": answer.error_id,
-            "request_id": answer.undone_request_id or answer.request_id,
+            "request_id": answer.last_request_id,
             "through": answer.through.value,
         }
         return Entry(at, what, answer.operator or "", detail)

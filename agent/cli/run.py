@@ -16,7 +16,7 @@ from agent.core import folders, log, notes
 from agent.core.clock import SystemClock
 from agent.core.errors import KikimimiError
 from agent.integrations.home_assistant import attachment as home_assistant
-from agent.integrations.metrics.service import MetricsService
+from agent.integrations.metrics import attachment as metrics
 from agent.run import systemd
 from agent.run.pipeline import Pipeline, Requests
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from agent.core.errors import Problem
 
 
-_ATTACH = (home_assistant.attach,)
-"""What attaches to a box from outside of its data path."""
+_ATTACH = {"home_assistant": home_assistant.attach, "metrics": metrics.attach}
+"""What attaches to a box from outside of its data path, by the part of health that tells of it."""
 _NATIVE = frozenset({"clips", "reload"})
 """Threads that are waited for at the end, but not for ever."""
 
@@ -61,29 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGHUP, lambda *_: setattr(requests, "reload", True))
     clock = SystemClock()
     notifier = systemd.Notifier.of(os.environ, os.getpid(), clock)
-    metrics = MetricsService.of(settings, model)
     try:
         pipeline = Pipeline(
-            settings,
-            model,
-            described,
-            clock,
-            requests=requests,
-            notifier=notifier,
-            on_match=metrics.scored if metrics else None,
-            troubles=metrics.troubles if metrics else None,
-            attach=_ATTACH,
+            settings, model, described, clock, requests=requests, notifier=notifier, attach=_ATTACH
         )
-        if metrics:
-            metrics.start(pipeline)
         status = pipeline.run()
     except KikimimiError:
         if requests.stop:  # systemd stops the process that embeds texts as well
             return 0
         raise
-    finally:
-        if metrics:
-            metrics.stop()
     if any(thread.name in _NATIVE for thread in threading.enumerate()):
         # All is written and closed; whoever has not ended in time is within a library's code, and
         # would abort the process where the interpreter ends around it.

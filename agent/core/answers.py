@@ -49,11 +49,17 @@ class Answer:
     description: str | None = None
     """Its words as they stood when the answer came in."""
 
-    def says_the_same(self, other: Answer) -> bool:
-        """Whether another says the same of the same alert, whenever it came in."""
-        return all(
+    @property
+    def last_request_id(self) -> str:
+        """Of the request that took it back, or else of the one that gave it."""
+        return self.undone_request_id or self.request_id
+
+    def says_the_same(self, other: object) -> bool:
+        """Whether another is the same request, that says the same, whenever it came in."""
+        return isinstance(other, Answer) and all(
             getattr(self, name) == getattr(other, name)
             for name in (
+                "request_id",
                 "alert_id",
                 "verdict",
                 "error_id",

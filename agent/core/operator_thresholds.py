@@ -31,14 +31,21 @@ class OperatorThreshold:
     """UTC by the box's clock; ``None`` while it was not taken back."""
     undone_request_id: str | None = None
 
+    @property
+    def last_request_id(self) -> str:
+        """Of the request that took it back, or else of the one that set it."""
+        return self.undone_request_id or self.request_id
+
     def is_of(self, request_id: str) -> bool:
         """Whether a request set it or took it back."""
         return request_id in (self.request_id, self.undone_request_id)
 
-    def says_the_same(self, other: OperatorThreshold) -> bool:
-        """Whether another says the same of the same description, whenever it came in."""
-        names = ("error_id", "threshold", "operator", "given_at")
-        return all(getattr(self, name) == getattr(other, name) for name in names)
+    def says_the_same(self, other: object) -> bool:
+        """Whether another is the same request, that says the same, whenever it came in."""
+        names = ("request_id", "error_id", "threshold", "operator", "given_at")
+        return isinstance(other, OperatorThreshold) and all(
+            getattr(self, name) == getattr(other, name) for name in names
+        )
 
 
 def in_force(said: Iterable[OperatorThreshold]) -> dict[str, OperatorThreshold]:

@@ -148,7 +148,7 @@ ENGLISH: Final[Mapping[str, str]] = {
         "{address} cannot be listened on: {detail}; end what listens there, or mend metrics.host "
         "and metrics.port"
     ),
-    "metrics_failed": "internal error: {detail}; see the log, and start the agent again",
+    "attachment_failed": "internal error: {detail}; see the log, and start the agent again",
     "muted": "{descriptions}; send cmd/mute with duration_s 0 to end it",
     "muted_all": "everything; send cmd/mute with duration_s 0 to end it",
     # Commands

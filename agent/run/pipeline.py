@@ -29,17 +29,14 @@ from agent.watchlist.calibration.watch import BackgroundWatch
 from agent.watchlist.watchlist import Watchlist
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from agent.bundle.loading import Bundle
     from agent.config import Settings
     from agent.core.clock import Clock
-    from agent.core.reasons import Reason
-    from agent.core.records import Detection, Match
+    from agent.core.records import Detection
     from agent.descriptions import DescriptionSet
-    from agent.detector.rule import Policy
     from agent.run.attachment import Attach
-    from agent.run.health import Health
 
 _log = logging.getLogger(__name__)
 
@@ -73,10 +70,8 @@ class Pipeline:
         clock: Clock,
         *,
         requests: Requests | None = None,
-        on_match: Callable[[Match], None] | None = None,
-        troubles: Callable[[], Mapping[str, Reason]] | None = None,
         notifier: Notifier | None = None,
-        attach: Iterable[Attach] = (),
+        attach: Mapping[str, Attach] | None = None,
     ) -> None:
         """Open what can be opened; what cannot is reported and retried, not fatal.
 
@@ -86,10 +81,8 @@ class Pipeline:
             descriptions: what to listen for until their file changes.
             clock: of the operating system, or a test's.
             requests: what is asked for meanwhile.
-            on_match: told of every scored window.
-            troubles: what is wrong with what attaches to the box, by part, for health.
             notifier: tells the service manager; none is told where ``None``.
-            attach: what attaches to the box from outside of its data path.
+            attach: what attaches to the box from outside of its data path, by part of health.
 
         Raises:
             BundleError: the bundle does not fit.
@@ -99,8 +92,6 @@ class Pipeline:
         self._publish_scores = settings.publish.scores
         self._clock = clock
         self._requests = requests or Requests()
-        self._on_match = on_match
-        self._troubles = troubles
         self._notifier = notifier or Notifier(None, None, clock)
         self._encoder = Encoder(bundle, threads=settings.encoder.threads)
         self._parts = BoxParts(settings, bundle, clock)
@@ -127,8 +118,6 @@ class Pipeline:
         self._state = State.STARTING
         self.tally = Tally()
         """What was done so far."""
-        self.health: Health | None = None
-        """The last report; other threads may read it."""
         self._reloading = Reloading(
             self._parts, descriptions, self._listen_for, notifier=self._notifier, tally=self.tally
         )
@@ -138,7 +127,7 @@ class Pipeline:
             known=lambda: self._reloading.known,
             teaching=self._teaching,
         )
-        self._attached = Attachments(attach, self._parts)
+        self._attached = Attachments(attach or {}, self._parts)
 
     def run(self) -> int:
         """Listen until a stop is asked for or every source has ended.
@@ -149,6 +138,12 @@ class Pipeline:
         Raises:
             KikimimiError: what to listen for cannot be built.
         """
+        try:
+            return self._run()
+        finally:
+            self._attached.tell(lambda one: one.close())
+
+    def _run(self) -> int:
         if self._link is not None:
             self._link.start()
         self._notifier.status("starting: reading what to listen for")
@@ -177,17 +172,12 @@ class Pipeline:
         """Windows that inference was too slow for."""
         return self._listeners.backlog.dropped
 
-    @property
-    def policies(self) -> Mapping[str, Policy]:
-        """Thresholds in force by error id; other threads may read them."""
-        return self._watch.policies
-
     def _listen_for(self, watch: Watchlist) -> None:
         self._handle(self._recogniser.listen_for(watch.matcher, watch.policies))
         self._watch = watch
         self._background.follow(watch.calibration)
         self._teaching.listened_for(watch, self._reloading.recordings)
-        self._attached.listening_for(watch)
+        self._attached.tell(lambda one: one.listening_for(watch))
 
     def _score(self) -> None:
         windows = self._listeners.backlog.take(_TOGETHER, _TICK_S)
@@ -198,8 +188,7 @@ class Pipeline:
                 self._recorder.scored(heard.window, heard.views)
             self._background.feed([heard.match], heard.views.joint)
             self._handle(heard.detections)
-            if self._on_match is not None:
-                self._on_match(heard.match)
+            self._attached.scored(heard.match)
             if self._publish_scores:
                 self._reporter.scores(heard.match)
         self.tally.windows += len(windows)
@@ -233,7 +222,7 @@ class Pipeline:
         self.tally.store_errors = self._store.errors
         error, mutes, verdicts = self._reloading.error, self._parts.mutes, self._parts.verdicts
         self._reporter.config(self._watch, self._reloading.loaded_at, error or None)
-        health = self.health = self._reporter.report(
+        health = self._reporter.report(
             Snapshot(
                 state=self._state,
                 bundle=self._parts.bundle.digest,
@@ -259,10 +248,11 @@ class Pipeline:
                 memory=MemoryTally() if self._recorder is None else self._recorder.remembered,
                 missed=self._parts.reports.count(Origin.MISSED),
                 taught=self._parts.reports.count(Origin.TAUGHT),
-                troubles={} if self._troubles is None else self._troubles(),
+                troubles=self._attached.troubles(),
                 attached=self._attached.figures(),
             )
         )
+        self._attached.tell(lambda one: one.reported(health))
         if self._notifier.status_due:
             self._notifier.status(status_line(health.state, health.sources, health.reasons))
 

@@ -133,7 +133,7 @@ class BoxStore:
         """
         with self._kept.lock:
             # Memory does not know what the disk holds.
-            if self.trouble and self.answer_to(answer.undone_request_id or answer.request_id):
+            if self.trouble and self.request(answer.last_request_id):
                 return False
             return self._kept.write(lambda store: store.answer(answer, messages, entry))
 
@@ -146,7 +146,7 @@ class BoxStore:
             whether it was new; nothing is kept where its request was carried out before.
         """
         with self._kept.lock:
-            if self.trouble and self.answer_to(answer.request_id):
+            if self.trouble and self.request(answer.request_id):
                 return False
             return self._kept.write(lambda store: store.report(alert, answer, messages, entry))
 
@@ -162,16 +162,20 @@ class BoxStore:
         each = {answer.label_id: answer for answer in found}.values()
         return sorted(each, key=lambda answer: (answer.received_at, answer.label_id))
 
-    def answer_to(self, request_id: str) -> Answer | None:
-        """The answer that a request gave or took back."""
-        return self._kept.first(lambda store: store.answer_to(request_id))
+    def request(self, request_id: str) -> Answer | OperatorThreshold | None:
+        """What a request gave or set, or took back, whatever its kind."""
+        with self._kept.lock:
+            if answer := self._kept.first(lambda store: store.answer_to(request_id)):
+                return answer
+            if threshold := self._kept.first(lambda store: store.threshold_of(request_id)):
+                return threshold
+            last_read = () if self.readable else self._thresholds
+            return next((one for one in last_read if one.is_of(request_id)), None)
 
     def set_threshold(self, one: OperatorThreshold, entry: Entry) -> bool:
         """Keep a threshold that an operator set, or that it was taken back, as :meth:`answer`."""
         with self._kept.lock:
-            request = one.undone_request_id or one.request_id
-            # Memory does not know what the disk holds.
-            if self.trouble and any(kept.is_of(request) for kept in self.thresholds()):
+            if self.trouble and self.request(one.last_request_id):
                 return False
             return self._kept.write(lambda store: store.set_threshold(one, entry))
 

@@ -94,6 +94,8 @@ class Store(Database):
             whether it was new; nothing is written where it was not.
         """
         with self._transaction() as connection:
+            if thresholds.of_request(connection, answer.last_request_id):
+                return False
             if not answers.put(connection, answer):
                 return False
             answers.add(connection, entry)
@@ -110,6 +112,8 @@ class Store(Database):
             whether it was new; nothing is written where its request was carried out before.
         """
         with self._transaction() as connection:
+            if thresholds.of_request(connection, answer.last_request_id):
+                return False
             if not answers.put(connection, answer):
                 return False
             alerts.put(connection, alert)
@@ -136,9 +140,20 @@ class Store(Database):
     def set_threshold(self, one: OperatorThreshold, entry: Entry) -> bool:
         """Write a threshold that an operator set, or that it was taken back, as :meth:`answer`."""
         with self._transaction() as connection:
+            if answers.of_request(connection, one.last_request_id):
+                return False
             if new := thresholds.put(connection, one):
                 answers.add(connection, entry)
         return new
+
+    def threshold_of(self, request_id: str) -> OperatorThreshold | None:
+        """The threshold that a request set or took back."""
+        with self._reading() as connection:
+            return thresholds.of_request(connection, request_id)
+
+    def request(self, request_id: str) -> Answer | OperatorThreshold | None:
+        """What a request gave or set, or took back, whatever its kind."""
+        return self.answer_to(request_id) or self.threshold_of(request_id)
 
     def thresholds(self) -> list[OperatorThreshold]:
         """What operators said of thresholds, also what is not in force, as it came in."""

@@ -43,6 +43,13 @@ def put(connection: Connection, one: OperatorThreshold) -> bool:
     return new
 
 
+def of_request(connection: Connection, request_id: str) -> OperatorThreshold | None:
+    """What a request set or took back."""
+    query = f"{_SELECT} WHERE request_id = ?1 OR undone_request_id = ?1"
+    row = connection.execute(query, (request_id,)).fetchone()
+    return None if row is None else _threshold(row)
+
+
 def everything(connection: Connection) -> list[OperatorThreshold]:
     """All that operators said, in the order in which it came in."""
     return [_threshold(row) for row in connection.execute(f"{_SELECT} ORDER BY rowid")]

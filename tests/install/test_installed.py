@@ -257,6 +257,38 @@ def test_missing_metrics_are_told(
     assert [name.partition("-")[0] for name in added] == ["prometheus_client"]
 
 
+@installed("metrics")
+@pytest.mark.full
+def test_metrics_are_served(
+    environment: Environment, recording: Path, described: Path, tmp_path: Path
+) -> None:
+    """By a box that listens, until it is stopped."""
+    config, port = tmp_path / "agent.yaml", free_port()
+    settings = {
+        "descriptions": str(described),
+        "state_dir": str(tmp_path / "state"),
+        "mqtt": {"enabled": False},
+        "metrics": {"enabled": True, "port": port},
+        "sources": [{"name": "hall", "kind": "file", "path": str(recording), "loop": True}],
+    }
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    box = subprocess.Popen(
+        [environment.kikimimi, "run", "--config", config],
+        cwd=environment.home,
+        env=environment.shell,
+    )
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while 'kikimimi_state{state="ok"} 1.0' not in _answer(
+            box, f"http://127.0.0.1:{port}/metrics"
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        box.send_signal(signal.SIGTERM)
+    assert box.wait(PATIENCE_S) == 0
+
+
 @installed("demo")
 def test_demo_without_mosquitto(environment: Environment) -> None:
     """The scene of a minute, with the broker that the extra brings."""
@@ -294,6 +326,6 @@ def _answer(served: subprocess.Popen[bytes], address: str) -> str:
             with urllib.request.urlopen(address) as response:  # noqa: S310 - of this machine
                 return str(response.read().decode())
         except URLError:
-            assert served.poll() is None, "the console has ended"
+            assert served.poll() is None, "it has ended"
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -17,6 +17,7 @@ from agent.config import FileSettings, MqttSettings, Settings, WindowsSettings
 from agent.core.clock import SystemClock
 from agent.run.pipeline import Pipeline
 from agent.store import FILE_NAME
+from tests.attached import Watcher
 from tests.faults.embedded import embed
 from tests.integration.scenes import write_siren
 
@@ -92,7 +93,8 @@ def heard(folder: Path, steps_s: tuple[float, ...]) -> tuple[float, list[Kept]]:
     clock = SteppedClock()
     hand = Hand(clock, list(steps_s))
     described = descriptions.load(settings.descriptions)
-    assert Pipeline(settings, bundles.load(None), described, clock, on_match=hand).run() == 0
+    attach = {"test": Watcher(hand)}
+    assert Pipeline(settings, bundles.load(None), described, clock, attach=attach).run() == 0
     assert hand.done == len(steps_s)
     assert hand.began_at is not None
     with sqlite3.connect(state / FILE_NAME) as database:

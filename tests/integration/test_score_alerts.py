@@ -17,6 +17,7 @@ from agent.config import load_settings
 from agent.core.clock import SystemClock
 from agent.hearing.files import FileHearing
 from agent.run.pipeline import Pipeline
+from tests.attached import Watcher
 from tests.mosquitto import listener, mosquitto
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def run(config: Path) -> list[Match]:
     matches: list[Match] = []
     described = descriptions.load(settings.descriptions)
     clock = SystemClock()
-    pipeline = Pipeline(settings, bundles.load(), described, clock, on_match=matches.append)
+    attach = {"test": Watcher(matches.append)}
+    pipeline = Pipeline(settings, bundles.load(), described, clock, attach=attach)
     assert pipeline.run() == 0
     assert pipeline.windows_dropped == 0
     return matches

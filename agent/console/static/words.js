@@ -86,7 +86,7 @@ const EN = {
   counters: "Counters since the start", console: "Console", broker: "Broker", database: "Database", fine: "connected", readable: "readable", mutes: "Muted",
   muteAll: "everything", until: "{0} until {1}",
   p_source: "source {0}", p_signal: "signal {0}", p_broker: "broker", p_store: "store", p_clips: "clips", p_calibration: "calibration",
-  p_background: "background", p_descriptions: "descriptions", p_muted: "muted", p_inference: "inference", p_metrics: "metrics",
+  p_background: "background", p_descriptions: "descriptions", p_muted: "muted", p_inference: "inference", p_metrics: "metrics", p_home_assistant: "Home Assistant",
   // Coming in
   login: "Log in", password: "Password", wrong: "This is not the password.", wait: "Too many attempts. Wait {0} seconds.",
   setup: "Set a password", setupLong: "Whoever opens this page from another machine will need it.", token: "Token from the log of the console",
@@ -172,7 +172,7 @@ const JA = {
   counters: "起動からの集計", console: "コンソール", broker: "ブローカー", database: "データベース", fine: "接続中", readable: "読めます", mutes: "消音中",
   muteAll: "すべて", until: "{0}、{1} まで",
   p_source: "音源 {0}", p_signal: "信号 {0}", p_broker: "ブローカー", p_store: "保存先", p_clips: "録音", p_calibration: "較正",
-  p_background: "背景音", p_descriptions: "説明文", p_muted: "消音中", p_inference: "推論", p_metrics: "メトリクス",
+  p_background: "背景音", p_descriptions: "説明文", p_muted: "消音中", p_inference: "推論", p_metrics: "メトリクス", p_home_assistant: "Home Assistant",
   login: "ログイン", password: "パスワード", wrong: "パスワードが違います。", wait: "試行が多すぎます。{0} 秒待ってください。",
   setup: "パスワードを決める", setupLong: "ほかの機械からこのページを開くときに必要になります。", token: "コンソールのログにあるトークン",
   wrongToken: "トークンが違います。コンソールのログの setup# の後にあります。", short: "{0} 文字以上にしてください。", twice: "もう一度",
@@ -237,7 +237,7 @@ const REASONS_JA = {
   background_shifted: "直近 1 時間の背景音が、較正したときと違います。マイクを確かめるか、いまの音が普通なら kikimimi calibrate を実行してください（{detail}）。",
   descriptions_refused: "説明文のファイルに誤りがあり、前のもので続けています（{detail}）。",
   metrics_not_served: "{address} で待ち受けできません（{detail}）。そこを使っているものを終えるか、metrics.host と metrics.port を直してください。",
-  metrics_failed: "メトリクスで内部エラーが起きました（{detail}）。ログを見て、エージェントを起動し直してください。",
+  attachment_failed: "内部エラーが起きました（{detail}）。ログを見て、エージェントを起動し直してください。",
   muted: "{descriptions}: 消音中です。解除するには cmd/mute を duration_s 0 で送ってください。", muted_all: "すべて消音中です。解除するには cmd/mute を duration_s 0 で送ってください。",
   // コマンド
   request_wrong: "要求に誤りがあります（{detail}）。",

@@ -14,6 +14,7 @@ from agent.core.rate_limit import Bucket, Rate
 from agent.integrations.home_assistant.entities import Asked, Box, Description
 from agent.integrations.home_assistant.message import Device
 from agent.integrations.home_assistant.published import Published, PublishedFile
+from agent.run.attachment import Attachment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ def attach(parts: BoxParts) -> HomeAssistant | None:
     return HomeAssistant(device, file, link, parts.clock)
 
 
-class HomeAssistant:
+class HomeAssistant(Attachment):
     """Publishes the message of a box."""
 
     def __init__(self, device: Device, file: PublishedFile, link: Link, clock: Clock) -> None:

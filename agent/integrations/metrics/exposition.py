@@ -7,7 +7,7 @@ the only module that needs ``prometheus_client``; it uses a registry of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -25,23 +25,8 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-    from agent.detector.rule import Policy
-    from agent.integrations.metrics.scores import RecentScores
+    from agent.integrations.metrics.seen import Seen
     from agent.run.health import Health, Signal
-
-
-class Box(Protocol):
-    """What is read of a running box, from another thread than its own."""
-
-    @property
-    def health(self) -> Health | None:
-        """The last report; ``None`` until what to listen for is known."""
-        ...
-
-    @property
-    def policies(self) -> Mapping[str, Policy]:
-        """Thresholds in force, by error id."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +60,12 @@ class _Family:
 class BoxCollector(Collector):
     """Makes metrics of a box's last report."""
 
-    def __init__(
-        self,
-        box: Box,
-        identity: Identity,
-        scores: RecentScores,
-        requests_refused: Callable[[], int],
-    ) -> None:
-        self._box, self._identity, self._scores = box, identity, scores
-        self._requests_refused = requests_refused
+    def __init__(self, seen: Seen, identity: Identity, requests_refused: Callable[[], int]) -> None:
+        self._seen, self._identity, self._requests_refused = seen, identity, requests_refused
 
     def collect(self) -> Iterator[Metric]:
         """Those that have a value now."""
-        health = self._box.health
+        health = self._seen.health
         for family in (
             *self._of_the_program(),
             *([_one_hot(names.STATE, State, State.STARTING)] if health is None else ()),
@@ -106,19 +84,17 @@ class BoxCollector(Collector):
         yield _Family(names.REQUESTS_REFUSED, {(): self._requests_refused()})
 
     def _of_the_scores(self, health: Health) -> Iterator[_Family]:
-        policies = self._box.policies
         last, peak = _Family(names.SCORE), _Family(names.SCORE_PEAK)
         for source, state in health.sources.items():
-            found = self._scores.of(source)
+            found = self._seen.of(source)
             if found is None or state == SourceState.LOST:  # scores of a while ago are none of now
                 continue
             for row, error_id in enumerate(found.error_ids):
                 last.values[source, error_id] = float(found.last[row])
                 peak.values[source, error_id] = float(found.peak[row])
         yield from (last, peak)
-        thresholds: dict[tuple[str, ...], float]
-        thresholds = {(error_id,): one.threshold_on for error_id, one in policies.items()}
-        yield _Family(names.SCORE_THRESHOLD, thresholds)
+        policies = self._seen.policies.items()
+        yield _Family(names.SCORE_THRESHOLD, {(key,): one.threshold_on for key, one in policies})
 
 
 class Exposition:

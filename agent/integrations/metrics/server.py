@@ -87,7 +87,7 @@ class MetricsServer:
                         server.handle_request()
         except Exception as error:  # the box goes on; its health tells
             _log.exception("metrics_failed")
-            self.trouble = Reason.of("metrics_failed", detail=repr(error))
+            self.trouble = Reason.of("attachment_failed", detail=repr(error))
 
     def _listen(self) -> _Server | None:
         """A server on the address; ``None`` where it cannot be had, which is told once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,10 +56,18 @@ def ask(box: Box, request_id: str = "t1", threshold: object = 4.6, **fields: Any
 def undo(box: Box, request_id: str = "u1", **fields: Any) -> dict[str, Any]:
     """Take one back; the answer."""
     payload = {"schema": 1, "request_id": request_id, "error_id": SIREN, "operator": "shift-a"}
-    result = box.send("undo", payload | fields)
+    payload = {name: value for name, value in (payload | fields).items() if value is not ...}
+    result = box.send("undo", payload)
     if result["accepted"]:
-        validator("cmd-undo").validate(payload | fields)
+        validator("cmd-undo").validate(payload)
     return result
+
+
+def verdict(box: Box, request_id: str) -> dict[str, Any]:
+    """Confirm the alert; the answer."""
+    now = timestamp(box.clock.now())
+    payload = {"schema": 1, "request_id": request_id, "alert_id": ALERT.alert_id, "ts": now}
+    return box.send("verdict", payload | {"verdict": "confirm", "operator": "shift-a"})
 
 
 def held(store: Store | BoxStore) -> dict[str, float | None]:
@@ -105,6 +114,42 @@ def test_it_is_carried_out_once_also_after_a_restart(box: Box, tmp_path: Path) -
     assert ask(again, "u1")["code"] == "request_used"
     assert undo(again, "t1")["code"] == undo(again, operator="x")["code"] == "request_used"
     assert len(again.store.trail()) == 3
+    again.store.close()
+
+
+def test_an_id_is_of_one_thing_also_after_a_restart(box: Box, tmp_path: Path) -> None:
+    """A verdict, a threshold, or what took one of them back: nothing else is kept by that id."""
+    box.store.record(ALERT, [])
+    assert verdict(box, "r1")["accepted"]
+    assert undo(box, "u1", error_id=..., alert_id=ALERT.alert_id)["accepted"]
+    assert ask(box, "t2")["accepted"]
+    assert undo(box, "u2")["accepted"]
+    box.store.close()
+    again = Box(folder=tmp_path, clock=box.clock)
+    trail, said = again.store.trail(), again.store.thresholds()
+    for request_id in ("r1", "u1"):
+        assert ask(again, request_id)["code"] == "request_used"
+        assert undo(again, request_id)["code"] == "request_used"
+    for request_id in ("t2", "u2"):
+        assert verdict(again, request_id)["code"] == "request_used"
+        other = undo(again, request_id, error_id=..., alert_id=ALERT.alert_id)
+        assert other["code"] == "request_used"
+    # As where both come at once: whoever is second finds the id used when it writes.
+    (one,), (answer,) = said, again.store.answers(ALERT.alert_id)
+    nothing = Entry(0.0, "nothing", "", {})
+    for disk_is_full in (False, True):
+        if disk_is_full:
+            fill(again.store)
+            again.store.record(ALERT, [("t", LONG)])
+            assert again.store.trouble
+        for used in ("r1", "u1"):
+            assert not again.store.set_threshold(replace(one, request_id=used), nothing)
+        fresh = replace(answer, label_id="new", undone_at=None, undone_request_id=None)
+        for used in ("t2", "u2"):
+            assert not again.store.answer(replace(fresh, request_id=used), [], nothing)
+            assert not again.store.report(ALERT, replace(fresh, request_id=used), [], nothing)
+        assert (again.store.trail(), again.store.thresholds()) == (trail, said)
+        assert again.store.answers(ALERT.alert_id) == [answer]
     again.store.close()
 
 

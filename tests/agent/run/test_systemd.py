@@ -21,6 +21,7 @@ from agent.core.errors import ConfigError
 from agent.run.health import State
 from agent.run.pipeline import Pipeline, Requests
 from agent.run.systemd import Notifier, status_line
+from tests.attached import Watcher
 from tests.fakes import FakeClock
 from tests.manager import PATIENCE_S, Manager
 
@@ -212,7 +213,7 @@ def test_loop_that_hangs_gives_no_sign_of_life(tmp_path: Path, manager: Manager)
         found,
         clock,
         requests=requests,
-        on_match=hang,
+        attach={"test": Watcher(hang)},
         notifier=notifier,
     )
     ends: list[int] = []

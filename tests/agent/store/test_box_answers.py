@@ -68,7 +68,7 @@ def test_answers_given_while_the_disk_is_full_are_not_lost(box: Box, tmp_path: P
     given = answer(2)
     assert give(box.keeper, given, "reviewed")
     assert not give(box.keeper, given, "reviewed"), "a request is carried out once"
-    assert box.keeper.answer_to("r2") == given
+    assert box.keeper.request("r2") == given
     assert box.open_ids() == ["2"]
     assert [one.labelled for one in box.keeper.clips()] == [True, True]
     box.mend()
@@ -92,7 +92,7 @@ def test_an_answer_on_a_full_disk_can_be_taken_back(box: Box, tmp_path: Path) ->
     assert give(box.keeper, undone)
     assert box.open_ids() == ["2", "1", "0"]
     assert box.keeper.answers(alert(1).alert_id) == [undone]
-    assert box.keeper.answer_to("u1") == undone
+    assert box.keeper.request("u1") == undone
     box.mend()
     assert box.open_ids() == ["2", "1", "0"]
     again = answer(3, alert_id=alert(1).alert_id, verdict=Verdict.UNSURE)

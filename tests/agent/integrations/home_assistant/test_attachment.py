@@ -300,12 +300,18 @@ def test_an_attachment_that_fails_stops_no_box(
     settings = Settings("press3", tmp_path, home_assistant=ON)
     link = Link(settings.mqtt, "press3", "status", Store.in_memory(), FakeClock())
     parts = Parts(settings, link)
-    attachments = Attachments((broken, attach), parts)  # type: ignore[arg-type]
+    attachments = Attachments({"broken": broken, "home_assistant": attach}, parts)  # type: ignore[arg-type]
     assert attachments.figures() == {"entities_left_out": 0}
+    ending = "see the log, and start the agent again"
+    failed = {"broken": f"internal error: RuntimeError('broken'); {ending}"}
+    assert attachments.troubles() == failed
     incomplete = replace(watch(siren="a siren wails"), policies={})
-    attachments.listening_for(incomplete)
+    for _ in range(2):  # told once
+        attachments.tell(lambda one: one.listening_for(incomplete))
     assert caplog.messages == ["attachment_failed", "attachment_failed"]
-    attachments.listening_for(watch(siren="a siren wails"))
+    failed |= {"home_assistant": f"internal error: KeyError('siren'); {ending}"}
+    assert attachments.troubles() == failed
+    attachments.tell(lambda one: one.listening_for(watch(siren="a siren wails")))
     assert TOPIC in link._states
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import replace
-from types import MappingProxyType
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.error import URLError
 
@@ -25,10 +25,10 @@ from agent.config import FileSettings, MetricsSettings, MqttSettings, Settings, 
 from agent.core import extras
 from agent.core.clock import SystemClock
 from agent.core.extras import Extra
-from agent.detector.rule import Policy
+from agent.integrations.metrics.attachment import attach
 from agent.integrations.metrics.definitions import COUNTERS, DEFINITIONS, PROCESS
-from agent.integrations.metrics.service import MetricsService
 from agent.run.pipeline import Pipeline
+from tests.attached import Watcher
 from tests.faults.embedded import embed
 from tests.integration.scenes import write_siren
 from tests.mosquitto import PATIENCE_S, free_port
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.core.records import Match
+    from agent.integrations.metrics.attachment import Metrics
     from agent.run.health import Health
 
 Samples: TypeAlias = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -79,14 +80,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     )
 
 
-def listened(
-    settings: Settings, service: MetricsService, behind: Callable[[], None]
-) -> tuple[Health, Health]:
-    """Hear all of the sound.
+def listened(settings: Settings, behind: Callable[[], None]) -> tuple[Health, Health]:
+    """Hear all of the sound with the metrics attached.
 
     Args:
         settings: of the box.
-        service: looks at it.
         behind: called while the box waits, after a window that lies behind the siren.
 
     Returns:
@@ -95,27 +93,29 @@ def listened(
     found: list[Health] = []
 
     def scored(match: Match) -> None:
-        service.scored(match)
         if match.index == round(CALM_S * RATE_HZ):
-            assert pipeline.health is not None
-            found.append(pipeline.health)
+            assert watcher.health is not None
             behind()
+            found.append(watcher.health)
 
+    watcher = Watcher(scored)
     pipeline = Pipeline(
         settings,
         bundles.load(None),
         descriptions.load(settings.descriptions),
         SystemClock(),
-        on_match=scored,
-        troubles=service.troubles,
+        attach={"metrics": attach, "test": watcher},
     )
-    service.start(pipeline)
-    try:
-        assert pipeline.run() == 0
-    finally:
-        service.stop()
-    assert pipeline.health is not None
-    return found[0], pipeline.health
+    assert pipeline.run() == 0
+    assert watcher.health is not None
+    return found[0], watcher.health
+
+
+def attached(settings: Settings) -> Metrics:
+    """To a box that tells nothing."""
+    found = attach(SimpleNamespace(settings=settings, bundle=bundles.load(None)))  # type: ignore[arg-type]
+    assert found is not None
+    return found
 
 
 def until(so: Callable[[], bool]) -> None:
@@ -157,13 +157,9 @@ def value(found: Samples, name: str, /, **labels: str) -> float:
 
 def test_values_are_those_of_health(site: Settings) -> None:
     """Counters, states and signals; scores are those of the siren."""
-    model = bundles.load(None)
-    service = MetricsService(site, model)
     told = dict[str, str]()
     formats = (TEXT, OPENMETRICS)
-    health, _ = listened(
-        site, service, lambda: told.update((one, asked(site, one)) for one in formats)
-    )
+    health, _ = listened(site, lambda: told.update((one, asked(site, one)) for one in formats))
     found = samples(told[TEXT])
     names = {name for name, _ in found}
     assert names <= {one.name for one in DEFINITIONS} | PROCESS
@@ -187,6 +183,7 @@ def test_values_are_those_of_health(site: Settings) -> None:
     assert states == {"starting": 0, "ok": 1, "degraded": 0, "stopped": 0}
     assert health.state == "ok"
     assert value(found, "kikimimi_info", site="plant", node="press3", version="0.1.0") == 1
+    model = bundles.load(None)
     manifest = model.manifest
     bundle = {"name": manifest.name, "version": manifest.version, "digest": model.digest}
     assert value(found, "kikimimi_bundle_info", **bundle) == 1
@@ -211,8 +208,9 @@ def test_port_in_use_is_told_and_the_box_listens(
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         settings = replace(site, metrics=MetricsSettings(enabled=True, port=port))
-        service = MetricsService(settings, bundles.load(None))
-        _, health = listened(settings, service, lambda: until(lambda: bool(service.troubles())))
+        _, health = listened(
+            settings, lambda: until(lambda: "metrics_not_served" in caplog.messages)
+        )
     expected = (
         f"127.0.0.1:{port} cannot be listened on: Address already in use; end what listens there, "
         "or mend metrics.host and metrics.port"
@@ -230,23 +228,15 @@ def test_missing_extra_is_told_with_what_installs_it(
     """The box listens on, without an address; health holds the command."""
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     monkeypatch.delitem(sys.modules, "agent.integrations.metrics.exposition", raising=False)
-    service = MetricsService(site, bundles.load(None))
-    service.start(_NoBox())
+    metrics = attached(site)
     expected = (
         "metrics.enabled in agent.yaml needs the extra 'metrics': 'prometheus_client' is not "
         f"installed; type: {extras.command(Extra.METRICS)}"
     )
-    assert service.troubles() == {"metrics": expected}
+    assert metrics.trouble() == expected
     (line,) = [one for one in caplog.records if one.getMessage() == "metrics_not_served"]
     assert vars(line)["reason"] == expected
-    service.stop()
-
-
-class _NoBox:
-    """One that is never looked at."""
-
-    health = None
-    policies = MappingProxyType[str, Policy]({})
+    metrics.close()
 
 
 def test_nothing_listens_and_nothing_is_loaded_unless_switched_on(tmp_path: Path) -> None:
@@ -283,12 +273,11 @@ def test_box_that_starts_is_seen_and_an_open_address_warned_of(
     """Before there is any health; whoever reaches the address needs no password."""
     port = free_port()
     settings = replace(site, metrics=MetricsSettings(enabled=True, host="0.0.0.0", port=port))  # noqa: S104
-    service = MetricsService(settings, bundles.load(None))
-    service.start(_NoBox())
+    metrics = attached(settings)
     try:
         found = samples(asked(settings, TEXT))
     finally:
-        service.stop()
+        metrics.close()
     assert value(found, "kikimimi_state", state="starting") == 1
     assert value(found, "kikimimi_state", state="ok") == 0
     assert not [name for name, _ in found if name.startswith("kikimimi_windows")]

@@ -1,4 +1,4 @@
-"""The scores of the last minute, kept as they come and looked at when somebody asks."""
+"""What a box told last and its scores of the last minute, looked at when somebody asks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ import numpy as np
 from agent.integrations.metrics.definitions import PEAK_S
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent.core.records import FloatArray, Match
+    from agent.detector.rule import Policy
+    from agent.run.health import Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class SourceScores:
     """Highest of the last :data:`PEAK_S` seconds of sound."""
 
 
-class RecentScores:
+class Seen:
     """Written by the thread that scores, read by any other.
 
     A window costs one append: what a peak takes to work out, whoever asks for it pays.
@@ -39,6 +43,8 @@ class RecentScores:
         Args:
             hop_s: from the start of one window to that of the next.
         """
+        self.health: Health | None = None
+        self.policies: Mapping[str, Policy] = {}
         self._most = math.ceil(PEAK_S / hop_s)
         self._lock = threading.Lock()
         self._matches: dict[str, deque[Match]] = {}

@@ -182,6 +182,16 @@ def material(tower: Path, data: Path, known: Sequence[Take]) -> Material:
     return Material(np.concatenate(features), np.array(recording), np.array(thing))
 
 
+def one_window_each(data: Path, known: Sequence[Take]) -> list[FloatArray]:
+    """A window of each recording, normalised log-mels ``(n_mels, frames)``."""
+    rng, heard = (
+        np.random.default_rng(_SEED),
+        log_mels([data / take.recording.path for take in known]),
+    )
+    windows = (_windows(torch.from_numpy(log_mel), rng) for log_mel in heard)
+    return [some[rng.integers(len(some))].numpy() for some in windows]
+
+
 def _noise() -> torch.Tensor:
     """Ordinary sound of machines, normalised log-mels ``(sounds, n_mels, frames)``."""
     frames = round(_NOISE_S * LogMel().constants.frame_rate_hz)

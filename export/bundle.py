@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from agent.bundle import loading as reading
 from agent.bundle.manifest import (
@@ -22,7 +21,6 @@ from agent.bundle.manifest import (
     TOKENIZER,
     Attribution,
     FileEntry,
-    FrontendConstants,
     Manifest,
     Metric,
     Rebuild,
@@ -30,13 +28,11 @@ from agent.bundle.manifest import (
     Tuning,
     Variants,
 )
-from export.acoustic import ACOUSTIC, AGREES, OWN
-from export.evaluation import encode
+from export.acoustic import AGREES, OWN
 from export.learned import embedding_size
 from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_head, export_text_tower
 from export.quantize import quantize_text
-from training.data.background import backgrounds
-from training.data.frontend import LogMel, hann_window, mel_filters
+from training.data.frontend import hann_window, mel_filters
 from training.data.markdown import document, table
 from training.model.dual_encoder import DualEncoder
 from training.model.text_tower import PREFIX, TextTower
@@ -48,7 +44,6 @@ ATTRIBUTIONS = "attributions.csv"
 AUDIO_BY_MACHINE = {"x86_64": "audio.x86_64.onnx", "aarch64": "audio.aarch64.onnx"}
 LANGUAGES = ("en", "ja")
 
-_COHORT, _COHORT_SEED = 512, 20_240_814
 _MAX_TOKENS = 512
 _CARD_WIDTH = 87
 _MEASURED_TITLE, _ACOUSTIC_TITLE = "## Measured", "## Acoustic view"
@@ -153,27 +148,11 @@ def write_audio_side(model: DualEncoder, folder: Path) -> None:
     """Write the float audio tower and the frontend's arrays."""
     export_audio(model, folder / AUDIO)
     constants = model.tower.frontend
-    _save(
+    np.savez_compressed(  # it stamps no time: equal arrays are equal files
         folder / FRONTEND,
         mel_filters=mel_filters(constants).astype(np.float64),
         window=hann_window(constants),
     )
-
-
-def write_background(tower: Path, constants: FrontendConstants, target: Path) -> None:
-    """Write what an audio graph, with its acoustic view, makes of ordinary sound."""
-    import torch
-
-    frontend = LogMel(constants)
-    windows = backgrounds(
-        _COHORT_SEED, _COHORT, WINDOW_FRAMES / constants.frame_rate_hz, constants.sample_rate_hz
-    )
-    log_mels = [
-        frontend(torch.from_numpy(samples)[None])[0, :, :WINDOW_FRAMES].numpy()
-        for samples in windows
-    ]
-    views = {"embeddings": encode(tower, log_mels), ACOUSTIC: encode(tower, log_mels, ACOUSTIC)}
-    _save(target, **{name: view.astype(np.float16) for name, view in views.items()})
 
 
 def write_attributions(checkpoint: Path, folder: Path) -> None:
@@ -324,8 +303,3 @@ def renewed_card(card: str, manifest: Manifest) -> str:
     sections = f"{measured_section(manifest.metrics)}\n\n{acoustic_section(manifest.metrics)}"
     title = f"# {manifest.name} {manifest.version}"
     return f"{title}\n{before}{sections}\n\n{_COSTS_TITLE}{after}"
-
-
-def _save(path: Path, **arrays: npt.NDArray[np.generic]) -> None:
-    """Write arrays as ``.npz``; NumPy stamps no time into it, so equal arrays are equal files."""
-    np.savez_compressed(path, allow_pickle=False, **arrays)

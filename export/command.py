@@ -76,9 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     graphs = {"float32": folder / bundle.AUDIO}
     quantized = {machine: folder / name for machine, name in bundle.AUDIO_BY_MACHINE.items()}
     graphs.update({machine: path for machine, path in quantized.items() if path.is_file()})
-    metrics = heads.add(
-        graphs, model.tower.frontend, arguments.data, arguments.every, _command(arguments)
-    )
+    metrics = heads.add(graphs, arguments.data, arguments.every, _command(arguments))
     bundle.write_manifest(
         model,
         folder,

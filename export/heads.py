@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.bundle.manifest import BACKGROUND, TEXT_HEAD, Metric
+from agent.bundle.manifest import BACKGROUND, FOREGROUND, TEXT_HEAD, Metric
 from export import acoustic, bundle, evaluation, learned, sounds
 from export.costs import MOST_COST, costs
 from training.data.audioset import load_classes
@@ -23,7 +23,6 @@ from training.train.acoustic import fit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from agent.bundle.manifest import FrontendConstants
     from export.acoustic import Judged
     from export.evaluation import Embed, RetrievalSet
     from training.data.takes import Take
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 def add(
     variants: Mapping[str, Path],
-    constants: FrontendConstants,
     data: Path,
     every: int,
     command: str,
@@ -42,7 +40,6 @@ def add(
 
     Args:
         variants: the audio graphs, ``float32`` first.
-        constants: of the frontend.
         data: the shared data folder.
         every: n-th recording is learned from; 1 for all.
         command: that this is done by.
@@ -60,11 +57,9 @@ def add(
     material = acoustic.material(reference, data, known[0])
     view = fit(material)
     lexicon = read_lexicon([sound.name for sound in load_classes(data)])
-    synthetic = sounds.synthetic_sound(reference, every)
-    meant = take_meanings(known[0], lexicon, read_captions(data_sets()), synthetic.kinds)
     head = learned.learn(
-        (material, synthetic),
-        meant,
+        material,
+        take_meanings(known[0], lexicon, read_captions(data_sets())),
         sounds.ordinary_sound(reference),
         tower=tower,
         text_map=text_map.fit(data, tower, lexicon),
@@ -73,7 +68,8 @@ def add(
         acoustic.add_head(path, view)
         learned.add_to_audio(path, head)
     learned.add_to_text(text_head, head)
-    bundle.write_background(reference, constants, reference.with_name(BACKGROUND))
+    sounds.write_background(reference, reference.with_name(BACKGROUND))
+    sounds.write_foreground(reference, data, known[0], reference.with_name(FOREGROUND))
     _add_attributions(reference.with_name(bundle.ATTRIBUTIONS), known[0])
     print("measuring", flush=True)
     embed = partial(evaluation.embed_by, text_head, tower)

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from agent.core.records import FloatArray
 from export.acoustic import FEATURES
 from export.onnx import normalise
-from export.sounds import Ordinary, Synthetic
+from export.sounds import Ordinary
 from training.data.arrays import Values
 from training.data.sentences import LANGUAGES
 from training.data.wordings import TakeMeanings
@@ -46,7 +46,7 @@ class Head:
 
 
 def learn(
-    heard: tuple[Material, Synthetic],
+    material: Material,
     meant: TakeMeanings,
     ordinary: Ordinary,
     *,
@@ -57,8 +57,8 @@ def learn(
     """Fit the head to recordings whose meaning is known.
 
     Args:
-        heard: windows of recordings, and of synthetic ones.
-        meant: the meaning of each recording, the synthetic ones last.
+        material: windows of recordings.
+        meant: the meaning of each recording.
         ordinary: sound that no text is about.
         tower: embeds the wordings.
         text_map: what texts sound like.
@@ -68,13 +68,10 @@ def learn(
         [text_map(tower.embed(meaning.wordings[language])) for language in LANGUAGES]
         for meaning in meant.meanings
     ]
-    material, synthetic = heard
-    first = len(meant.of_take) - len(synthetic.kinds)
-    recording = np.concatenate([material.recording, first + synthetic.recording])
     windows = LabelledWindows(
-        np.concatenate([material.features, synthetic.features]),
-        recording,
-        meant.of_take[recording],
+        material.features,
+        material.recording,
+        meant.of_take[material.recording],
         ordinary.features,
     )
     learned = fit(windows, texts, config)

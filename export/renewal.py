@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from agent.bundle.loading import load, sha256_of
 from agent.bundle.manifest import (
+    BACKGROUND,
+    FOREGROUND,
     MANIFEST,
     MODEL_CARD,
     SCHEMA,
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     import argparse
 
 
-_BEFORE = 1
-"""Schema of bundles that have no acoustic view."""
+_BEFORE = SCHEMA - 1
+"""Schema of bundles that have no sounds that stand out."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     source, folder = arguments.bundle, arguments.output
     manifest = _manifest(source)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in manifest.files:
+    for name in manifest.files.keys() - {BACKGROUND, FOREGROUND}:  # those are written anew
         if source != folder:
             shutil.copyfile(source / name, folder / name)
     command = f"python -m export --bundle {source} --output {folder} --version {arguments.version}"
@@ -47,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         manifest = replace(manifest, tuning=replace(manifest.tuning, threshold=arguments.threshold))
     variants = {"float32": folder / manifest.variants.reference}
     variants.update({name: folder / file for name, file in _quantized(manifest).items()})
-    metrics = heads.add(variants, manifest.frontend, arguments.data, arguments.every, command)
+    metrics = heads.add(variants, arguments.data, arguments.every, command)
     _write(manifest, folder, arguments.version, metrics, command)
     for metric in metrics:
         print(
@@ -64,13 +66,14 @@ def _quantized(manifest: Manifest) -> dict[str, str]:
 
 
 def _manifest(folder: Path) -> Manifest:
-    """A bundle's manifest; also of the schema before, which had no acoustic view."""
+    """A bundle's manifest; also of the schema before."""
     path = folder / MANIFEST
     with failing_as(BundleError, path, "name a folder that holds a bundle"):
         text = path.read_text(encoding="utf-8")
     raw = json.loads(text)
     if isinstance(raw, dict) and raw.get("schema") == _BEFORE:
-        text = json.dumps({**raw, "schema": SCHEMA, "acoustic_size": ACOUSTIC_SIZE})
+        files = {**raw["files"], FOREGROUND: raw["files"][BACKGROUND]}
+        text = json.dumps({**raw, "schema": SCHEMA, "files": files})
     return Manifest.from_json(text, str(path))
 
 

@@ -1,24 +1,26 @@
-"""Sound of our own making, as an audio tower hears it: ordinary, and of a kind that has words."""
+"""Sounds that texts are measured by: ordinary ones, and those that stand out from them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from agent.core.records import FloatArray
-from export.acoustic import FEATURES, features_session
+from export.acoustic import ACOUSTIC, FEATURES, features_session, one_window_each
+from export.evaluation import encode
 from export.onnx import WINDOW_FRAMES
-from training.data.arrays import Numbers
 from training.data.augment import background_log_mels
-from training.data.frontend import LogMel
-from training.data.synthetic import KINDS, synthetic
+from training.data.takes import Take
 
 _ORDINARY, _SEED = 512, 20_241_130
-_OF_KIND, _GROUPS, _SYNTHETIC_SEED = 40, 9, 7
-"""Synthetic windows of each kind, and into how many recordings they are put."""
+"""Windows of ordinary sound that heads are fitted with."""
+_COHORT, _COHORT_SEED = 512, 20_240_814
+"""Windows of ordinary sound that a bundle has; others than those."""
+_FOREGROUND = 1_000
+"""Recordings of which a bundle has a window."""
 _BATCH = 32
 
 
@@ -31,18 +33,6 @@ class Ordinary:
     """By the bootstrap's head."""
 
 
-@dataclass(frozen=True, slots=True)
-class Synthetic:
-    """Synthetic sound as the tower hears it."""
-
-    features: FloatArray
-    """Of windows."""
-    recording: Numbers
-    """Of each window."""
-    kinds: tuple[str, ...]
-    """Of each recording."""
-
-
 def ordinary_sound(tower: Path) -> Ordinary:
     """What a float audio graph makes of ordinary sound.
 
@@ -50,35 +40,33 @@ def ordinary_sound(tower: Path) -> Ordinary:
         tower: without a learned head.
     """
     windows = background_log_mels(_ORDINARY, _SEED, WINDOW_FRAMES).numpy()
-    return Ordinary(*_heard(tower, windows))
-
-
-def synthetic_sound(tower: Path, every: int) -> Synthetic:
-    """What a float audio graph makes of synthetic sound.
-
-    Args:
-        tower: its graph.
-        every: n-th window is taken; 1 for all.
-    """
-    frontend = LogMel()
-    constants, of_kind = frontend.constants, max(1, _OF_KIND // every)
-    window_s = WINDOW_FRAMES / constants.frame_rate_hz
-    drawn = list(
-        synthetic(_SYNTHETIC_SEED, of_kind * len(KINDS), window_s, constants.sample_rate_hz)
-    )
-    windows = frontend(torch.from_numpy(np.stack([samples for _, samples in drawn])))
-    features, _ = _heard(tower, windows[:, :, :WINDOW_FRAMES].numpy())
-    # Kinds take turns: of each, every so many windows are of one recording.
-    groups = min(_GROUPS, of_kind)
-    turn, kind = np.divmod(np.arange(len(drawn)), len(KINDS))
-    return Synthetic(features, kind * groups + turn % groups, tuple(np.repeat(KINDS, groups)))
-
-
-def _heard(tower: Path, windows: FloatArray) -> list[FloatArray]:
-    """Features and embeddings of windows ``(windows, n_mels, frames)``, by the first head."""
     session = features_session(tower)
     parts = [
         session.run([FEATURES, "embedding"], {"log_mel": windows[at : at + _BATCH]})
         for at in range(0, len(windows), _BATCH)
     ]
-    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
+    return Ordinary(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+
+
+def write_background(tower: Path, target: Path) -> None:
+    """Write what an audio graph, with its acoustic view, makes of ordinary sound."""
+    windows = background_log_mels(_COHORT, _COHORT_SEED, WINDOW_FRAMES).numpy()
+    np.savez_compressed(
+        target,
+        embeddings=encode(tower, windows).astype(np.float16),
+        acoustic=encode(tower, windows, ACOUSTIC).astype(np.float16),
+    )
+
+
+def write_foreground(tower: Path, data: Path, known: Sequence[Take], target: Path) -> None:
+    """Write what an audio graph makes of recordings of all kinds, one window of each.
+
+    Args:
+        tower: the graph, with both heads.
+        data: the shared data folder.
+        known: recordings that the heads were fitted to; of many, some spread over all.
+        target: the file.
+    """
+    some = known[:: max(1, len(known) // _FOREGROUND)][:_FOREGROUND]
+    windows = one_window_each(data, some)
+    np.savez_compressed(target, embeddings=encode(tower, windows).astype(np.float16))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -17,6 +17,7 @@ from tokenizers.processors import TemplateProcessing
 from agent.bundle import loading as bundles
 from agent.bundle.manifest import (
     BACKGROUND,
+    FOREGROUND,
     FRONTEND,
     MANIFEST,
     SCHEMA,
@@ -64,19 +65,20 @@ def make_bundle(folder: Path, *, embedding_size: int = EMBEDDING_SIZE, seed: int
         mel_filters=mel_filters(constants),
         window=np.hanning(constants.win_length),
     )
-    views = {"embeddings": embedding_size, "acoustic": ACOUSTIC_SIZE}
-    background = {}
-    for name, size in views.items():
+
+    def views(size: int) -> np.ndarray[Any, np.dtype[np.float16]]:
         rows = rng.standard_normal((64, size))
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        background[name] = rows.astype(np.float16)
-    np.savez(folder / BACKGROUND, **background)
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+
+    joint, acoustic = views(embedding_size), views(ACOUSTIC_SIZE)
+    np.savez(folder / BACKGROUND, embeddings=joint, acoustic=acoustic)
+    np.savez(folder / FOREGROUND, embeddings=views(embedding_size))
     return seal(folder, embedding_size=embedding_size)
 
 
 def seal(folder: Path, *, embedding_size: int = EMBEDDING_SIZE, max_tokens: int = 64) -> Bundle:
     """Write the manifest over the files as they are now, and read the bundle back."""
-    names = [AUDIO, TOKENIZER, TEXT_TOWER, TEXT_HEAD, FRONTEND, BACKGROUND]
+    names = [AUDIO, TOKENIZER, TEXT_TOWER, TEXT_HEAD, FRONTEND, BACKGROUND, FOREGROUND]
     manifest = Manifest(
         schema=SCHEMA,
         name="tiny",

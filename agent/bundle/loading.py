@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from agent.bundle.manifest import BACKGROUND, FRONTEND, MANIFEST, FileEntry, Manifest
+from agent.bundle.manifest import BACKGROUND, FOREGROUND, FRONTEND, MANIFEST, FileEntry, Manifest
 from agent.core.errors import BundleError, failing_as
-from agent.core.records import Views
+from agent.core.records import FloatArray, Views
 
 DEFAULT = Path(__file__).parent / "default"
 
@@ -78,6 +78,15 @@ class Bundle:
         joint = self._array(BACKGROUND, "embeddings", (None, self.manifest.embedding_size))
         acoustic = self._array(BACKGROUND, "acoustic", (len(joint), self.manifest.acoustic_size))
         return Views(joint.astype(np.float32), acoustic.astype(np.float32))
+
+    def foreground(self) -> FloatArray:
+        """Joint views of sounds that stand out, of all kinds, ``(sounds, embedding_size)``.
+
+        Raises:
+            BundleError: the file does not fit the manifest.
+        """
+        shape = (None, self.manifest.embedding_size)
+        return self._array(FOREGROUND, "embeddings", shape).astype(np.float32)
 
     def _array(self, file: str, name: str, shape: tuple[int | None, ...]) -> np.ndarray[Any, Any]:
         where = self.path(file)

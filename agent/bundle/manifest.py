@@ -11,16 +11,17 @@ from agent.config.record import record
 from agent.core.errors import BundleError
 
 MANIFEST = "manifest.json"
-SCHEMA = 2
+SCHEMA = 3
 
 FRONTEND = "frontend.npz"
 TEXT_TOWER = "text.onnx"
 TEXT_HEAD = "text_head.onnx"
 TOKENIZER = "tokenizer.json"
 BACKGROUND = "background.npz"
+FOREGROUND = "foreground.npz"
 MODEL_CARD = "MODEL_CARD.md"
 
-_REQUIRED_FILES = (FRONTEND, TEXT_TOWER, TEXT_HEAD, TOKENIZER, BACKGROUND)
+_REQUIRED_FILES = (FRONTEND, TEXT_TOWER, TEXT_HEAD, TOKENIZER, BACKGROUND, FOREGROUND)
 
 
 @dataclass(frozen=True, slots=True)

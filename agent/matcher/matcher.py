@@ -59,7 +59,7 @@ class Matcher:
 
         Args:
             prototypes: of all descriptions.
-            statistics: of margins on ordinary sound, in the same order of descriptions.
+            statistics: of margins on other sounds, in the same order of descriptions.
             threads: to build a large index with.
 
         Raises:
@@ -90,7 +90,7 @@ class Matcher:
         Args:
             described: descriptions, in the order that results will have.
             contrast: what all of them are told apart from.
-            statistics: of this site, where it is calibrated; from the contrast's cohort if
+            statistics: of this site, where it is calibrated; from the contrast's sounds if
                 ``None``.
             threads: to build a large index with.
 
@@ -99,7 +99,7 @@ class Matcher:
         """
         prototypes = PrototypeSet(described, contrast.texts)
         if statistics is None:
-            statistics = prototypes.statistics(contrast.cohort)
+            statistics = prototypes.statistics(contrast.cohort, contrast.foreground)
         return cls(prototypes, statistics, threads=threads)
 
     @property
@@ -114,8 +114,8 @@ class Matcher:
             views: of windows.
 
         Returns:
-            Cosine with a description's best text, and by how much it exceeds its best
-            contrast, with what recordings add and take off; both finite, shape
+            Cosine with a description's best text, and its margin over the best contrast, with
+            what recordings add and take off; both finite, shape
             ``(windows, descriptions)``.
         """
         rows = max(1, _ENTRIES // max(1, len(self.prototypes)))

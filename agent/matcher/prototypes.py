@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 
 _Indices = npt.NDArray[np.intp]
 
-# From the median absolute deviation to the standard deviation of a normal distribution.
-_MAD_TO_STD = 1.4826
-
-# False alarms live in the upper tail, which the median deviation does not see: a margin that
-# often jumps is also measured by its 99th percentile, 2.326 standard deviations of a normal one.
-_TAIL_PERCENTILE = 99.0
-_TAIL_TO_STD = 2.326
+# Of the best contrast, taken off a description's cosine: with all of it, words that resemble an
+# ordinary sound a little lose what they know (docs/benchmarks.md).
+CONTRAST = np.float32(0.5)
 
 # A margin that hardly moves on the background would make a score out of every nothing.
 _LOWEST_STD = 0.01
@@ -66,12 +62,15 @@ class Contrast:
     texts: FloatArray
     """Unit embeddings, float32, ``(n, dim)``, of sounds that are ordinary here; may be none."""
     cohort: Views
-    """Ordinary sound, as heard by the audio tower: what margins are normalised by."""
+    """Ordinary sound, as heard by the audio tower."""
+    foreground: FloatArray
+    """Sounds that stand out, of all kinds: joint views, ``(n, dim)``. Margins are normalised by
+    both, alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackgroundStatistics:
-    """How the margin of each description's texts behaves on ordinary sound, in their order."""
+    """How the margin of each description's texts behaves on other sounds, in their order."""
 
     mean: FloatArray
     """Shape ``(descriptions,)``."""
@@ -79,9 +78,9 @@ class BackgroundStatistics:
     """Positive, shape ``(descriptions,)``."""
 
     def scores(self, margin: FloatArray) -> FloatArray:
-        """Margins in standard deviations of the background, ``(windows, descriptions)``.
+        """Margins in standard deviations, ``(windows, descriptions)``.
 
-        0 is an ordinary sound, whatever the description.
+        0 is what other sounds have on average, whatever the description.
         """
         return (margin - self.mean) / self.std
 
@@ -155,8 +154,8 @@ class PrototypeSet:
             cosine: shape ``(windows, texts)``; ``-inf`` where it is not known and low.
 
         Returns:
-            Best cosine with a description's texts, and by how much it exceeds the best one
-            with what it is unlike or with the background (with 0 if there is neither), both
+            Best cosine with a description's texts, and by how much it exceeds half of the best
+            one with what it is unlike or with the background (0 if there is neither), both
             ``(windows, descriptions)``; without recordings.
         """
         if not self.error_ids:
@@ -173,7 +172,7 @@ class PrototypeSet:
             background = cosine[:, self._background].max(axis=1, keepdims=True)
             np.maximum(contrast, background, out=contrast)
         contrast[np.isneginf(contrast)] = 0.0
-        return best, best - contrast
+        return best, best - CONTRAST * contrast
 
     def compare(self, views: Views) -> tuple[FloatArray, FloatArray]:
         """Cosines and margins by brute force: those of the texts, with recordings added."""
@@ -183,44 +182,41 @@ class PrototypeSet:
                 margin += sign * recordings.compare(views.acoustic)
         return cosine, margin
 
-    def statistics(self, cohort: Views) -> BackgroundStatistics:
-        """How margins of the texts behave on a cohort of ordinary sound.
+    def statistics(self, cohort: Views, foreground: FloatArray) -> BackgroundStatistics:
+        """How margins of the texts behave on ordinary sound and on sounds that stand out.
 
         Recordings are told in deviations of their own already; with them in, a description would
         be heard the worse the more it was taught.
 
         Z-norm of speaker verification (Auckenthaler et al., Digital Signal Processing 10,
         2000): each model's scores are told in standard deviations of its own scores on
-        impostors.
+        impostors. Ordinary sound alone says little of which description is near to everything
+        that stands out: so half of the impostors are of all kinds.
+
+        Args:
+            cohort: ordinary sound.
+            foreground: joint views of sounds that stand out, ``(n, dim)``.
 
         Raises:
-            ValueError: the cohort is empty.
+            ValueError: one of them is empty.
         """
-        if len(cohort) == 0:
-            raise ValueError("no background sound to normalise by")
-        margins = [
-            self.reduce(cohort.joint[at : at + _COHORT_ROWS] @ self.embeddings.T)[1]
-            for at in range(0, len(cohort), _COHORT_ROWS)
-        ]
-        mean, std = centre_and_spread(np.concatenate(margins), axis=0)
+        if len(cohort) == 0 or len(foreground) == 0:
+            raise ValueError("no background or no foreground sound to normalise by")
+        heard = [self._margins(cohort.joint), self._margins(foreground)]
+        mean = sum(margins.mean(axis=0) for margins in heard) / len(heard)
+        variance = sum(np.square(margins - mean).mean(axis=0) for margins in heard) / len(heard)
         return BackgroundStatistics(
             mean=mean.astype(np.float32),
-            std=np.maximum(std, _LOWEST_STD).astype(np.float32),
+            std=np.maximum(np.sqrt(variance), _LOWEST_STD).astype(np.float32),
         )
 
-
-def centre_and_spread(values: FloatArray, axis: int) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation of values on ordinary sound, as far as alarms are concerned.
-
-    The median in place of the mean, and the wider of what the median deviation and the upper
-    tail say in place of the standard deviation: values are skewed, and it is the tail that
-    alarms.
-    """
-    mean = np.median(values, axis=axis, keepdims=True)
-    middle = _MAD_TO_STD * np.median(np.abs(values - mean), axis=axis)
-    centre = mean.squeeze(axis)
-    tail = (np.percentile(values, _TAIL_PERCENTILE, axis=axis) - centre) / _TAIL_TO_STD
-    return centre, np.maximum(middle, tail)
+    def _margins(self, joint: FloatArray) -> npt.NDArray[np.float64]:
+        """Of the texts with windows, ``(windows, descriptions)``."""
+        parts = [
+            self.reduce(joint[at : at + _COHORT_ROWS] @ self.embeddings.T)[1]
+            for at in range(0, len(joint), _COHORT_ROWS)
+        ]
+        return np.concatenate(parts).astype(np.float64)
 
 
 def _starts(sizes: Sequence[int] | _Indices) -> _Indices:

@@ -1,6 +1,6 @@
 """What people said of each description's alerts, for thresholds to follow.
 
-A score is told in standard deviations of the background that was in force: only that of an alert
+A score is told in standard deviations of the sounds that were in force: only that of an alert
 since the calibration, of the same bundle and the same words, can be compared with a threshold of
 now. Where the sound of an older one was kept, or its embedding, it is scored again, so that what
 people said outlives a calibration and a new model.

@@ -119,7 +119,7 @@ def build(
     applied = Applied({})
     if site is not None:
         applied = apply(site, bundle, wanted, (descriptions.background, background))
-    contrast = Contrast(texts=background, cohort=bundle.background())
+    contrast = Contrast(background, bundle.background(), bundle.foreground())
     matcher = Matcher.build([target.described for target in wanted], contrast, applied.statistics())
     judged: Mapping[str, VerdictScores] = {}
     if judge is not None:
@@ -218,7 +218,7 @@ def joined_by(
     ]
     joined = join(
         described,
-        Contrast(background, usual.cohort),
+        Contrast(background, usual.cohort, bundle.foreground()),
         gathered.recordings,
         np.array(thresholds, np.float32),
     )

@@ -27,9 +27,9 @@ from agent.encoder.text import embed_texts
 from agent.hearing.recogniser import embedded
 from agent.hearing.windows import windows_at
 from agent.matcher.matcher import Contrast, Described, Matcher
-from agent.matcher.prototypes import centre_and_spread
 from agent.watchlist.examples import Kind, Recording, join
 from agent.watchlist.examples.gathering import REJECTED_WINDOWS, best_window
+from agent.watchlist.examples.measuring import centre_and_spread
 from agent.watchlist.examples.weights import COUNTS_FROM, WEIGHT
 from tests.benchmarks.few_shot_figures import Scores, figures, mean
 from tests.benchmarks.few_shot_protocol import Part, Setting, Sources, read_clips, trials
@@ -183,10 +183,10 @@ def by_agent(described: Sequence[Described], contrast: Contrast, windows: Views)
 
 
 def hear(
-    trial: Trial, embeddings: EmbeddingCache, texts: Mapping[str, FloatArray], cohort: Views
+    trial: Trial, embeddings: EmbeddingCache, texts: Mapping[str, FloatArray], contrast: Contrast
 ) -> EmbeddedTrial:
     """A trial's sounds as windows, and its labels as descriptions."""
-    none = np.empty((0, cohort.joint.shape[1]), np.float32)
+    none = np.empty((0, contrast.texts.shape[1]), np.float32)
     parts = [embeddings.hear(sound) for sound in (*trial.queries, *trial.others)]
     return EmbeddedTrial(
         trial,
@@ -194,7 +194,7 @@ def hear(
             Described(name, texts[label][None], none)
             for name, label in zip(trial.classes, trial.labels, strict=True)
         ),
-        Contrast(np.stack([texts[text] for text in ordinary_texts()]), cohort),
+        contrast,
         tuple(tuple(embeddings.hear(sound) for sound in own) for own in trial.examples),
         Views.concatenate(parts),
         np.cumsum([0, *map(len, parts[:-1])]),
@@ -344,9 +344,12 @@ def main() -> None:
     wanted = sorted({*ordinary_texts(), *(clip.label for clip in clips)})
     texts = dict(zip(wanted, embed_texts(bundle, wanted, arguments.cache), strict=True))
 
+    ordinary = np.stack([texts[text] for text in ordinary_texts()])
+    contrast = Contrast(ordinary, bundle.background(), bundle.foreground())
+
     def embedded_trials(setting: Setting) -> Iterator[EmbeddedTrial]:
         for trial in trials(clips, sounds, setting, range(arguments.seeds)):
-            yield hear(trial, embeddings, texts, bundle.background())
+            yield hear(trial, embeddings, texts, contrast)
 
     try:
         print_harm(embedded_trials) if arguments.harm else print_methods(embedded_trials)

@@ -23,9 +23,9 @@ from agent.bundle import loading as bundles
 from agent.core.records import Views
 from agent.encoder.text import embed_texts
 from agent.matcher.matcher import Contrast, Described, Matcher, PrototypeSet
-from agent.matcher.prototypes import centre_and_spread
 from agent.matcher.recordings import Examples
 from agent.watchlist.examples import Kind, Recording, join
+from agent.watchlist.examples.measuring import centre_and_spread
 from agent.watchlist.examples.weights import COUNTS_FROM, WEIGHT
 from tests.benchmarks.few_shot_methods import EmbeddingCache, ordinary_texts
 from tests.benchmarks.few_shot_sounds import Condition, Sounds
@@ -90,7 +90,7 @@ def site(bundle: Bundle, data: Path, cache: Path, count: int) -> Site:
             for row, name in enumerate(names)
             for number in range(_CLASSES_OWN)
         ],
-        Contrast(texts[len(names) :], ordinary),
+        Contrast(texts[len(names) :], ordinary, bundle.foreground()),
         made[order],
         owner[order],
         others,
@@ -113,7 +113,7 @@ def _heard(bundle: Bundle, data: Path, cache: Path, split: Split) -> tuple[Views
 def with_examples(made: Site) -> list[Described]:
     """Every recording as a prototype of its description, with full weight."""
     texts = PrototypeSet(made.described, made.contrast.texts)
-    std = texts.statistics(made.contrast.cohort).std
+    std = texts.statistics(made.contrast.cohort, made.contrast.foreground).std
     recordings = made.recordings.acoustic
     parts = [
         centre_and_spread(recordings[at : at + 4_096] @ made.contrast.cohort.acoustic.T, axis=1)
@@ -164,7 +164,7 @@ def main() -> None:
             f"{len(joined.set_aside)} set aside\n"
         )
     prototypes = PrototypeSet(with_examples(made), made.contrast.texts)
-    statistics = prototypes.statistics(made.contrast.cohort)
+    statistics = prototypes.statistics(made.contrast.cohort, made.contrast.foreground)
     began_s = time.perf_counter()
     matcher = Matcher(prototypes, statistics)
     print_line(

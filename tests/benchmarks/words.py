@@ -136,7 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle = bundles.load(given.bundle)
     cache = Path(tempfile.gettempdir()) / "kikimimi-few-shot"
     heard, sounds = EmbeddingCache(bundle, cache), Sounds(given.data)
-    contrast = Contrast(_none(bundle.manifest.embedding_size), bundle.background())
+    contrast = Contrast(
+        _none(bundle.manifest.embedding_size), bundle.background(), bundle.foreground()
+    )
     sys.stdout.write(f"{bundle.manifest.name} {bundle.manifest.version}\n")
     sys.stdout.write(
         "| task | texts | recordings | heard | language | weight | right first | mAP@10 "

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 from agent.bundle import loading as bundles
-from agent.bundle.manifest import MANIFEST, MODEL_CARD, SCHEMA, TEXT_HEAD
+from agent.bundle.manifest import FOREGROUND, MANIFEST, MODEL_CARD, SCHEMA, TEXT_HEAD
 from agent.core.errors import BundleError
 from agent.encoder.audio import Encoder
 from agent.encoder.text_encoder import TextEncoder
@@ -166,7 +166,8 @@ def test_a_bundle_of_the_schema_before_gets_its_heads(
     monkeypatch.setattr(learned, "fit", lambda some, texts, _config: fit(some, texts, words))
     monkeypatch.setattr("export.heads.text_map.fit", quick_map)
     monkeypatch.setattr("export.heads._retrieval_sets", _few)
-    monkeypatch.setattr("export.bundle._COHORT", 16)
+    monkeypatch.setattr("export.sounds._COHORT", 16)
+    monkeypatch.setattr("export.sounds._FOREGROUND", 8)
     monkeypatch.setattr("export.sounds._ORDINARY", 24)
     # Of so short a training the quantized graph may make what it will.
     monkeypatch.setattr("export.heads.MOST_COST", 2.0)
@@ -175,9 +176,10 @@ def test_a_bundle_of_the_schema_before_gets_its_heads(
     shutil.copytree(bundles.DEFAULT, before)
     raw = json.loads((before / MANIFEST).read_text(encoding="utf-8"))
     raw["schema"] = SCHEMA - 1
-    del raw["acoustic_size"]
+    del raw["files"][FOREGROUND]
+    (before / FOREGROUND).unlink()
     (before / MANIFEST).write_text(json.dumps(raw), encoding="utf-8")
-    with pytest.raises(BundleError, match="schema 1 is not the schema 2"):
+    with pytest.raises(BundleError, match="schema 2 is not the schema 3"):
         bundles.load(before)
     command = ["--bundle", str(before), "--output", str(after), "--version", "9.0.0"]
     few = ["--data", str(data_dir), "--every", "240", "--threshold", "5.5"]

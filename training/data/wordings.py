@@ -28,17 +28,13 @@ class TakeMeanings:
 
     meanings: tuple[Meaning, ...]
     of_take: Numbers
-    """Number of each take's meaning, then of each synthetic recording's; -1 where nobody has put
-    it into words."""
+    """Number of each take's meaning; -1 where nobody has put it into words."""
 
 
 def take_meanings(
-    known: Sequence[Take],
-    lexicon: Sequence[Entry],
-    captions: Sequence[Described],
-    kinds: Sequence[str] = (),
+    known: Sequence[Take], lexicon: Sequence[Entry], captions: Sequence[Described]
 ) -> TakeMeanings:
-    """What takes sound like, and synthetic recordings after them.
+    """What takes sound like.
 
     Labels of effects are worded by the lexicon, which several of them may share an entry of;
     classes of the other sets by their captions. Captions of single recordings are left out.
@@ -47,10 +43,6 @@ def take_meanings(
         known: the takes.
         lexicon: its entries.
         captions: of classes.
-        kinds: of synthetic recordings: what the lexicon's entry of each begins with.
-
-    Raises:
-        KeyError: no entry begins with a kind.
     """
     entries = {effects.class_name(label): entry for label, entry in by_label(lexicon).items()}
     worded: dict[tuple[str, str], dict[str, list[str]]] = {}
@@ -59,7 +51,8 @@ def take_meanings(
             of_class = worded.setdefault((caption.data_set, caption.name), {})
             texts = of_class.setdefault(caption.language, [])
             texts.insert(0 if caption.kind is CaptionKind.NAME else len(texts), caption.text)
-    numbered = _Numbered()
+    numbers: dict[object, int] = {}
+    meanings: list[Meaning] = []
     of_take = []
     for take in known:
         wordings: Mapping[str, tuple[str, ...]] | None = None
@@ -76,23 +69,8 @@ def take_meanings(
         if wordings is None:
             of_take.append(-1)
             continue
-        of_take.append(numbered.number(key, wordings))
-    first = {entry.en[0]: entry for entry in lexicon}
-    for kind in kinds:
-        entry = first[kind]
-        of_take.append(numbered.number(entry.where, {"en": entry.en, "ja": entry.ja}))
-    return TakeMeanings(tuple(numbered.meanings), np.array(of_take))
-
-
-class _Numbered:
-    """Meanings by what they are known by, numbered as they come."""
-
-    def __init__(self) -> None:
-        self.meanings: list[Meaning] = []
-        self._numbers: dict[object, int] = {}
-
-    def number(self, key: object, wordings: Mapping[str, tuple[str, ...]]) -> int:
-        if key not in self._numbers:
-            self._numbers[key] = len(self.meanings)
-            self.meanings.append(Meaning(wordings))
-        return self._numbers[key]
+        if key not in numbers:
+            numbers[key] = len(meanings)
+            meanings.append(Meaning(wordings))
+        of_take.append(numbers[key])
+    return TakeMeanings(tuple(meanings), np.array(of_take))

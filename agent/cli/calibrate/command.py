@@ -217,12 +217,11 @@ def _find(
     """Statistics and thresholds of every description, written beside what was heard."""
     index = writer.index
     heard = site.background(settings.state_dir, index)
-    threshold = bundle.manifest.tuning.threshold
     if heard.hours < site.LEAST_HOURS:
         return Report(index, heard.hours, (), took, settings.state_dir, None)
     wanted, embeddings = wanted_of(bundle, descriptions, settings.state_dir / _CACHE)
     background = descriptions.background, embeddings
-    findings, suspects = site.find(heard, index, wanted, background, threshold)
+    findings, suspects = site.find(heard, index, wanted, background, bundle)
     reference = Reference.of(heard.cohort.joint)
     index = replace(
         index,

@@ -100,7 +100,7 @@ SOURCE_REOPENINGS: Final = _counter(
 
 SCORE: Final = Definition(
     "kikimimi_score",
-    "Score of the last window, in standard deviations of ordinary sound.",
+    "Score of the last window, in standard deviations of other sounds.",
     ("source", "error_id"),
 )
 SCORE_PEAK: Final = Definition(

@@ -26,7 +26,7 @@ class SourceScores:
 
     error_ids: tuple[str, ...]
     last: FloatArray
-    """Of the last window, in standard deviations of ordinary sound."""
+    """Of the last window, in standard deviations of other sounds."""
     peak: FloatArray
     """Highest of the last :data:`PEAK_S` seconds of sound."""
 

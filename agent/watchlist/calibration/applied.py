@@ -125,9 +125,7 @@ def apply(
             return Applied({})
         if trouble := unusable(index, bundle, where.hop_s):
             return Applied({}, trouble, index.made_at)
-        return _apply(
-            where.folder, index, wanted, site_background, bundle.manifest.tuning.threshold
-        )
+        return _apply(where.folder, index, wanted, site_background, bundle)
     except StoreError as error:
         return Applied({}, f"the calibration is not used: {error}")
 
@@ -137,7 +135,7 @@ def _apply(
     index: Index,
     wanted: Sequence[Wanted],
     site_background: tuple[Sequence[str], FloatArray],
-    uncalibrated: float,
+    bundle: Bundle,
 ) -> Applied:
     known = {finding.key: finding for finding in index.findings}
     keys = {
@@ -151,7 +149,7 @@ def _apply(
         hours = background.hours
         found = {
             finding.error_id: finding
-            for finding in site.find(background, index, new, site_background, uncalibrated)[0]
+            for finding in site.find(background, index, new, site_background, bundle)[0]
         }
         reference = Reference.of(background.cohort.joint)
     else:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from agent.bundle.loading import Bundle
     from agent.core.records import FloatArray
     from agent.descriptions import DetectionPolicy, ErrorDescription
     from agent.detector.events import Scores, Seconds
@@ -145,7 +146,7 @@ def find(
     index: Index,
     wanted: Sequence[Wanted],
     site_background: tuple[Sequence[str], FloatArray],
-    uncalibrated: float,
+    bundle: Bundle,
 ) -> tuple[list[Finding], list[Suspect]]:
     """Calibrate descriptions on what was heard.
 
@@ -154,18 +155,22 @@ def find(
         index: of the same calibration.
         wanted: descriptions.
         site_background: texts of what is ordinary here, and their embeddings.
-        uncalibrated: threshold of the bundle, where nothing better is known.
+        bundle: whose sounds that stand out, and whose threshold where nothing better is known.
 
     Returns:
         A finding for each description, in their order, and the loudest events.
+
+    Raises:
+        BundleError: the bundle is damaged.
     """
     texts, text_embeddings = site_background
+    foreground, uncalibrated = bundle.foreground(), bundle.manifest.tuning.threshold
     findings: list[Finding] = []
     suspects: list[Suspect] = []
     for at in range(0, len(wanted), _TOGETHER):
         some = wanted[at : at + _TOGETHER]
         prototypes = PrototypeSet([target.described for target in some], text_embeddings)
-        statistics = prototypes.statistics(heard.cohort)
+        statistics = prototypes.statistics(heard.cohort, foreground)
         scores = scores_of(heard, prototypes, statistics)
         for column, target in enumerate(some):
             policy = target.error.policy

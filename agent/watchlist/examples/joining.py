@@ -60,7 +60,7 @@ def join(
 
     Args:
         described: descriptions with their texts.
-        contrast: texts of what is ordinary, and ordinary sound of this site.
+        contrast: texts of what is ordinary, ordinary sound of this site, and other sounds.
         recordings: of these descriptions.
         thresholds: score at which each of them alarms, as far as is known.
     """
@@ -69,7 +69,7 @@ def join(
     texts = PrototypeSet(described, contrast.texts)
     step = max(1, -(-len(contrast.cohort) // _COHORT))
     cohort = contrast.cohort[::step]
-    statistics = texts.statistics(cohort)
+    statistics = texts.statistics(cohort, contrast.foreground)
     measured = measure(texts, statistics.mean, statistics.std, cohort, recordings)
     ids = {name: column for column, name in enumerate(texts.error_ids)}
     column = np.array([ids[recording.error_id] for recording in recordings])

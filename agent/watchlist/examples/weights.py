@@ -1,6 +1,6 @@
 """How much recordings count: chosen on validation recordings, see docs/examples.md.
 
-All in units of score, the standard deviations of a description's margin on ordinary sound.
+All in units of score, the standard deviations of a description's margin on other sounds.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ TOPICS = Topics("kikimimi", "plant", "press3")
 BUNDLE, DESCRIPTIONS = f"sha256:{'b' * 64}", f"sha256:{'d' * 64}"
 WATCH = Watchlist(
     digest=DESCRIPTIONS,
-    matcher=Matcher.build(described(1), Contrast(NONE, views(NONE)), plain(1)),
+    matcher=Matcher.build(described(1), Contrast(NONE, views(NONE), NONE), plain(1)),
     policies={},
     wordings={"drop": Wording("金属部品が床に落ちた音", Severity.MAJOR)},
 )

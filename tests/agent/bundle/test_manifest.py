@@ -26,7 +26,7 @@ def files(name: str) -> Callable[[Raw], object]:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda raw: raw.update(schema=1), "schema 1 is not the schema 2 that this agent reads"),
+        (lambda raw: raw.update(schema=2), "schema 2 is not the schema 3 that this agent reads"),
         (lambda raw: raw.pop("tuning"), "no field 'tuning'"),
         (lambda raw: raw["tuning"].pop("hop_frames"), "no field 'tuning.hop_frames'"),
         (

@@ -14,6 +14,7 @@ import pytest
 from agent.bundle.loading import sha256_of
 from agent.bundle.manifest import (
     BACKGROUND,
+    FOREGROUND,
     FRONTEND,
     MANIFEST,
     SCHEMA,
@@ -64,7 +65,7 @@ CUT = (
 def _write_bundle(folder: Path) -> None:
     """A bundle whose hashes hold; its files are not opened by a check."""
     folder.mkdir()
-    names = (FRONTEND, TEXT_TOWER, TEXT_HEAD, TOKENIZER, BACKGROUND, "audio.onnx")
+    names = (FRONTEND, TEXT_TOWER, TEXT_HEAD, TOKENIZER, BACKGROUND, FOREGROUND, "audio.onnx")
     for name in names:
         (folder / name).write_bytes(name.encode())
     manifest = Manifest(

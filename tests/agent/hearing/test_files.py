@@ -51,7 +51,7 @@ def matcher(bundle: Bundle) -> Matcher:
     ordinary = bundle.background()
     text = ordinary.joint[:1]
     described = [Described("air_leak", texts=text, unlike=text[:0])]
-    return Matcher.build(described, Contrast(ordinary.joint[1:2], ordinary))
+    return Matcher.build(described, Contrast(ordinary.joint[1:2], ordinary, bundle.foreground()))
 
 
 def write(folder: Path, seconds: float, rate_hz: int = RATE_HZ, channels: int = 1) -> Path:

@@ -50,7 +50,7 @@ def by_hand(one: Described, background: Array, embedding: Array) -> tuple[float,
     best = max(float(embedding @ p) for p in one.texts)
     contrasts = [float(embedding @ p) for p in [*one.unlike, *background]]
     added = worth(one.examples, embedding) - worth(one.rejected, embedding)
-    return best, best - (max(contrasts) if contrasts else 0.0) + added
+    return best, best - 0.5 * (max(contrasts) if contrasts else 0.0) + added
 
 
 def windows(count: int) -> list[Window]:
@@ -122,42 +122,49 @@ def test_contrasts_are_ones_own_and_the_background() -> None:
     second = Described("b", texts=axis(1), unlike=NONE)
     matcher = Matcher(PrototypeSet([first, second], axis(3)), plain(2))
     _, margin = matcher.compare(views(towards(0.6, 0.5, 0.4, 0.1)))
-    np.testing.assert_allclose(margin, [[0.6 - 0.4, 0.5 - 0.1]], atol=1e-6)
+    np.testing.assert_allclose(margin, [[0.6 - 0.2, 0.5 - 0.05]], atol=1e-6)
 
 
-def test_statistics_are_those_of_ordinary_sound() -> None:
-    """Median, and the wider of middle and upper tail, of the cohort's margins by the texts."""
+def test_statistics_are_those_of_ordinary_sound_and_of_what_stands_out() -> None:
+    """Mean and deviation of margins by the texts, where both kinds of sound count alike."""
     ordered = [replace(one, examples=None, rejected=None) for one in described(4)]
-    cohort = unit(301, seed=800)
+    cohort, foreground = unit(301, seed=800), unit(40, seed=700)
     prototypes = PrototypeSet(ordered, unit(2, seed=900))
-    statistics = prototypes.statistics(views(cohort))
-    margins = np.array([[by_hand(one, unit(2, seed=900), e)[1] for one in ordered] for e in cohort])
-    median = np.median(margins, axis=0)
-    np.testing.assert_allclose(statistics.mean, median, atol=1e-5)
-    middle = 1.4826 * np.median(np.abs(margins - median), axis=0)
-    tail = (np.percentile(margins, 99.0, axis=0) - median) / 2.326
-    spread = np.maximum(middle, tail)
-    np.testing.assert_allclose(statistics.std, spread, atol=1e-5)
-    np.testing.assert_allclose(statistics.std, margins.std(axis=0), rtol=0.2)
-    taught = PrototypeSet(described(4), unit(2, seed=900)).statistics(views(cohort))
-    np.testing.assert_array_equal(taught.std, statistics.std)
+    statistics = prototypes.statistics(views(cohort), foreground)
+    usual, other = (
+        np.array([[by_hand(one, unit(2, seed=900), e)[1] for one in ordered] for e in sounds])
+        for sounds in (cohort, foreground)
+    )
+    mean = (usual.mean(axis=0) + other.mean(axis=0)) / 2
+    np.testing.assert_allclose(statistics.mean, mean, atol=1e-5)
+    weights = np.repeat([0.5 / len(usual), 0.5 / len(other)], [len(usual), len(other)])
+    variance = weights @ np.square(np.concatenate([usual, other]) - mean)
+    np.testing.assert_allclose(statistics.std, np.sqrt(variance), atol=1e-5)
+    taught = PrototypeSet(described(4), unit(2, seed=900))
+    again = taught.statistics(views(cohort), foreground)
+    np.testing.assert_array_equal(again.std, statistics.std)
 
 
-def test_scores_are_standard_deviations_of_the_background() -> None:
-    """On the cohort itself scores by words centre on 0 with a spread of 1, whatever they say."""
+def test_scores_are_standard_deviations_of_other_sounds() -> None:
+    """On the sounds themselves scores by words centre on 0 with a spread of 1."""
     worded = [replace(one, examples=None, rejected=None) for one in described(6)]
-    matcher = Matcher.build(worded, Contrast(unit(3, seed=900), views(unit(400, seed=800))))
-    matches = matcher.match(windows(400), views(unit(400, seed=800)))
-    score = np.stack([match.score for match in matches])
-    np.testing.assert_allclose(np.median(score, axis=0), 0.0, atol=1e-4)
-    np.testing.assert_allclose(score.std(axis=0), 1.0, atol=0.25)
+    cohort, foreground = unit(400, seed=800), unit(300, seed=700)
+    matcher = Matcher.build(worded, Contrast(unit(3, seed=900), views(cohort), foreground))
+    scores = [
+        np.stack([match.score for match in matcher.match(windows(len(heard)), views(heard))])
+        for heard in (cohort, foreground)
+    ]
+    mean = np.mean([one.mean(axis=0) for one in scores], axis=0)
+    squares = np.mean([np.square(one).mean(axis=0) for one in scores], axis=0)
+    np.testing.assert_allclose(mean, 0.0, atol=1e-4)
+    np.testing.assert_allclose(squares, 1.0, atol=1e-3)
 
 
 def test_a_site_brings_its_own_statistics() -> None:
     """Calibrated statistics replace those of the bundle's cohort."""
     one = Described("a", texts=axis(0), unlike=NONE)
     site = BackgroundStatistics(np.array([0.2], np.float32), np.array([0.1], np.float32))
-    matcher = Matcher.build([one], Contrast(NONE, views(unit(9))), site)
+    matcher = Matcher.build([one], Contrast(NONE, views(unit(9)), unit(9)), site)
     (match,) = matcher.match(windows(1), views(towards(0.7)))
     assert match.score[0] == pytest.approx(5.0, abs=1e-4)
     assert match.cosine[0] == pytest.approx(0.7, abs=1e-6)
@@ -165,14 +172,14 @@ def test_a_site_brings_its_own_statistics() -> None:
 
 def test_a_spread_of_nothing_is_bounded() -> None:
     """A cohort that a description never moves on does not make scores infinite."""
-    one = Described("a", texts=axis(0), unlike=NONE)
-    statistics = PrototypeSet([one], NONE).statistics(views(np.repeat(towards(0.3), 10, axis=0)))
+    one, still = Described("a", texts=axis(0), unlike=NONE), np.repeat(towards(0.3), 10, axis=0)
+    statistics = PrototypeSet([one], NONE).statistics(views(still), still)
     assert statistics.std[0] == pytest.approx(0.01)
 
 
 def test_matches_carry_their_windows() -> None:
     """Source, place and time go through; ids stand in the order of the descriptions."""
-    matcher = Matcher.build(described(3), Contrast(NONE, views(unit(50))))
+    matcher = Matcher.build(described(3), Contrast(NONE, views(unit(50)), unit(40)))
     matches = matcher.match(windows(2), views(unit(2, seed=4)))
     assert [match.index for match in matches] == [0, 16_000]
     assert [match.captured_at for match in matches] == [100.0, 100.5]
@@ -183,11 +190,11 @@ def test_matches_carry_their_windows() -> None:
 
 def test_no_descriptions_give_empty_matches() -> None:
     """Everything switched off: the box still runs, and matches nothing."""
-    matcher = Matcher.build([], Contrast(unit(3), views(unit(50))))
-    (match,) = matcher.match(windows(1), views(unit(1)))
+    heard = views(unit(50)), unit(40)
+    (match,) = Matcher.build([], Contrast(unit(3), *heard)).match(windows(1), views(unit(1)))
     assert match.error_ids == ()
     assert match.score.shape == match.cosine.shape == (0,)
-    Matcher.build([], Contrast(NONE, views(unit(50)))).match(windows(1), views(unit(1)))
+    Matcher.build([], Contrast(NONE, *heard)).match(windows(1), views(unit(1)))
 
 
 @pytest.mark.parametrize("copies", [40, 2_500])
@@ -296,7 +303,7 @@ def test_a_batch_is_what_its_windows_are(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_two_builds_are_alike() -> None:
     """Small sets give the same numbers every time, so that alerts can be repeated."""
-    contrast = Contrast(unit(3, seed=900), views(unit(60, seed=800)))
+    contrast = Contrast(unit(3, seed=900), views(unit(60, seed=800)), unit(40))
     first, second = (Matcher.build(described(200), contrast) for _ in range(2))
     for one, other in zip(
         first.match(windows(5), views(unit(5, seed=400))),
@@ -307,7 +314,7 @@ def test_two_builds_are_alike() -> None:
 
 
 def test_mistakes_are_told() -> None:
-    """Two descriptions of one id, one without a text, foreign statistics, no cohort."""
+    """Two descriptions of one id, one without a text, foreign statistics, no sounds."""
     one = Described("a", texts=axis(0), unlike=NONE)
     with pytest.raises(ValueError, match="same id"):
         PrototypeSet([one, one], NONE)
@@ -315,8 +322,9 @@ def test_mistakes_are_told() -> None:
         PrototypeSet([Described("a", NONE, NONE)], NONE)
     with pytest.raises(ValueError, match="statistics of 2"):
         Matcher(PrototypeSet([one], NONE), plain(2))
-    with pytest.raises(ValueError, match="no background sound"):
-        Matcher.build([one], Contrast(NONE, views(NONE)))
+    for cohort, foreground in ((NONE, unit(3)), (unit(3), NONE)):
+        with pytest.raises(ValueError, match="no background or no foreground sound"):
+            Matcher.build([one], Contrast(NONE, views(cohort), foreground))
 
 
 def test_prototypes_cannot_be_changed() -> None:
@@ -336,7 +344,7 @@ def test_noise_is_ordinary_to_the_default_bundle() -> None:
     dim = bundle.manifest.embedding_size
     none = np.empty((0, dim), np.float32)
     one = Described("a", texts=unit(1, seed=1, dim=dim), unlike=none)
-    matcher = Matcher.build([one], Contrast(none, bundle.background()))
+    matcher = Matcher.build([one], Contrast(none, bundle.background(), bundle.foreground()))
     log_mel = frontend().whole(noise(63_680))
     (match,) = matcher.match(windows(1), Encoder(bundle).encode(log_mel[None]))
     assert abs(match.score[0]) < 6.0

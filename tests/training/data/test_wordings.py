@@ -11,7 +11,6 @@ from training.data.lexicon import read_lexicon
 from training.data.readers.registry import data_sets
 from training.data.records import Split
 from training.data.sentences import LANGUAGES
-from training.data.synthetic import KINDS
 from training.data.wordings import take_meanings
 
 if TYPE_CHECKING:
@@ -34,20 +33,6 @@ def test_every_recording_is_put_into_words(data_dir: Path) -> None:
             shared.setdefault(entry_of[take.label], set()).add(number)
     assert all(len(numbers) == 1 for numbers in shared.values())
     assert len(shared) > 200
-
-
-def test_synthetic_sounds_mean_what_the_lexicon_says(data_dir: Path) -> None:
-    """Each kind has an entry; recordings of a label of that entry share its meaning."""
-    known = takes.read(data_dir, Split.TRAIN)
-    lexicon = read_lexicon([sound.name for sound in load_classes(data_dir)])
-    found = take_meanings(known, lexicon, read_captions(data_sets()), KINDS)
-    assert len(found.of_take) == len(known) + len(KINDS)
-    meant = [found.meanings[number] for number in found.of_take[len(known) :].tolist()]
-    for kind, meaning in zip(KINDS, meant, strict=True):
-        assert kind in meaning.wordings["en"]
-        assert meaning.wordings["ja"]
-    taught = set(found.of_take[: len(known)].tolist())
-    assert any(number in taught for number in found.of_take[len(known) :].tolist())
 
 
 def test_nobody_has_put_it_into_words(data_dir: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from agent import descriptions as descriptions_file
 from agent.bundle import loading as bundles
 from agent.bundle.loading import Bundle
-from agent.core.records import Views
+from agent.core.records import FloatArray, Views
 from agent.detector.events import Layout, Scores, events
 from agent.detector.rule import Rule
 from agent.matcher.prototypes import BackgroundStatistics, PrototypeSet
@@ -51,6 +51,7 @@ class _World:
     uncalibrated: float
     cohort: BackgroundStatistics
     """Of the bundle's own background."""
+    foreground: FloatArray
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +107,8 @@ def _world(arguments: argparse.Namespace, bundle: Bundle) -> _World:
         prototypes=prototypes,
         halls=(first, second),
         uncalibrated=bundle.manifest.tuning.threshold,
-        cohort=prototypes.statistics(bundle.background()),
+        cohort=prototypes.statistics(bundle.background(), bundle.foreground()),
+        foreground=bundle.foreground(),
     )
 
 
@@ -135,7 +137,7 @@ def _round(world: _World, hall: int, start: float, hours: float) -> list[Counted
     own = world.halls[hall].views
     first, last = (round(at * 3_600.0 / HOP_S) for at in (start, start + hours))
     train = _background(own[first:last])
-    statistics = world.prototypes.statistics(train.cohort)
+    statistics = world.prototypes.statistics(train.cohort, world.foreground)
     scores = site.scores_of(train, world.prototypes, statistics)
     rests = [_background(rest) for rest in (own[:first], own[last:]) if len(rest)]
     tests = {"same": rests, "other": [world.halls[1 - hall]]}

@@ -28,17 +28,16 @@ if TYPE_CHECKING:
 
     from agent.capture.scene import Scene
 
-# In the scene the shipped bundle finds the siren by these words with 6.5 at most, the glass 7.7.
-_STRICT = 7.1
+# In the scene the shipped bundle finds the siren by these words with 7.2 at most, the glass 8.1.
+_STRICT = 7.6
 _DESCRIPTIONS = """\
 version: 1
 errors:
   - id: glass_broken
-    text: glass or ceramic breaks and shatters
-    paraphrases: [glass shatters on the floor, a pane cracks and shards fall]
+    text: breaking glass
     hits: 1 of 2
   - id: siren
-    text: a police car drives off
+    text: a horn and a siren far away
     hits: 4 of 6
 background:
   [a conveyor running, a compressor running, machines humming, people talking, footsteps,
@@ -69,7 +68,7 @@ def _label(error_id: str, clip_name: str, verdict: str, operator: str = "shift-a
         "schema": 1,
         "clip": f"clips/{clip_name}.flac",
         "error_id": error_id,
-        "description": "glass or ceramic breaks and shatters",
+        "description": "breaking glass",
         "operator": operator,
         "ts_verdict": "2026-01-02T03:06:00.000Z",
         "verdict": verdict,

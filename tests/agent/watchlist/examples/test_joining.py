@@ -38,9 +38,11 @@ COHORT = normal(
     np.stack([sound(*([0.0] * 8), seed=seed) for seed in range(600)])
     + np.linspace(0.03, 0.08, 600)[:, None] * np.random.default_rng(1).standard_normal((600, DIM))
 )
+_DRAWN = 0.15 * np.random.default_rng(2).standard_normal((200, 8))
+FOREGROUND = normal(np.stack([sound(*some, seed=seed) for seed, some in enumerate(_DRAWN, 700)]))
 NONE = np.empty((0, DIM), np.float32)
 BACKGROUND = normal(np.eye(DIM)[20:21])
-CONTRAST = Contrast(BACKGROUND, views(COHORT))
+CONTRAST = Contrast(BACKGROUND, views(COHORT), FOREGROUND)
 TEXTS = [
     Described(name, normal(np.eye(DIM)[axis] + np.eye(DIM)[30 + axis])[None], NONE)
     for axis, name in enumerate(["clang", "hiss", "squeal"])
@@ -72,7 +74,7 @@ def joined(recordings: Sequence[Recording]) -> Joined:
 def score(made: Joined, embedding: Array, column: int = 0) -> float:
     """Of one window, as the matcher gives it."""
     prototypes = PrototypeSet(made.described, BACKGROUND)
-    statistics = prototypes.statistics(views(COHORT))
+    statistics = prototypes.statistics(views(COHORT), FOREGROUND)
     margin = prototypes.compare(views(embedding))[1][0]
     return float(((margin - statistics.mean) / statistics.std)[column])
 

@@ -74,7 +74,9 @@ def test_what_words_miss_is_taught_and_then_alarms(
         listen.click()
         page.locator(".caught[data-state='listen']").wait_for()
         with server.playing(sound):
-            page.locator(", ".join(f".caught[data-state='{end}']" for end in _ENDS)).first.wait_for()
+            page.locator(
+                ", ".join(f".caught[data-state='{end}']" for end in _ENDS)
+            ).first.wait_for()
         assert caught.get_attribute("data-state") == "fine", state.inner_text()
         assert {alert.origin for alert in store.alerts_since()} == {Origin.TAUGHT}
         page.goto(running.address)

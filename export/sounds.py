@@ -50,7 +50,7 @@ def ordinary_sound(tower: Path) -> Ordinary:
 
 def write_background(tower: Path, target: Path) -> None:
     """Write what an audio graph, with its acoustic view, makes of ordinary sound."""
-    windows = background_log_mels(_COHORT, _COHORT_SEED, WINDOW_FRAMES).numpy()
+    windows = list(background_log_mels(_COHORT, _COHORT_SEED, WINDOW_FRAMES).numpy())
     np.savez_compressed(
         target,
         embeddings=encode(tower, windows).astype(np.float16),

@@ -184,10 +184,8 @@ def material(tower: Path, data: Path, known: Sequence[Take]) -> Material:
 
 def one_window_each(data: Path, known: Sequence[Take]) -> list[FloatArray]:
     """A window of each recording, normalised log-mels ``(n_mels, frames)``."""
-    rng, heard = (
-        np.random.default_rng(_SEED),
-        log_mels([data / take.recording.path for take in known]),
-    )
+    rng = np.random.default_rng(_SEED)
+    heard = log_mels([data / take.recording.path for take in known])
     windows = (_windows(torch.from_numpy(log_mel), rng) for log_mel in heard)
     return [some[rng.integers(len(some))].numpy() for some in windows]
 

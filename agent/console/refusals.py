@@ -8,7 +8,8 @@ from starlette.responses import JSONResponse
 
 from agent.console.ratings import RefusedRatingError
 from agent.core.errors import BrokerError, StoreError
-from agent.core.reasons import OTHER, Reason
+from agent.core.reason_texts import OTHER
+from agent.core.reasons import Reason
 from agent.mqtt.payload import RefusedError
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from agent.alerts.reports import Reports
 from agent.alerts.thresholds import Thresholds
 from agent.alerts.verdicts import Verdicts
 from agent.alerts.writer import AlertWriter
+from agent.core.records import Origin
 from agent.detector.mutes import Mutes
 from agent.mqtt import Link
 from agent.mqtt.topics import Topics
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from agent.config import Settings
     from agent.core.clock import Clock
     from agent.run.commands import Commands
+    from agent.run.reporter import Snapshot
     from agent.watchlist.watchlist import Watchlist
 
 _log = logging.getLogger(__name__)
@@ -91,6 +94,23 @@ class BoxParts:
     def _tell_taught(self, payload: str) -> None:
         if self.link is not None and not self.link.parcel(self.topics.taught, iter([payload])):
             _log.warning("message_discarded", extra={"topic": self.topics.taught})
+
+    def told(self, snapshot: Snapshot) -> Snapshot:
+        """A snapshot of the box with what the parts know of themselves now."""
+        recorder, verdicts, count = self.recorder, self.verdicts, self.reports.count
+        return replace(
+            snapshot,
+            outbox_depth=self.store.depth(),
+            store_trouble=self.store.trouble,
+            mutes=self.mutes.active,
+            muted=self.mutes.count,
+            verdicts=verdicts.given,
+            verdicts_undone=verdicts.undone,
+            clips=clips.ClipTally() if recorder is None else recorder.tally,
+            memory=clips.MemoryTally() if recorder is None else recorder.remembered,
+            missed=count(Origin.MISSED),
+            taught=count(Origin.TAUGHT),
+        )
 
     def serve_commands(
         self,

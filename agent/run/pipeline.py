@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.capture.baseline import LevelBaseline
-from agent.clips import ClipTally, MemoryTally
-from agent.core.records import Origin
 from agent.encoder.audio import Encoder
 from agent.hearing.listener import Listeners
 from agent.hearing.recogniser import Recogniser
@@ -99,12 +97,11 @@ class Pipeline:
         self._recorder = self._parts.recorder
         self._reporter = Reporter(self._link, self._parts.topics, settings.publish, clock)
         self._background = BackgroundWatch(settings.windows.hop_s)
-        levels = settings.state_dir / _LEVELS
         self._listeners = Listeners(
             settings,
             bundle,
             clock,
-            usual=lambda source: LevelBaseline(levels / f"{source}.json"),
+            usual=lambda source: LevelBaseline(settings.state_dir / _LEVELS / f"{source}.json"),
             rest=True,
             on_block=None if self._recorder is None else self._recorder.push,
         )
@@ -220,38 +217,25 @@ class Pipeline:
 
     def _report(self) -> None:
         self.tally.store_errors = self._store.errors
-        error, mutes, verdicts = self._reloading.error, self._parts.mutes, self._parts.verdicts
+        error, stopped = self._reloading.error, self._state is State.STOPPED
         self._reporter.config(self._watch, self._reloading.loaded_at, error or None)
-        health = self._reporter.report(
-            Snapshot(
-                state=self._state,
-                bundle=self._parts.bundle.digest,
-                descriptions=self._watch.digest,
-                sources=self._listeners.statuses,
-                tally=self.tally,
-                windows_dropped=self.windows_dropped,
-                suppressed=self._recogniser.suppressed,
-                outbox_depth=self._store.depth(),
-                store_trouble=self._store.trouble,
-                config_error=error,
-                mutes=mutes.active,
-                muted=mutes.count,
-                commands=self._commands.tally if self._commands else CommandTally(),
-                verdicts=verdicts.given,
-                verdicts_undone=verdicts.undone,
-                open_alerts=self._reporter.open_alerts(
-                    self._store, at_once=self._state is State.STOPPED
-                ),
-                background=self._background.reasons,
-                notify_errors=self._notifier.errors,
-                clips=ClipTally() if self._recorder is None else self._recorder.tally,
-                memory=MemoryTally() if self._recorder is None else self._recorder.remembered,
-                missed=self._parts.reports.count(Origin.MISSED),
-                taught=self._parts.reports.count(Origin.TAUGHT),
-                troubles=self._attached.troubles(),
-                attached=self._attached.figures(),
-            )
+        snapshot = Snapshot(
+            state=self._state,
+            bundle=self._parts.bundle.digest,
+            descriptions=self._watch.digest,
+            sources=self._listeners.statuses,
+            tally=self.tally,
+            windows_dropped=self.windows_dropped,
+            suppressed=self._recogniser.suppressed,
+            config_error=error,
+            commands=self._commands.tally if self._commands else CommandTally(),
+            open_alerts=self._reporter.open_alerts(self._store, at_once=stopped),
+            background=self._background.reasons,
+            notify_errors=self._notifier.errors,
+            troubles=self._attached.troubles(),
+            attached=self._attached.figures(),
         )
+        health = self._reporter.report(self._parts.told(snapshot))
         self._attached.tell(lambda one: one.reported(health))
         if self._notifier.status_due:
             self._notifier.status(status_line(health.state, health.sources, health.reasons))
@@ -269,12 +253,6 @@ class Pipeline:
         if self._link is not None:
             self._link.stop(2 * _STOP_S)
         self._store.close()
-        _log.info(
-            "stopped",
-            extra={
-                "windows": self.tally.windows,
-                "windows_dropped": self.windows_dropped,
-                "alerts": self.tally.alerts,
-                "notify_errors": self._notifier.errors,
-            },
-        )
+        counts = {"windows": self.tally.windows, "windows_dropped": self.windows_dropped}
+        counts |= {"alerts": self.tally.alerts, "notify_errors": self._notifier.errors}
+        _log.info("stopped", extra=counts)

@@ -56,9 +56,9 @@ class Snapshot:
     """Windows that inference was too slow for."""
     suppressed: int
     """Events that a cooldown kept back."""
-    outbox_depth: int
-    store_trouble: str
     config_error: str
+    outbox_depth: int = 0
+    store_trouble: str = ""
     mutes: Sequence[Mute] = ()
     muted: int = 0
     """Alerts that a mute kept back."""

@@ -210,6 +210,8 @@ def test_a_box_is_asked_and_mutes_and_shows_no_secret(
         people.subscribe("#")
         with running_agent(tmp_path, settings) as child:
             child.wait_for_event("ready", READY_S)
+            # It listens before it is connected; before its birth, commands reach nobody.
+            people.wait(lambda: people.on(f"{OWN}/status")[-1:] == ["online"])
             now = timestamp(SystemClock().now())
             assert ask("mute", request_id="m1", error_id="siren", duration_s=600, ts=now)[
                 "accepted"

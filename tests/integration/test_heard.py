@@ -66,6 +66,8 @@ class Floor:
         settings["publish"] = {"health_interval_s": 0.5}
         with running_agent(self.folder, settings) as child:
             child.wait_for_event("ready", READY_S)
+            # It listens before it is connected; before its birth, commands reach nobody.
+            self.heard.wait(lambda: self.heard.on("press3/status")[-1:] == ["online"])
             yield child
         assert "terminate called" not in self.log()
         assert child.status == 0

@@ -115,6 +115,8 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
             assert (done.returncode, done.stderr) == (0, "")
         with running_agent(folder, settings) as child:
             child.wait_for_event("ready", READY_S)
+            # It listens before it is connected; before its birth, commands reach nobody.
+            people.wait(lambda: people.on(f"{BOX}/status")[-1:] == ["online"])
             yield made
 
 

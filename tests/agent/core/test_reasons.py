@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from agent.core.errors import CaptureError
-from agent.core.reasons import ENGLISH, MOST_CHARACTERS, Reason
+from agent.core.reason_texts import ENGLISH
+from agent.core.reasons import MOST_CHARACTERS, Reason
 from tests.words import table
 
 AGENT = Path(__file__).resolve().parents[3] / "agent"
@@ -64,7 +65,7 @@ def test_no_wording_is_left_over() -> None:
     sources = "\n".join(
         path.read_text(encoding="utf-8")
         for path in AGENT.rglob("*.py")
-        if path.name != "reasons.py"
+        if path.name != "reason_texts.py"
     )
     assert [code for code in ENGLISH if f'"{code}"' not in sources and code != "other"] == []
 

@@ -40,8 +40,6 @@ SNAPSHOT = Snapshot(
     tally=Tally(),
     windows_dropped=0,
     suppressed=0,
-    outbox_depth=0,
-    store_trouble="",
     config_error="",
 )
 

@@ -36,8 +36,6 @@ SECONDS = 30.0
 HOP_S = 0.1
 # Two seconds of three sources: where other work holds this machine up for less, nothing is lost.
 QUEUE_WINDOWS = 60
-STEADY = 5
-"""Windows of a source one after the other: it has caught up."""
 # Of each half second the starved agent has the processor for a twenty-fifth.
 _RUNNING_S, _STOPPED_S = 0.02, 0.48
 
@@ -101,8 +99,7 @@ def test_starved_agent_drops_the_oldest_and_catches_up(tmp_path: Path) -> None:
     for times in ends.values():
         assert times == sorted(times)
         spans = np.diff([np.datetime64(one[:-1]) for one in times]) / np.timedelta64(1, "s")
-        # A gap where windows were dropped; then it has caught up, whatever else holds it up later.
+        # A gap where windows were dropped; none at the end, when it had caught up.
         assert spans.max() > HOP_S + 0.01
-        steady = np.isclose(spans[spans.argmax() + 1 :], HOP_S, atol=0.002)
-        assert np.convolve(steady, np.ones(STEADY), "valid").max() == STEADY
+        assert spans[-5:] == pytest.approx(HOP_S, abs=0.002)
         assert spans.sum() == pytest.approx((windows - 1) * HOP_S, abs=HOP_S)  # the last one, too

@@ -99,10 +99,8 @@ class Thresholds:
         now = self._clock.now()
         with self._lock:
             kept = self._store.request(request_id)
-            asked = (request_id, error_id, operator)
-            same = (
-                isinstance(kept, OperatorThreshold)
-                and (kept.undone_request_id, kept.error_id, kept.operator) == asked
+            same = isinstance(kept, OperatorThreshold) and kept.undone_by(
+                request_id, error_id, operator
             )
             if repeated(request_id, kept, same=same):
                 return True

@@ -145,11 +145,7 @@ class Verdicts:
         now = self._clock.now()
         with self._lock:
             kept = self._store.request(request_id)
-            asked = (request_id, alert_id, operator)
-            same = (
-                isinstance(kept, Answer)
-                and (kept.undone_request_id, kept.alert_id, kept.operator) == asked
-            )
+            same = isinstance(kept, Answer) and kept.undone_by(request_id, alert_id, operator)
             if repeated(request_id, kept, same=same):
                 return True
             alert = self._alert(alert_id)

@@ -54,6 +54,11 @@ class Answer:
         """Of the request that took it back, or else of the one that gave it."""
         return self.undone_request_id or self.request_id
 
+    def undone_by(self, request_id: str, alert_id: str, operator: str) -> bool:
+        """Whether it was taken back by a request of this alert and operator."""
+        asked = (request_id, alert_id, operator)
+        return (self.undone_request_id, self.alert_id, self.operator) == asked
+
     def says_the_same(self, other: object) -> bool:
         """Whether another is the same request, that says the same, whenever it came in."""
         return isinstance(other, Answer) and all(

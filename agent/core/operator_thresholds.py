@@ -40,6 +40,11 @@ class OperatorThreshold:
         """Whether a request set it or took it back."""
         return request_id in (self.request_id, self.undone_request_id)
 
+    def undone_by(self, request_id: str, error_id: str, operator: str) -> bool:
+        """Whether it was taken back by a request of this description and operator."""
+        asked = (request_id, error_id, operator)
+        return (self.undone_request_id, self.error_id, self.operator) == asked
+
     def says_the_same(self, other: object) -> bool:
         """Whether another is the same request, that says the same, whenever it came in."""
         names = ("request_id", "error_id", "threshold", "operator", "given_at")

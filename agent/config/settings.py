@@ -81,7 +81,7 @@ class CommandSettings:
     per_minute: Annotated[float, Between(1.0, 600.0)] = 30.0
     """Commands of one kind that are carried out in a minute, in the long run."""
     threshold_lowest: Annotated[float, Between(0.0, 100.0)] = 2.0
-    """Lowest threshold that may be set by MQTT, in standard deviations of other sounds."""
+    """Lowest threshold that may be set by MQTT, in standard deviations over other sounds."""
     threshold_highest: Annotated[float, Between(0.0, 100.0)] = 12.0
     """Highest one."""
 

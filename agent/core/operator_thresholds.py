@@ -18,7 +18,7 @@ class OperatorThreshold:
     request_id: str
     error_id: str
     threshold: float | None
-    """In standard deviations of other sounds; ``None``: back to what the file and the site say
+    """In standard deviations over other sounds; ``None``: back to what the file and the site say
     (``auto``)."""
     operator: str | None
     """Who says so; ``None`` once the name was purged."""

@@ -132,7 +132,7 @@ class Match:
     cosine: FloatArray
     """Cosine of the description's best prototype, shape ``(descriptions,)``."""
     score: FloatArray
-    """Margin over the best contrast, in standard deviations of other sounds, same shape."""
+    """Margin over the best contrast, in standard deviations over other sounds, same shape."""
 
     def scores(self) -> Mapping[str, float]:
         """Scores by error id."""
@@ -149,7 +149,7 @@ class Candidate:
 
     error_id: str
     score: float
-    """Highest so far, in standard deviations of other sounds, as is ``threshold``."""
+    """Highest so far, in standard deviations over other sounds, as is ``threshold``."""
     threshold: float
     description: str = ""
     """The operator's own words; empty until it is an alert's."""

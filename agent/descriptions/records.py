@@ -68,7 +68,7 @@ class DetectionPolicy:
     """When scores of a description become an event, as the file says."""
 
     threshold: Annotated[float | None, By(_threshold)] = None
-    """Score to reach, in standard deviations of other sounds; ``None``: calibrated here."""
+    """Score to reach, in standard deviations over other sounds; ``None``: calibrated here."""
     hysteresis: Annotated[float, Between(0.0, 10.0)] = 0.5
     """An event goes on until the score is this far below the threshold."""
     hits: Annotated[Hits, By(_hits)] = Hits(2, 3)

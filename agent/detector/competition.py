@@ -2,7 +2,7 @@
 
 The first description whose rule fires at a source opens a question. It is asked a second later, of
 the description that explains the sound best by then: whose score lies furthest over its threshold,
-both in standard deviations of other sounds. The others are its candidates, and so is any that
+both in standard deviations over other sounds. The others are its candidates, and so is any that
 fires while the same sound goes on. Another sound, which is another moment, is another question:
 
 - a peak in windows that hold nothing of what the first is about, or

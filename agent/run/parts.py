@@ -95,7 +95,7 @@ class BoxParts:
         if self.link is not None and not self.link.parcel(self.topics.taught, iter([payload])):
             _log.warning("message_discarded", extra={"topic": self.topics.taught})
 
-    def told(self, snapshot: Snapshot) -> Snapshot:
+    def completed(self, snapshot: Snapshot) -> Snapshot:
         """A snapshot of the box with what the parts know of themselves now."""
         recorder, verdicts, count = self.recorder, self.verdicts, self.reports.count
         return replace(

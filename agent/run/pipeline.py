@@ -235,7 +235,7 @@ class Pipeline:
             troubles=self._attached.troubles(),
             attached=self._attached.figures(),
         )
-        health = self._reporter.report(self._parts.told(snapshot))
+        health = self._reporter.report(self._parts.completed(snapshot))
         self._attached.tell(lambda one: one.reported(health))
         if self._notifier.status_due:
             self._notifier.status(status_line(health.state, health.sources, health.reasons))

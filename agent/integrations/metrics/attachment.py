@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agent.core.errors import KikimimiError
 from agent.core.extras import Extra, needed
 from agent.core.reasons import Reason
-from agent.integrations.metrics.seen import Seen
+from agent.integrations.metrics.recent_state import RecentState
 from agent.integrations.metrics.server import MetricsServer, address_of
 from agent.run.attachment import Attachment
 
@@ -33,7 +33,7 @@ class Metrics(Attachment):
     def __init__(self, parts: BoxParts) -> None:
         """Begin to answer, as soon as the address is free."""
         settings, bundle = parts.settings, parts.bundle
-        self._seen = Seen(settings.windows.hop_s)
+        self._recent = RecentState(settings.windows.hop_s)
         self._server: MetricsServer | None = None
         self._trouble: Reason | None = None
         metrics = settings.metrics
@@ -57,22 +57,22 @@ class Metrics(Attachment):
             bundle_digest=bundle.digest,
         )
         server: MetricsServer
-        collector = BoxCollector(self._seen, identity, lambda: server.requests_refused)
+        collector = BoxCollector(self._recent, identity, lambda: server.requests_refused)
         server = MetricsServer(metrics.host, metrics.port, Exposition(collector).render)
         server.start()
         self._server = server
 
     def listening_for(self, watch: Watchlist) -> None:
         """Take note of the thresholds."""
-        self._seen.policies = watch.policies
+        self._recent.policies = watch.policies
 
     def scored(self, match: Match) -> None:
         """Take note of the scores of a window."""
-        self._seen.feed(match)
+        self._recent.feed(match)
 
     def reported(self, health: Health) -> None:
         """Take note of how the box is."""
-        self._seen.health = health
+        self._recent.health = health
 
     def trouble(self) -> Reason | None:
         """Why the metrics cannot be asked for."""

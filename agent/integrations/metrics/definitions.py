@@ -100,7 +100,7 @@ SOURCE_REOPENINGS: Final = _counter(
 
 SCORE: Final = Definition(
     "kikimimi_score",
-    "Score of the last window, in standard deviations of other sounds.",
+    "Score of the last window, in standard deviations over other sounds.",
     ("source", "error_id"),
 )
 SCORE_PEAK: Final = Definition(

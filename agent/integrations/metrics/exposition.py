@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-    from agent.integrations.metrics.seen import Seen
+    from agent.integrations.metrics.recent_state import RecentState
     from agent.run.health import Health, Signal
 
 
@@ -60,12 +60,14 @@ class _Family:
 class BoxCollector(Collector):
     """Makes metrics of a box's last report."""
 
-    def __init__(self, seen: Seen, identity: Identity, requests_refused: Callable[[], int]) -> None:
-        self._seen, self._identity, self._requests_refused = seen, identity, requests_refused
+    def __init__(
+        self, recent: RecentState, identity: Identity, requests_refused: Callable[[], int]
+    ) -> None:
+        self._recent, self._identity, self._requests_refused = recent, identity, requests_refused
 
     def collect(self) -> Iterator[Metric]:
         """Those that have a value now."""
-        health = self._seen.health
+        health = self._recent.health
         for family in (
             *self._of_the_program(),
             *([_one_hot(names.STATE, State, State.STARTING)] if health is None else ()),
@@ -86,14 +88,14 @@ class BoxCollector(Collector):
     def _of_the_scores(self, health: Health) -> Iterator[_Family]:
         last, peak = _Family(names.SCORE), _Family(names.SCORE_PEAK)
         for source, state in health.sources.items():
-            found = self._seen.of(source)
+            found = self._recent.of(source)
             if found is None or state == SourceState.LOST:  # scores of a while ago are none of now
                 continue
             for row, error_id in enumerate(found.error_ids):
                 last.values[source, error_id] = float(found.last[row])
                 peak.values[source, error_id] = float(found.peak[row])
         yield from (last, peak)
-        policies = self._seen.policies.items()
+        policies = self._recent.policies.items()
         yield _Family(names.SCORE_THRESHOLD, {(key,): one.threshold_on for key, one in policies})
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from agent.core.records import Match
 from agent.integrations.metrics.definitions import PEAK_S
-from agent.integrations.metrics.seen import Seen
+from agent.integrations.metrics.recent_state import RecentState
 
 HOP_S = 0.5
 
@@ -20,7 +20,7 @@ def match(source: str, scores: dict[str, float]) -> Match:
 
 def test_peak_is_the_highest_of_a_minute_of_each_source() -> None:
     """The last window is told beside it; what is older than a minute is forgotten."""
-    recent = Seen(HOP_S)
+    recent = RecentState(HOP_S)
     assert recent.of("mic1") is None
     recent.feed(match("mic1", {"drop": 9.0, "leak": 1.0}))
     recent.feed(match("mic2", {"drop": 7.0, "leak": 8.0}))
@@ -42,7 +42,7 @@ def test_peak_is_the_highest_of_a_minute_of_each_source() -> None:
 
 def test_other_descriptions_begin_anew() -> None:
     """A peak belongs to what is listened for now."""
-    recent = Seen(HOP_S)
+    recent = RecentState(HOP_S)
     recent.feed(match("mic1", {"drop": 9.0}))
     recent.feed(match("mic1", {"drop": 1.0, "leak": 2.0}))
     found = recent.of("mic1")

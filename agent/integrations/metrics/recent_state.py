@@ -26,12 +26,12 @@ class SourceScores:
 
     error_ids: tuple[str, ...]
     last: FloatArray
-    """Of the last window, in standard deviations of other sounds."""
+    """Of the last window, in standard deviations over other sounds."""
     peak: FloatArray
     """Highest of the last :data:`PEAK_S` seconds of sound."""
 
 
-class Seen:
+class RecentState:
     """Written by the thread that scores, read by any other.
 
     A window costs one append: what a peak takes to work out, whoever asks for it pays.

@@ -88,7 +88,6 @@ class Pipeline:
             ConfigError: the hop is no whole number of the bundle's frames.
             StateInUseError: another agent uses the state folder.
         """
-        self._publish_scores = settings.publish.scores
         self._clock = clock
         self._requests = requests or Requests()
         self._notifier = notifier or Notifier(None, None, clock)
@@ -126,8 +125,7 @@ class Pipeline:
             teaching=self._teaching,
         )
         self._attached = Attachments(attach or {}, self._parts)
-        stopwatch = self._attached.stopwatch()
-        self._listeners.measure(stopwatch)
+        self._listeners.measure(stopwatch := self._attached.stopwatch())
         self._stages = Stages.of(encoder, self._recogniser, self._parts.alert_writer, stopwatch)
 
     def run(self) -> int:
@@ -190,8 +188,7 @@ class Pipeline:
             self._background.feed([heard.match], heard.views.joint)
             self._handle(heard.detections)
             self._attached.scored(heard.match)
-            if self._publish_scores:
-                self._reporter.scores(heard.match)
+            self._reporter.scores(heard.match)
         self.tally.windows += len(windows)
         self.tally.lag_s = max(0.0, self._clock.now() - windows[-1].ends_at)
 

@@ -34,6 +34,19 @@ COMMANDS = (
         ),
     ),
     Command(
+        "doctor",
+        "look at everything that a box needs, and tell what to type where it lacks something",
+        "agent.cli.doctor.command",
+        (
+            "kikimimi doctor --config /etc/kikimimi/agent.yaml",
+            "kikimimi doctor --config agent.yaml --language ja",
+            "kikimimi doctor --config agent.yaml --json",
+        ),
+        remarks="Listens to each source for a second and logs in at the broker, where it publishes "
+        "one level of the first source. Speaks Japanese where the locale does (LC_ALL, "
+        "LC_MESSAGES, LANG). Exit status 1 where something fails, 0 with warnings alone.",
+    ),
+    Command(
         "devices",
         "list the microphones of this machine",
         "agent.cli.devices",

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 UNITS = Path("/etc/systemd/system")
 CONFIG = Path("/etc/kikimimi/agent.yaml")
+TOLD_BY_SYSTEMD = {
+    "STATE_DIRECTORY": "/var/lib/kikimimi",
+    "CREDENTIALS_DIRECTORY": str(CONFIG.parent),
+}
+"""Variables that stand in the service's environment; its credentials are read from that folder."""
 EXAMPLES = ("descriptions.ja.yaml", "descriptions.en.yaml", "agent.yaml")
 """What a new site starts from; ``agent.yaml``, which says that there is one, is written last."""
 

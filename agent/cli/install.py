@@ -104,6 +104,18 @@ class Report:
             yield f"  journalctl -u {Service.CONSOLE.known_as}"
 
 
+def environment_of(path: Path | None, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment variables; those of the service, where it is the service's configuration.
+
+    Args:
+        path: of the configuration.
+        environ: of this process, which goes before.
+    """
+    if path is not None and path.absolute() == CONFIG:
+        return {**TOLD_BY_SYSTEMD, **environ}
+    return environ
+
+
 def command() -> Path:
     """The ``kikimimi`` of the environment that this runs in."""
     return Path(sysconfig.get_path("scripts")) / "kikimimi"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from agent.cli import install
 from agent.cli.doctor import machine, site
 from agent.cli.doctor.broker import broker
 from agent.cli.doctor.findings import Outcome
 from agent.cli.doctor.sources import source
 from agent.cli.doctor.telling import Telling
+from agent.cli.install import environment_of
 from agent.cli.words import Language, add_language, language_of
 from agent.core import memory
 from agent.core.clock import SystemClock
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     telling = Telling(language, arguments.config)
     console = Console(highlight=False)
     findings: list[Finding] = []
-    for finding in look(arguments.config, _environment(arguments.config)):
+    for finding in look(arguments.config, environment_of(arguments.config, os.environ)):
         findings.append(finding)
         if not arguments.json:
             # Neither wrapped nor cut: remedies are to be copied.
@@ -63,13 +63,6 @@ def run(arguments: argparse.Namespace) -> int:
         values = {outcome.value: str(count[outcome]) for outcome in Outcome}
         print(f"\n{telling.words(key, **values)}")
     return _FOUND_PROBLEMS if failed else _FINE
-
-
-def _environment(path: Path | None) -> Mapping[str, str]:
-    """The environment; of the service, where it is the service's own configuration."""
-    if path is not None and path.absolute() == install.CONFIG:
-        return {**install.TOLD_BY_SYSTEMD, **os.environ}
-    return os.environ
 
 
 def look(path: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:

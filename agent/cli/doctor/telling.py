@@ -52,11 +52,12 @@ class Telling:
 
     def lines(self, finding: Finding) -> Text:
         """For people: a line, and one with the remedy where there is one."""
-        line = Text(self._padded(finding.outcome, self._outcomes), _COLOURS[finding.outcome])
-        line.append(self._padded(finding.part, self._parts), "default")
-        line.append(self.found(finding), "default")
+        line = Text()
+        line.append(self._padded(finding.outcome, self._outcomes), _COLOURS[finding.outcome])
+        line.append(self._padded(finding.part, self._parts))
+        line.append(self.found(finding))
         if remedy := self.remedy(finding):
-            line.append(f"\n{' ' * (self._outcomes + self._parts)}→ {remedy}", "default")
+            line.append(f"\n{' ' * (self._outcomes + self._parts)}→ {remedy}")
         return line
 
     def plain(self, finding: Finding) -> dict[str, Any]:

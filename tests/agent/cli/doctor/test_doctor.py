@@ -16,7 +16,6 @@ from agent import cli
 from agent.capture.microphone import Microphone
 from agent.cli import install, reasons
 from agent.cli.doctor import sources
-from agent.cli.doctor.command import _environment
 from agent.cli.doctor.findings import Outcome, Part, fail
 from agent.cli.doctor.telling import FOLDER, Telling
 from agent.cli.words import Language, language_of, texts_of
@@ -249,10 +248,12 @@ def test_a_running_agent_may_have_the_microphone_alone(
 
 def test_the_services_own_configuration_is_seen_as_by_the_service() -> None:
     """Its state folder and its passwords are where systemd has them."""
-    seen = _environment(install.CONFIG)
+    seen = install.environment_of(install.CONFIG, {"A": "b"})
     assert seen["STATE_DIRECTORY"] == "/var/lib/kikimimi"
     assert seen["CREDENTIALS_DIRECTORY"] == "/etc/kikimimi"
-    assert "STATE_DIRECTORY" not in _environment(Path("agent.yaml"))
+    assert seen["A"] == "b"
+    assert install.environment_of(Path("agent.yaml"), {}) == {}
+    assert install.environment_of(None, {}) == {}
     unit = (ROOT / "systemd/kikimimi.service").read_text(encoding="utf-8")
     assert "\nStateDirectory=kikimimi\n" in unit
     assert "\nLoadCredential=mqtt-password:/etc/kikimimi/mqtt-password\n" in unit

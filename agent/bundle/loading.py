@@ -40,7 +40,15 @@ class Bundle:
     @property
     def audio_tower(self) -> Path:
         """The audio tower for the processor of this machine."""
-        machine = platform.machine().lower()
+        return self.folder / (self._own_tower or self.manifest.variants.reference)
+
+    @property
+    def has_own_tower(self) -> bool:
+        """Whether one was made for this processor; the reference runs on every one, but slowly."""
+        return self._own_tower is not None
+
+    @property
+    def _own_tower(self) -> str | None:
         variants = self.manifest.variants
         by_machine = {
             "x86_64": variants.x86_64,
@@ -48,7 +56,7 @@ class Bundle:
             "aarch64": variants.aarch64,
             "arm64": variants.aarch64,
         }
-        return self.folder / by_machine.get(machine, variants.reference)
+        return by_machine.get(platform.machine().lower())
 
     def path(self, name: str) -> Path:
         """Where a file of the bundle is.

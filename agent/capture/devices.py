@@ -128,3 +128,24 @@ def find_device(devices: Sequence[Device], wanted: str) -> Device:
     if not devices:
         raise CaptureError(Reason.of("device_none", device=wanted))
     raise CaptureError(Reason.of("device_unknown", device=wanted, found=there))
+
+
+def lasting_name(devices: Sequence[Device], device: Device) -> str:
+    """A text that means one device now, and goes on meaning it when others come and go.
+
+    Its name where no other has it, else its serial number or its USB port, and all of its label
+    where nothing else tells it apart.
+
+    Args:
+        devices: what there is.
+        device: one of them.
+    """
+    identity = device.identity.split()
+    terms = [term for kind in ("serial=", "usb=") for term in identity if term.startswith(kind)]
+    for wanted in (device.name, *terms):
+        try:
+            if find_device(devices, wanted) == device:
+                return wanted
+        except CaptureError:
+            continue
+    return device.label

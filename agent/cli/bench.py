@@ -26,10 +26,11 @@ from agent.capture.scene import RATE_HZ, build_scene
 from agent.cli.child import running_agent
 from agent.cli.demo_broker import HOST, local_broker
 from agent.cli.score import variants_of
+from agent.cli.speed import best_ms, hear_stream
 from agent.core import shipped
 from agent.encoder.audio import Encoder
 from agent.frontend.log_mel import LogMel
-from agent.hearing.windows import own_hop_s, windows_at, windows_of
+from agent.hearing.windows import own_hop_s, windows_at
 from agent.mqtt.subscriber import Subscriber
 from agent.watchlist import watchlist
 
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from agent.cli.child import Child
     from agent.core.records import FloatArray
 
-_ROUNDS = 15
-_BLOCK_S = 0.01
 _READY_S = 600.0
 _LISTEN_S = 45.0
 _WARM_UP_S = 5.0
@@ -96,20 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _best_ms(work: Callable[[], object]) -> float:
-    """Wall-clock time of the best of some rounds.
-
-    The others tell what else the machine was doing, see :mod:`timeit`.
-    """
-    work()
-    times = []
-    for _ in range(_ROUNDS):
-        began_s = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began_s)
-    return 1_000.0 * min(times)
-
-
 def numeric_path(bundle: Bundle, sound: FloatArray) -> list[Figure]:
     """Frontend and encoder, without overlap and as the box runs them."""
     seconds = len(sound) / RATE_HZ
@@ -120,22 +105,22 @@ def numeric_path(bundle: Bundle, sound: FloatArray) -> list[Figure]:
     starts = range(0, whole.shape[1] - size + 1, size)
     apart = np.stack([whole[:, at : at + size] for at in starts])
     covered_s = len(apart) * size / constants.frame_rate_hz
-    frontend_ms = _best_ms(lambda: log_mel.whole(sound)) / seconds
+    frontend_ms = best_ms(lambda: log_mel.whole(sound)) / seconds
     figures = [_of_real_time("frontend, a second of audio", frontend_ms)]
     by_variant = {}
     for name, variant in variants_of(bundle, "all").items():
         work = partial(_one_by_one, Encoder(variant), apart)
-        by_variant[name] = _best_ms(work) / covered_s
+        by_variant[name] = best_ms(work) / covered_s
     reference_ms = by_variant["reference"]
     for name, cost_ms in by_variant.items():
         label = f"encoder ({name}), a second of audio, no overlap"
         figures.append(Figure(label, cost_ms, "ms", cost_ms / reference_ms, "of float32"))
     encoder = Encoder(bundle)
-    own_ms = _best_ms(lambda: _one_by_one(encoder, apart)) / covered_s
+    own_ms = best_ms(lambda: _one_by_one(encoder, apart)) / covered_s
     figures.append(
         _of_real_time("frontend and encoder, a second of audio, no overlap", frontend_ms + own_ms)
     )
-    streaming_ms = _best_ms(lambda: _stream(bundle, encoder, sound)) / seconds
+    streaming_ms = best_ms(lambda: hear_stream(bundle, encoder, sound, own_hop_s(bundle))) / seconds
     every = f"every {own_hop_s(bundle):g} s"
     label = f"the same in streaming, {size / constants.frame_rate_hz:g} s {every}"
     figures.append(_of_real_time(label, streaming_ms))
@@ -149,13 +134,6 @@ def _of_real_time(name: str, cost_ms: float) -> Figure:
 def _one_by_one(encoder: Encoder, windows: FloatArray) -> None:
     for window in windows:
         encoder.encode(window[None])
-
-
-def _stream(bundle: Bundle, encoder: Encoder, sound: FloatArray) -> None:
-    step = round(_BLOCK_S * RATE_HZ)
-    blocks = (sound[at : at + step] for at in range(0, len(sound), step))
-    for window in windows_of(bundle, "bench", blocks, own_hop_s(bundle)):
-        encoder.encode(window.log_mel[None])
 
 
 def matching(bundle: Bundle, described: Path, sound: FloatArray) -> list[Figure]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agent.capture.devices import find_device
 from agent.capture.portaudio import list_devices
 from agent.cli.checking import Probes, check
+from agent.cli.install import environment_of
 from agent.cli.options import add_site
 from agent.encoder.text import embed_texts
 
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.config,
         arguments.descriptions,
         arguments.bundle,
-        os.environ,
+        environment_of(arguments.config, os.environ),
         Probes(
             embed=lambda model, texts: embed_texts(model, texts, None),
             find_microphone=lambda wanted: find_device(list_devices(), wanted.device),

@@ -29,6 +29,7 @@ class Child:
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self._process = process
         self._log = log
+        self._read_bytes = 0
 
     @property
     def pid(self) -> int:
@@ -44,6 +45,20 @@ class Child:
     def status(self) -> int | None:
         """Its exit status; ``None`` while it runs."""
         return self._process.poll()
+
+    def new_events(self) -> list[dict[str, Any]]:
+        """What its log, which is JSON, tells since the last call; half a line waits for its end."""
+        with self._log.open("rb") as file:
+            file.seek(self._read_bytes)
+            whole, end, _ = file.read().rpartition(b"\n")
+        self._read_bytes += len(whole) + len(end)
+        events = []
+        for line in whole.splitlines():
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                continue  # a library wrote to standard error
+        return events
 
     def check(self) -> None:
         """Tell if it failed.

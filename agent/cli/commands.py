@@ -25,6 +25,20 @@ COMMANDS = (
         extra=Extra.DEMO,
     ),
     Command(
+        "init",
+        "ask five questions and write a configuration that fits this box",
+        "agent.cli.init.command",
+        (
+            "kikimimi init",
+            "sudo kikimimi init --output /etc/kikimimi/agent.yaml",
+            "kikimimi init --site p1 --node press3 --device default --broker none --language ja",
+            "kikimimi init --yes --broker mqtts://broker --username p3 --password-file p3.txt",
+        ),
+        remarks="The microphone is heard and the login at the broker tried while you answer. What "
+        "an option says is not asked, and not tried either: type kikimimi doctor then. A file "
+        "that is there is not overwritten unless you say so at the terminal; --yes does not.",
+    ),
+    Command(
         "check",
         "tell what is wrong with configuration, descriptions and bundle",
         "agent.cli.check",
@@ -32,6 +46,19 @@ COMMANDS = (
             "kikimimi check --config agent.yaml --online",
             "kikimimi check --descriptions descriptions.yaml --json",
         ),
+    ),
+    Command(
+        "doctor",
+        "look at everything that a box needs, and tell what to type where it lacks something",
+        "agent.cli.doctor.command",
+        (
+            "kikimimi doctor --config /etc/kikimimi/agent.yaml",
+            "kikimimi doctor --config agent.yaml --language ja",
+            "kikimimi doctor --config agent.yaml --json",
+        ),
+        remarks="Listens to each source for a second and logs in at the broker, where it publishes "
+        "one level of the first source. Speaks Japanese where the locale does (LC_ALL, "
+        "LC_MESSAGES, LANG). Exit status 1 where something fails, 0 with warnings alone.",
     ),
     Command(
         "devices",

@@ -26,6 +26,7 @@ from agent import descriptions
 from agent.capture.scene import RATE_HZ, build_scene
 from agent.cli.child import running_agent
 from agent.cli.demo_broker import HOST, local_broker
+from agent.cli.levels import bar
 from agent.core import shipped
 from agent.core.errors import ConfigError, Problem
 from agent.mqtt.subscriber import Subscriber
@@ -45,7 +46,6 @@ _TICK_S = 0.2
 _AFTER_S = 6.0
 # An alert belongs to an event if its first window overlaps it: a window is 2 s long.
 _BEFORE_S, _BEHIND_S = 2.5, 2.5
-_QUIETEST_DBFS, _BAR = -70.0, 30
 _COLOURS = {"CRITICAL": "bold red", "MAJOR": "red", "MINOR": "yellow", "WARNING": "cyan"}
 
 
@@ -229,13 +229,10 @@ def _line(alert: ShownAlert, started_at: float) -> Text:
 def _status(view: View, elapsed_s: float, limit_s: float | None) -> Group:
     """The lines that are drawn again and again under the alerts."""
     level = view.level_dbfs
-    share = 0.0 if level is None else 1.0 - level / _QUIETEST_DBFS
-    filled = round(_BAR * min(1.0, max(0.0, share)))
     shown = "silence" if level is None else f"{level:6.1f} dBFS"
     clock = f"{elapsed_s:5.1f} s" + ("" if limit_s is None else f" of {limit_s:.0f} s")
     meter = Text(f"{clock}  {shown}  ")
-    meter.append("█" * filled, "green")
-    meter.append("░" * (_BAR - filled), "dim")
+    meter.append_text(bar(level))
     meter.append(f"  source {view.source_state}, box {view.health}, {len(view.alerts)} alerts")
     trouble = [Text(f"{part}: {reason}", "yellow") for part, reason in view.reasons.items()]
     return Group(meter, *trouble)

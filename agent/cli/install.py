@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 UNITS = Path("/etc/systemd/system")
 CONFIG = Path("/etc/kikimimi/agent.yaml")
+TOLD_BY_SYSTEMD = {
+    "STATE_DIRECTORY": "/var/lib/kikimimi",
+    "CREDENTIALS_DIRECTORY": str(CONFIG.parent),
+}
+"""Variables that stand in the service's environment; its credentials are read from that folder."""
 EXAMPLES = ("descriptions.ja.yaml", "descriptions.en.yaml", "agent.yaml")
 """What a new site starts from; ``agent.yaml``, which says that there is one, is written last."""
 
@@ -97,6 +102,18 @@ class Report:
         if Service.CONSOLE in self.units:
             yield "and take the link that sets the page's password from"
             yield f"  journalctl -u {Service.CONSOLE.known_as}"
+
+
+def environment_of(path: Path | None, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment variables; those of the service, where it is the service's configuration.
+
+    Args:
+        path: of the configuration.
+        environ: of this process, which goes before.
+    """
+    if path is not None and path.absolute() == CONFIG:
+        return {**TOLD_BY_SYSTEMD, **environ}
+    return environ
 
 
 def command() -> Path:

@@ -1,11 +1,15 @@
-"""How the process takes memory from the system, and gives it back."""
+"""How the process takes memory from the system, and gives it back; and how much there is."""
 
 from __future__ import annotations
 
 import ctypes
+import re
+from pathlib import Path
 
 _M_MMAP_THRESHOLD = -3
 """Of mallopt(3)."""
+_MEMINFO = Path("/proc/meminfo")
+_AVAILABLE = re.compile(r"^MemAvailable: +(\d+) kB$", re.MULTILINE)
 LARGE = 256 * 1024
 """Bytes of a block that the system is asked for by itself."""
 
@@ -21,3 +25,12 @@ def give_back_large_blocks() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, LARGE)
+
+
+def available_bytes(meminfo: Path = _MEMINFO) -> int | None:
+    """Memory that programs can have without swapping, as Linux tells it; ``None`` elsewhere."""
+    try:
+        found = _AVAILABLE.search(meminfo.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if found is None else 1024 * int(found[1])

@@ -14,6 +14,11 @@ MAX_PACKET_BYTES = 1 << 16
 """Larger packets are not to be sent to us: a broker of MQTT 5 drops them."""
 
 
+def level_payload(level_dbfs: float | None) -> str:
+    """What goes on a source's topic ``level``: one decimal; ``null`` on digital silence."""
+    return "null" if level_dbfs is None else f"{level_dbfs:.1f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """One message as the broker delivered it; nothing in it is to be trusted."""

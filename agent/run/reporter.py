@@ -17,6 +17,7 @@ from agent.core import notes
 from agent.core.reasons import Reason
 from agent.core.records import SourceState
 from agent.mqtt import LinkStatus
+from agent.mqtt.messages import level_payload
 from agent.run.commands import CommandTally
 from agent.run.health import Health, Signal, State
 
@@ -120,7 +121,8 @@ class Reporter:
         if now_s >= self._level_due_s:
             self._level_due_s = now_s + self.settings.level_interval_s
             for status in snapshot.sources:
-                self.link.live(self.topics.source_level(status.source), _level(status))
+                level = level_payload(status.level_dbfs)
+                self.link.live(self.topics.source_level(status.source), level)
         news = (
             health.state,
             # A reason that counts seconds is no news.
@@ -284,8 +286,3 @@ def _signal(status: SourceStatus) -> Signal:
         dropped_samples=status.counters.dropped_samples,
         reopenings=status.reopenings,
     )
-
-
-def _level(status: SourceStatus) -> str:
-    """Level in dBFS with one decimal, ``null`` on digital silence."""
-    return "null" if status.level_dbfs is None else f"{status.level_dbfs:.1f}"

@@ -6,8 +6,8 @@ no moment in which one exists without the other (the transactional outbox patter
 
 from agent.store.clips import CLIPS_FOLDER
 from agent.store.database import FILE_NAME
-from agent.store.lock import FolderLock
+from agent.store.lock import FolderLock, holder_of
 from agent.store.schema import SCHEMA_VERSION
 from agent.store.store import Store
 
-__all__ = ["CLIPS_FOLDER", "FILE_NAME", "SCHEMA_VERSION", "FolderLock", "Store"]
+__all__ = ["CLIPS_FOLDER", "FILE_NAME", "SCHEMA_VERSION", "FolderLock", "Store", "holder_of"]

@@ -85,6 +85,30 @@ class FolderLock:
             return False
 
 
+def holder_of(folder: Path) -> str | None:
+    """Which agent uses a folder now, such as ``process 123``; ``None`` if none does.
+
+    Makes nothing and takes nothing, so that any user may ask who can read the folder.
+
+    Raises:
+        StoreError: it cannot be told.
+    """
+    path = folder / LOCK_NAME
+    remedy = "ask as a user who may read it (sudo)"
+    with failing_as(StoreError, path, remedy):
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(descriptor)
+        finally:
+            os.close(descriptor)
+    return None
+
+
 def _holder(descriptor: int) -> str:
     """Which process holds the lock, as it has told."""
     with suppress(OSError):

@@ -14,7 +14,8 @@ from agent import descriptions as descriptions_file
 from agent.cli.report import browser, cases, roi
 from agent.cli.report.plain import to_json
 from agent.cli.report.summary import Setting, summarise
-from agent.cli.report.words import Language, load
+from agent.cli.report.words import load
+from agent.cli.words import Language
 from agent.config import load_settings, moments, shifts
 from agent.core import files
 from agent.core.errors import (

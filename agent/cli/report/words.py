@@ -3,51 +3,28 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.config import yaml_tree as yamlfile
-from agent.config.yaml_tree import Scalar
-from agent.core.errors import ConfigError, Problem
+from agent.cli import words
+from agent.cli.words import Language
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import tzinfo
 
     from agent.cli.report.intervals import Rate, Share
 
 FOLDER = Path(__file__).parent / "texts"
-_PLACE = re.compile(r"\{(\w+)\}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = "月火水木金土日"
 _DURATIONS = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
 
-class Language(StrEnum):
-    """In which a report can be read."""
-
-    JA = "ja"
-    EN = "en"
-
-
 @dataclass(frozen=True, slots=True)
-class Words:
+class Words(words.Words):
     """One language."""
-
-    language: Language
-    texts: Mapping[str, str]
-
-    def __call__(self, key: str, **values: object) -> str:
-        """A text with its places filled in. Values are put in as they are: never read as text.
-
-        Raises:
-            KeyError: there is no such text, or a value for a place is missing.
-        """
-        return _PLACE.sub(lambda match: str(values[match[1]]), self.texts[key])
 
     def percent(self, value: float) -> str:
         """A share; neither 0 % nor 100 % unless it is exactly that."""
@@ -120,12 +97,4 @@ def load(language: Language) -> Words:
     Raises:
         ConfigError: the package's file is missing or damaged.
     """
-    path = FOLDER / f"{language.value}.yaml"
-    problems: list[Problem] = []
-    root = yamlfile.load(path, problems)
-    if problems:
-        raise ConfigError(problems)
-    return Words(
-        language,
-        {entry.key: entry.value.text for entry in root.entries if isinstance(entry.value, Scalar)},
-    )
+    return Words(language, words.texts_of(FOLDER, language))

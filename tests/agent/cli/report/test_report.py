@@ -14,7 +14,8 @@ import pytest
 
 from agent import cli
 from agent.cli.report import browser
-from agent.cli.report.words import FOLDER, Language, load
+from agent.cli.report.words import FOLDER, load
+from agent.cli.words import Language
 from agent.core.records import Verdict
 from agent.store import FILE_NAME, Store
 from tests.agent.cli.report.month import DAYS, DESCRIPTIONS, SHIFTS, SINCE, Month, empty, simulate

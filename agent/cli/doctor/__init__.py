@@ -1,0 +1,1 @@
+"""``kikimimi doctor``: a look at everything that a box needs, each with what to type."""

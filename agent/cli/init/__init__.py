@@ -1,0 +1,1 @@
+"""``kikimimi init``: five questions, and a configuration that fits the box."""

@@ -43,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--every", type=int, default=1, help="learn the heads from every n-th recording"
     )
+    parser.add_argument(
+        "--hear-through-noise",
+        action="store_true",
+        help="with --bundle: the audio tower's last blocks learn from recordings in noise first",
+    )
     parser.add_argument("--name", default="kikimimi-default")
     parser.add_argument("--version", default="0.1.0")
     parser.add_argument(

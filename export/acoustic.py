@@ -46,9 +46,7 @@ _DEQUANTIZED = "_DequantizeLinear_Output"
 
 _MOST_WINDOWS, _COPIES = 4, 3
 _NOISES, _NOISE_S, _SEED = 96, 5.0, 20_261_130
-_HEARD = AugmentConfig(
-    noise_probability=0.85, noise_snr_db=(-3.0, 25.0), time_masks=0, band_masks=0
-)
+HEARD = AugmentConfig(noise_probability=0.85, noise_snr_db=(-3.0, 25.0), time_masks=0, band_masks=0)
 """How copies differ from what was recorded: level, machines around it, microphone."""
 
 
@@ -101,6 +99,12 @@ def add_head(path: Path, head: AcousticHead) -> None:
     )
     graph.output.append(_output(ACOUSTIC, len(head.bias)))
     path.write_bytes(model.SerializeToString())
+    normalise(path)
+
+
+def remove(path: Path) -> None:
+    """Make a graph what it was before it got an acoustic view, in place."""
+    path.write_bytes(_without_head(onnx.load(str(path))).SerializeToString())
     normalise(path)
 
 
@@ -165,16 +169,16 @@ def material(tower: Path, data: Path, known: Sequence[Take]) -> Material:
     things = {thing: number for number, thing in enumerate(sorted({take.thing for take in known}))}
     frontend, rng = LogMel(), np.random.default_rng(_SEED)
     chance = torch.Generator().manual_seed(_SEED)
-    noise = _noise()
+    noise = machine_noise(_NOISES, _SEED)
     features, recording, thing = [], [], []
     for number, take in enumerate(known):
         samples = read_audio(data / take.recording.path, frontend.constants.sample_rate_hz)
         log_mel = frontend(torch.from_numpy(samples)[None])[0]
-        heard = [window.numpy()[None] for window in _windows(log_mel, rng)]
+        heard = [window.numpy()[None] for window in windows_of(log_mel, rng)]
         for _ in range(_COPIES):
-            windows = torch.stack(_windows(_padded(log_mel, rng), rng))
+            windows = torch.stack(windows_of(padded(log_mel, rng), rng))
             around = noise[rng.integers(len(noise), size=len(windows))]
-            heard.append(augment(windows, around, _HEARD, chance).numpy())
+            heard.append(augment(windows, around, HEARD, chance).numpy())
         made = np.concatenate(list(_run(session, heard)))
         features.append(made)
         recording += [number] * len(made)
@@ -186,28 +190,28 @@ def one_window_each(data: Path, known: Sequence[Take]) -> list[FloatArray]:
     """A window of each recording, normalised log-mels ``(n_mels, frames)``."""
     rng = np.random.default_rng(_SEED)
     heard = log_mels([data / take.recording.path for take in known])
-    windows = (_windows(torch.from_numpy(log_mel), rng) for log_mel in heard)
+    windows = (windows_of(torch.from_numpy(log_mel), rng) for log_mel in heard)
     return [some[rng.integers(len(some))].numpy() for some in windows]
 
 
-def _noise() -> torch.Tensor:
-    """Ordinary sound of machines, normalised log-mels ``(sounds, n_mels, frames)``."""
+def machine_noise(sounds: int, seed: int) -> torch.Tensor:
+    """Ordinary sound of machines of two kinds, normalised log-mels ``(sounds, n_mels, frames)``."""
     frames = round(_NOISE_S * LogMel().constants.frame_rate_hz)
 
     def factory(count: int, duration_s: float, rate_hz: int) -> Iterable[FloatArray]:
-        rng = np.random.default_rng(_SEED)
+        rng = np.random.default_rng(seed)
         for _ in range(count):
             yield factory_noise(rng, round(duration_s * rate_hz)).astype(np.float32)
 
     return torch.cat(
         [
-            background_log_mels(_NOISES // 2, _SEED, frames),
-            log_mels_of(factory, _NOISES // 2, frames),
+            background_log_mels(sounds // 2, seed, frames),
+            log_mels_of(factory, sounds // 2, frames),
         ]
     )
 
 
-def _padded(log_mel: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+def padded(log_mel: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """At least a window long: a short sound somewhere in silence."""
     missing = WINDOW_FRAMES - log_mel.shape[1]
     if missing <= 0:
@@ -217,7 +221,7 @@ def _padded(log_mel: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     return torch.nn.functional.pad(log_mel, (before, missing - before), value=silence)
 
 
-def _windows(log_mel: torch.Tensor, rng: np.random.Generator) -> list[torch.Tensor]:
+def windows_of(log_mel: torch.Tensor, rng: np.random.Generator) -> list[torch.Tensor]:
     """Some windows of a recording, each ``(n_mels, frames)``; all of a short one."""
     last = log_mel.shape[1] - WINDOW_FRAMES
     if last <= 0:

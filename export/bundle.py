@@ -32,6 +32,7 @@ from export.acoustic import AGREES, OWN
 from export.learned import embedding_size
 from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_head, export_text_tower
 from export.quantize import quantize_text
+from export.variants import AUDIO, AUDIO_BY_MACHINE
 from training.data.frontend import hann_window, mel_filters
 from training.data.markdown import document, table
 from training.model.dual_encoder import DualEncoder
@@ -39,15 +40,14 @@ from training.model.text_tower import PREFIX, TextTower
 from training.model.towers import tower_kind
 from training.train.acoustic import ACOUSTIC_SIZE
 
-AUDIO = "audio.onnx"
 ATTRIBUTIONS = "attributions.csv"
-AUDIO_BY_MACHINE = {"x86_64": "audio.x86_64.onnx", "aarch64": "audio.aarch64.onnx"}
 LANGUAGES = ("en", "ja")
 
 _MAX_TOKENS = 512
 _CARD_WIDTH = 87
 _MEASURED_TITLE, _ACOUSTIC_TITLE = "## Measured", "## Acoustic view"
 _COSTS_TITLE = "## What quantization costs"
+_MADE_OF_TITLE = "## Made of"
 
 _MADE_OF = (
     Attribution(
@@ -242,7 +242,7 @@ It does not recognise speakers or words.""",
         acoustic_section(metrics),
         _COSTS_TITLE,
         costs,
-        "## Made of",
+        _MADE_OF_TITLE,
         table(("work", "author", "licence", "used for"), made),
     ]
     if learned_from:
@@ -295,11 +295,19 @@ def acoustic_section(metrics: Sequence[Metric]) -> str:
     )
 
 
-def renewed_card(card: str, manifest: Manifest) -> str:
-    """A model card of a bundle that got other heads and another version."""
+def renewed_card(card: str, manifest: Manifest, costs: str | None) -> str:
+    """A model card of a bundle that got other heads and another version.
+
+    Args:
+        card: of before.
+        manifest: of now.
+        costs: of its variants, where they are others too.
+    """
     _, rest = card.split("\n", 1)
     before, _, after = rest.partition(_COSTS_TITLE)
     before = before.partition(_MEASURED_TITLE)[0]
+    if costs is not None:
+        after = f"\n\n{costs}\n\n{_MADE_OF_TITLE}{after.partition(_MADE_OF_TITLE)[2]}"
     sections = f"{measured_section(manifest.metrics)}\n\n{acoustic_section(manifest.metrics)}"
     title = f"# {manifest.name} {manifest.version}"
     return f"{title}\n{before}{sections}\n\n{_COSTS_TITLE}{after}"

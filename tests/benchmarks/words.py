@@ -1,6 +1,7 @@
 """What words find, by recordings that nothing was learned from: tables of docs/benchmarks.md.
 
     python -m tests.benchmarks.words --data FOLDER [--bundle BUNDLE] [--weight 0 0.3 1]
+        [--heard "0 dB" "30 dB quieter"]
 
 Each recording is heard as the box hears it; its score is that of its highest window, told in
 standard deviations over the bundle's ordinary sound. Only test recordings of the frozen split.
@@ -132,6 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="of the learned head beside the first one, as the bundle has it by default; 0: the "
         "first head alone, 1: both alike",
     )
+    parser.add_argument(
+        "--heard", type=Condition, nargs="+", choices=tuple(Condition), default=CONDITIONS
+    )
     given = parser.parse_args(arguments)
     bundle = bundles.load(given.bundle)
     cache = Path(tempfile.gettempdir()) / "kikimimi-few-shot"
@@ -146,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     sys.stdout.write("|---|---|---|---|---|---|---|---|---|\n")
     for task in tasks(given.data):
-        for condition in CONDITIONS:
+        for condition in given.heard:
             views = [heard.hear(sounds.heard(take, condition)) for take in task.takes]
             heard.keep()
             for language in LANGUAGES:

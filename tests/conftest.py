@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent.capture.scene import Scene
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,3 +53,12 @@ def scene() -> Scene:
     made = build_scene()
     made.samples.flags.writeable = False
     return made
+
+
+@pytest.fixture(scope="module")
+def texts_embedded_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For tests of what follows from embeddings, in this process: not of how they are made."""
+    from tests.embedding import embedded_once, shared_folder
+
+    with embedded_once(shared_folder(tmp_path_factory)):
+        yield

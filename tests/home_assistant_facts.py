@@ -36,6 +36,7 @@ ABBREVIATIONS = {
     "json_attr_t": "json_attributes_topic",
     "json_attr_tpl": "json_attributes_template",
     "o": "origin",
+    "obj_id": "object_id",
     "p": "platform",
     "stat_cla": "state_class",
     "stat_t": "state_topic",
@@ -80,6 +81,8 @@ ENTITY = SHARED | {
     *("json_attributes_topic", "json_attributes_template"),
 }
 """Options that any entity may have."""
+OF_OLDER_VERSIONS = {"object_id"}
+"""Options of any entity that 2026.10 leaves out, and 2025.4 needs."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,8 @@ def _problems_of(options: Mapping[str, Any], known: set[str]) -> Iterator[str]:
         return  # to be removed
     missing = (facts.required | {"unique_id"}) - options.keys()
     yield from (f"no {key}" for key in missing)
-    unknown = options.keys() - facts.required - facts.optional - ENTITY
+    known_options = facts.required | facts.optional | ENTITY | OF_OLDER_VERSIONS
+    unknown = options.keys() - known_options
     yield from (f"unknown {key}" for key in unknown)
     if options.get("unique_id") in known:
         yield f"unique_id {options['unique_id']} again"
@@ -196,6 +200,8 @@ def _problems_of(options: Mapping[str, Any], known: set[str]) -> Iterator[str]:
     entity_id = options.get("default_entity_id", f"{platform}.x")
     if not ENTITY_ID.fullmatch(entity_id) or not entity_id.startswith(f"{platform}."):
         yield f"default_entity_id {entity_id}"
+    if options.get("object_id") != entity_id.partition(".")[2]:
+        yield f"object_id {options.get('object_id')} beside {entity_id}"
     yield from _wrong_classes(options, facts)
     yield from _wrong_values(options)
 

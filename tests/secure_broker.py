@@ -154,7 +154,14 @@ class Person:
             self._answers[message_id] = str(reason)
             self._changed.notify_all()
 
-    def publish(self, topic: str, payload: str | bytes, *, response: str | None = None) -> str:
+    def publish(
+        self,
+        topic: str,
+        payload: str | bytes,
+        *,
+        response: str | None = None,
+        retain: bool = False,
+    ) -> str:
         """Send at QoS 1; the broker's answer."""
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         # Else a box whose clock nobody sets, as in a container, takes no mute at first.
@@ -162,9 +169,7 @@ class Person:
         if response is not None:
             properties.ResponseTopic = response
             properties.CorrelationData = b"\x00\xff"
-        return self._answer_to(
-            self._client.publish(topic, payload, qos=1, properties=properties).mid
-        )
+        return self._answer_to(self._client.publish(topic, payload, 1, retain, properties).mid)
 
     def subscribe(self, topic_filter: str) -> str:
         """Ask for messages; the broker's answer."""

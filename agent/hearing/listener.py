@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agent.capture.build import make_source
 from agent.capture.supervisor import Supervisor
 from agent.core.records import SourceState
+from agent.core.stopwatch import Stage, measured
 from agent.frontend.backlog import Backlog
 from agent.hearing.windows import make_windower
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from agent.config import Settings
     from agent.core.clock import Clock
     from agent.core.records import Block
+    from agent.core.stopwatch import Stopwatch
     from agent.frontend.windows import Windower
 
 _log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Listener:
         self._rest = rest
         self._supervisor = supervisor
         self._windower = windower
+        self._cut = windower.push
         self._backlog = backlog
         self._on_block = on_block
         self._stop = threading.Event()
@@ -77,6 +80,10 @@ class Listener:
         """Whether no more windows will come."""
         return self._thread.ident is not None and not self._thread.is_alive()
 
+    def measure(self, stopwatch: Stopwatch | None) -> None:
+        """Tell from now on how long each block takes to be cut; not once it has begun."""
+        self._cut = measured(Stage.FRONTEND, self._windower.push, stopwatch)
+
     def start(self) -> None:
         """Begin to listen."""
         self._thread.start()
@@ -93,7 +100,7 @@ class Listener:
                 if block is not None:
                     if self._on_block is not None:
                         self._on_block(block)
-                    self._backlog.put(self._windower.push(block), wait=not self._live)
+                    self._backlog.put(self._cut(block), wait=not self._live)
             if self._rest and self.status.ended:
                 self._backlog.put(self._windower.flush(), wait=not self._live)
         except Exception as error:  # the pipeline ends the program, and systemd starts it again
@@ -165,6 +172,11 @@ class Listeners:
     def finished(self) -> bool:
         """Whether no source will ever give another window."""
         return all(listener.finished for listener in self._listeners) and self.backlog.empty
+
+    def measure(self, stopwatch: Stopwatch | None) -> None:
+        """Tell how long blocks take to be cut, of sources that have not begun."""
+        for listener in self._listeners:
+            listener.measure(stopwatch)
 
     def start(self) -> None:
         """Begin to listen."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from agent.core.records import Match
+    from agent.core.stopwatch import Stage, Stopwatch
     from agent.run.health import Health
     from agent.run.parts import BoxParts
     from agent.watchlist.watchlist import Watchlist
@@ -36,6 +37,10 @@ class Attachment(Protocol):
     def reported(self, health: Health) -> None:  # noqa: ARG002
         """The box was looked at, as it is several times a second."""
         return
+
+    def stopwatch(self) -> Stopwatch | None:
+        """Takes how long stages take, in their threads; ``None``, and no clock is read for it."""
+        return None
 
     def figures(self) -> Mapping[str, int]:
         """What it tells of itself now, by name in health."""
@@ -75,6 +80,23 @@ class Attachments:
         """Tell each of a window."""
         self.tell(lambda one: one.scored(match))
 
+    def stopwatch(self) -> Stopwatch | None:
+        """Hands what a stage took to each that wants to know; ``None`` where none does."""
+        wanted: dict[str, Stopwatch] = {}
+        for name, one in self._all.items():
+            with self._guarded(name):
+                if (take := one.stopwatch()) is not None:
+                    wanted[name] = take
+
+        def hand_on(stage: Stage, took_s: float) -> None:
+            for name, take in wanted.items():
+                try:  # the context of the others would take as long again
+                    take(stage, took_s)
+                except Exception as error:
+                    self._note(name, error)
+
+        return hand_on if wanted else None
+
     def figures(self) -> dict[str, int]:
         """What they tell of themselves now, by name in health."""
         figures = dict[str, int]()
@@ -95,7 +117,11 @@ class Attachments:
         try:
             yield
         except Exception as error:
-            why = Reason.of("attachment_failed", detail=repr(error))
-            if why != self._failed.get(name):
-                _log.exception("attachment_failed", extra={"attachment": name})
-            self._failed[name] = why
+            self._note(name, error)
+
+    def _note(self, name: str, error: Exception) -> None:
+        """Tell of an error of an attachment, which is being handled."""
+        why = Reason.of("attachment_failed", detail=repr(error))
+        if why != self._failed.get(name):
+            _log.exception("attachment_failed", extra={"attachment": name})
+        self._failed[name] = why

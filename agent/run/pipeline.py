@@ -21,6 +21,7 @@ from agent.run.health import State
 from agent.run.parts import BoxParts
 from agent.run.reloading import Reloading
 from agent.run.reporter import Reporter, Snapshot
+from agent.run.stages import Stages
 from agent.run.systemd import Notifier, status_line
 from agent.run.tally import Tally
 from agent.watchlist.calibration.watch import BackgroundWatch
@@ -87,11 +88,10 @@ class Pipeline:
             ConfigError: the hop is no whole number of the bundle's frames.
             StateInUseError: another agent uses the state folder.
         """
-        self._publish_scores = settings.publish.scores
         self._clock = clock
         self._requests = requests or Requests()
         self._notifier = notifier or Notifier(None, None, clock)
-        self._encoder = Encoder(bundle, threads=settings.encoder.threads)
+        encoder = Encoder(bundle, threads=settings.encoder.threads)
         self._parts = BoxParts(settings, bundle, clock)
         self._store, self._link = self._parts.store, self._parts.link
         self._recorder = self._parts.recorder
@@ -125,6 +125,8 @@ class Pipeline:
             teaching=self._teaching,
         )
         self._attached = Attachments(attach or {}, self._parts)
+        self._listeners.measure(stopwatch := self._attached.stopwatch())
+        self._stages = Stages.of(encoder, self._recogniser, self._parts.alert_writer, stopwatch)
 
     def run(self) -> int:
         """Listen until a stop is asked for or every source has ended.
@@ -180,20 +182,19 @@ class Pipeline:
         windows = self._listeners.backlog.take(_TOGETHER, _TICK_S)
         if not windows:
             return
-        for heard in self._recogniser.recognise(windows, self._encoder.embed(windows)):
+        for heard in self._stages.recognise(windows, self._stages.embed(windows)):
             if self._recorder is not None:
                 self._recorder.scored(heard.window, heard.views)
             self._background.feed([heard.match], heard.views.joint)
             self._handle(heard.detections)
             self._attached.scored(heard.match)
-            if self._publish_scores:
-                self._reporter.scores(heard.match)
+            self._reporter.scores(heard.match)
         self.tally.windows += len(windows)
         self.tally.lag_s = max(0.0, self._clock.now() - windows[-1].ends_at)
 
     def _handle(self, detections: Iterable[Detection]) -> None:
         writer = self._parts.alert_writer
-        alerts = writer.handle(detections, self._watch.wordings, self._watch.digest)
+        alerts = self._stages.write_alerts(detections, self._watch.wordings, self._watch.digest)
         self.tally.alerts, self.tally.candidates = writer.alerts, self._recogniser.competed
         if self._recorder is not None:
             self._recorder.take(alerts)

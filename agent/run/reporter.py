@@ -173,8 +173,8 @@ class Reporter:
         return self._publisher.publish(store, at_once=at_once)
 
     def scores(self, match: Match) -> None:
-        """Publish the scores of one window."""
-        if self.link is None:
+        """Publish the scores of one window, if they are wanted."""
+        if self.link is None or not self.settings.scores:
             return
         payload = {
             "schema": SCHEMA,

@@ -125,7 +125,8 @@ def floor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Floor]:
     if shutil.which("ffmpeg") is None:
         pytest.skip("ffmpeg is not installed: script/bootstrap test installs it")
     embed(tmp_path / "descriptions.yaml", tmp_path / "state")
-    recording = write_siren(tmp_path / "siren.wav")
+    # Short: after each fault its siren is waited for.
+    recording = write_siren(tmp_path / "siren.wav", before_s=2.0, after_s=5.0)
     camera = Camera(recording)
     with (
         mosquitto(tmp_path) as broker,
@@ -168,8 +169,8 @@ def test_sources_come_back_and_the_others_miss_nothing(
         for done in [both.submit(one, floor) for one in (_microphone_faults, _stream_faults)]:
             done.result()
     before = len(floor.alerts("camera"))
-    floor.heard.wait(lambda: len(floor.alerts("camera")) > before)
     with floor.sound.playing(floor.folder / "siren.wav"):
+        floor.heard.wait(lambda: len(floor.alerts("camera")) > before)
         floor.heard.wait(lambda: bool(floor.alerts("mic1")))
     floor.child.check()
     with capsys.disabled():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -96,8 +96,10 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
 def _lines(records: Iterable[Recording | Caption | Pair | Rating]) -> bytes:
     written = []
     for record in records:
+        # Flat records: copied deep as asdict() does it, a hundred thousand of them take seconds.
+        held = {one.name: getattr(record, one.name) for one in fields(record)}
         # What is left out reads back as it was: empty texts and no recording.
-        values = {name: value for name, value in asdict(record).items() if value not in (None, "")}
+        values = {name: value for name, value in held.items() if value not in (None, "")}
         if isinstance(record, Pair):
             values["label"] = int(record.label)
         written.append(json.dumps(values, ensure_ascii=False) + "\n")

@@ -126,17 +126,25 @@ class Device:
         )
 
     def _components(self, entities: Sequence[Entity]) -> dict[str, dict[str, object]]:
-        box = _slug(self._name) or _NAME.lower()
         return {
             entity.key: {
                 "p": entity.platform.value,
                 "name": entity.name,
                 "uniq_id": f"{self._topics.root}/{entity.key}",
-                "def_ent_id": f"{entity.platform.value}.{box}_{_slug(entity.key)}",
+                "def_ent_id": f"{entity.platform.value}.{self._object_id(entity)}",
+                "obj_id": self._object_id(entity),
                 **entity.options,
             }
             for entity in entities
         }
+
+    def _object_id(self, entity: Entity) -> str:
+        """What follows the platform in an entity id.
+
+        Told twice: Home Assistant before 2025.10 knows ``object_id`` alone, and would else make
+        entity ids of the names, which are of a language. Later ones leave it out without a word.
+        """
+        return f"{_slug(self._name) or _NAME.lower()}_{_slug(entity.key)}"
 
 
 def _slug(key: str) -> str:

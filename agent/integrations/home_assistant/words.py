@@ -34,6 +34,7 @@ class Words:
     heard_at: str
     """With the source, ``{1}``, where there are several."""
     threshold: str
+    """With the words first: a number leaves room for no more of its name."""
 
 
 ENGLISH = Words(
@@ -49,7 +50,7 @@ ENGLISH = Words(
     level="Level of {0}",
     heard="Heard it: {0}",
     heard_at="Heard it at {1}: {0}",
-    threshold="Threshold: {0}",
+    threshold="{0}: threshold",
 )
 JAPANESE = Words(
     alert="アラート",
@@ -64,7 +65,7 @@ JAPANESE = Words(
     level="音量 {0}",
     heard="聞こえた：{0}",
     heard_at="{1} で聞こえた：{0}",
-    threshold="しきい値：{0}",
+    threshold="{0}：しきい値",
 )
 
 

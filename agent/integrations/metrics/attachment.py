@@ -15,6 +15,7 @@ from agent.run.attachment import Attachment
 
 if TYPE_CHECKING:
     from agent.core.records import Match
+    from agent.core.stopwatch import Stopwatch
     from agent.run.health import Health
     from agent.run.parts import BoxParts
     from agent.watchlist.watchlist import Watchlist
@@ -73,6 +74,10 @@ class Metrics(Attachment):
     def reported(self, health: Health) -> None:
         """Take note of how the box is."""
         self._recent.health = health
+
+    def stopwatch(self) -> Stopwatch | None:
+        """Take note of how long stages take, where that can be asked for."""
+        return self._recent.stage_times.take if self._server is not None else None
 
     def trouble(self) -> Reason | None:
         """Why the metrics cannot be asked for."""

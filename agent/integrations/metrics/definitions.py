@@ -23,6 +23,8 @@ class Kind(StrEnum):
     """It goes up and down."""
     COUNTER = "counter"
     """It only grows, from 0 at the start of the agent; its name ends in ``_total``."""
+    HISTOGRAM = "histogram"
+    """How often it was within which bounds, and its sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,13 @@ class Definition:
     help: str
     labels: tuple[str, ...] = ()
     kind: Kind = Kind.GAUGE
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Names of its values, which queries ask for."""
+        if self.kind is Kind.HISTOGRAM:
+            return tuple(f"{self.name}_{part}" for part in ("bucket", "count", "sum"))
+        return (self.name,)
 
 
 def _counter(name: str, text: str, *labels: str) -> Definition:
@@ -54,6 +63,12 @@ REASON: Final = Definition(
 CLOCK_SYNCED: Final = Definition("kikimimi_clock_synced", "Whether UTC was set from a reference.")
 LAG: Final = Definition(
     "kikimimi_lag_seconds", "Age of the last scored window's end when its scores were ready."
+)
+STAGE: Final = Definition(
+    "kikimimi_stage_seconds",
+    "Time that one run of a stage took; runs that had nothing to give are not counted.",
+    ("stage",),
+    Kind.HISTOGRAM,
 )
 UPTIME: Final = Definition("kikimimi_uptime_seconds", "Time since the agent started.")
 OUTBOX: Final = Definition("kikimimi_outbox_messages", "Messages that wait for the broker.")
@@ -163,8 +178,8 @@ COUNTERS: Final[Mapping[str, Definition]] = {
 """By the counter of health that they expose."""
 
 DEFINITIONS: Final = (
-    *(INFO, BUNDLE_INFO, DESCRIPTIONS_INFO, STATE, REASON, CLOCK_SYNCED, LAG, UPTIME, OUTBOX),
-    *(OPEN_ALERTS, MUTES),
+    *(INFO, BUNDLE_INFO, DESCRIPTIONS_INFO, STATE, REASON, CLOCK_SYNCED, LAG, STAGE, UPTIME),
+    *(OUTBOX, OPEN_ALERTS, MUTES),
     *(SOURCE_STATE, SOURCE_LEVEL, SOURCE_PEAK, SOURCE_DC, SOURCE_CLIPPED, SOURCE_DRIFT),
     *(SOURCE_OVERFLOWS, SOURCE_DROPPED, SOURCE_REOPENINGS),
     *(SCORE, SCORE_PEAK, SCORE_THRESHOLD),

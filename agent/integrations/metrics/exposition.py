@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from agent.core.records import SourceState
 from agent.integrations.metrics import definitions as names
 from agent.integrations.metrics.definitions import Definition, Kind
+from agent.integrations.metrics.stage_times import BOUNDS_S
 from agent.run.health import State
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
+    from agent.core.stopwatch import Stage
     from agent.integrations.metrics.recent_state import RecentState
+    from agent.integrations.metrics.stage_times import Histogram
     from agent.run.health import Health, Signal
 
 
@@ -77,6 +80,8 @@ class BoxCollector(Collector):
         ):
             if family.values:
                 yield family.to_metric()
+        if stages := self._recent.stage_times.read():
+            yield _histogram(names.STAGE, stages)
 
     def _of_the_program(self) -> Iterator[_Family]:
         who = self._identity
@@ -119,6 +124,15 @@ class Exposition:
         """
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
+
+
+def _histogram(definition: Definition, found: Mapping[Stage, Histogram]) -> Metric:
+    metric = HistogramMetricFamily(definition.name, definition.help, labels=definition.labels)
+    bounds = (*(str(one) for one in BOUNDS_S), "+Inf")
+    for stage, one in found.items():
+        buckets = list(zip(bounds, one.up_to, strict=True))
+        metric.add_metric((stage.value,), buckets, one.sum_s)
+    return metric
 
 
 def _one_hot(definition: Definition, states: type[StrEnum], now: str, *labels: str) -> _Family:

@@ -1,4 +1,4 @@
-"""What a box told last and its scores of the last minute, looked at when somebody asks."""
+"""What a box told last, scores of the last minute and times of stages, for whoever asks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.integrations.metrics.definitions import PEAK_S
+from agent.integrations.metrics.stage_times import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,7 @@ class RecentState:
         """
         self.health: Health | None = None
         self.policies: Mapping[str, Policy] = {}
+        self.stage_times = StageTimes()
         self._most = math.ceil(PEAK_S / hop_s)
         self._lock = threading.Lock()
         self._matches: dict[str, deque[Match]] = {}

@@ -108,6 +108,7 @@ def test_the_message_is_as_home_assistant_wants_it() -> None:
         "threshold.glass_broken": "number",
     }
     assert found["yes"]["default_entity_id"] == "button.press3_yes"
+    assert found["yes"]["object_id"] == "press3_yes"
     assert found["heard.siren.hall"]["default_entity_id"] == "button.press3_heard_siren_hall"
 
 

@@ -35,6 +35,7 @@ PAGES = [ROOT / "docs" / "integrations" / name for name in ("prometheus.md", "pr
 RULES_TEST = Path(__file__).with_name("rules.test.yml")
 
 BY_NAME = {one.name: one for one in DEFINITIONS}
+BY_SAMPLE = {name: one for one in DEFINITIONS for name in one.samples}
 # What Prometheus adds to every series.
 TARGET = {"job", "instance"}
 STATES = {"kikimimi_state": set(State), "kikimimi_source_state": set(SourceState)}
@@ -81,10 +82,10 @@ def test_dashboard_and_rules_ask_for_what_there_is() -> None:
     assert len(asked) > 40
     for one in asked:
         names = set(re.findall(r"\b(?:kikimimi|process)_\w+", one))
-        assert names <= BY_NAME.keys() | PROCESS, one
+        assert names <= BY_SAMPLE.keys() | PROCESS, one
         assert names or one.startswith("up{"), one
         for name, matchers in re.findall(r"(\w+)\{([^}]*)\}", one):
-            definition = BY_NAME.get(name)
+            definition = BY_SAMPLE.get(name)
             known = TARGET | set(definition.labels if definition else ())
             wanted = dict(re.findall(r'(\w+)=~?"([^"]*)"', matchers))
             assert wanted.keys() <= known, one

@@ -25,8 +25,10 @@ from agent.config import FileSettings, MetricsSettings, MqttSettings, Settings, 
 from agent.core import extras
 from agent.core.clock import SystemClock
 from agent.core.extras import Extra
+from agent.core.stopwatch import Stage
 from agent.integrations.metrics.attachment import attach
 from agent.integrations.metrics.definitions import COUNTERS, DEFINITIONS, PROCESS
+from agent.integrations.metrics.stage_times import BOUNDS_S
 from agent.run.pipeline import Pipeline
 from tests.attached import Watcher
 from tests.faults.embedded import embed
@@ -162,10 +164,10 @@ def test_values_are_those_of_health(site: Settings) -> None:
     health, _ = listened(site, lambda: told.update((one, asked(site, one)) for one in formats))
     found = samples(told[TEXT])
     names = {name for name, _ in found}
-    assert names <= {one.name for one in DEFINITIONS} | PROCESS
+    assert names <= {name for one in DEFINITIONS for name in one.samples} | PROCESS
     # Nothing is wrong, and a week has not passed.
     absent = {"kikimimi_reason", "kikimimi_source_drift_decibels"}
-    assert {one.name for one in DEFINITIONS} - names == absent
+    assert {name for one in DEFINITIONS for name in one.samples} - names == absent
     strict = {one.name for one in openmetrics.text_string_to_metric_families(told[OPENMETRICS])}
     assert strict == {one.name for one in text_string_to_metric_families(told[TEXT])}
     assert health.counters["windows"] >= 20
@@ -199,6 +201,21 @@ def test_values_are_those_of_health(site: Settings) -> None:
     assert value(found, "kikimimi_score", **siren) < threshold
     assert value(found, "kikimimi_score_peak", **siren) > threshold
     assert value(found, "process_resident_memory_bytes") > 2**20
+    _assert_times_of_stages(found, health)
+
+
+def _assert_times_of_stages(found: Samples, health: Health) -> None:
+    """Every stage has run, the encoder on all windows; buckets hold ever more, up to all."""
+    name = "kikimimi_stage_seconds"
+    for stage in Stage:
+        count = value(found, f"{name}_count", stage=stage)
+        bounds = (*(str(one) for one in BOUNDS_S), "+Inf")
+        up_to = [value(found, f"{name}_bucket", stage=stage, le=one) for one in bounds]
+        assert up_to == sorted(up_to)
+        assert up_to[-1] == count >= 1, stage
+        assert value(found, f"{name}_sum", stage=stage) > 0, stage
+    windows = health.counters["windows"]
+    assert value(found, f"{name}_count", stage=Stage.ENCODER) >= windows / 2  # two at a time
 
 
 def test_port_in_use_is_told_and_the_box_listens(
@@ -234,6 +251,7 @@ def test_missing_extra_is_told_with_what_installs_it(
         f"installed; type: {extras.command(Extra.METRICS)}"
     )
     assert metrics.trouble() == expected
+    assert metrics.stopwatch() is None
     (line,) = [one for one in caplog.records if one.getMessage() == "metrics_not_served"]
     assert vars(line)["reason"] == expected
     metrics.close()

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.install, pytest.mark.full]
 
-_MIRROR = "http://deb.debian.org/debian"
 _DEBIAN = "bookworm"
 _MOUNTS = ("proc", "dev")
 _ENVIRONMENT = {
@@ -63,6 +62,12 @@ def _needs(*programs: str) -> None:
         pytest.skip("a root of its own takes root: run as root")
 
 
+def _mirror() -> str:
+    """Where this machine's own packages come from."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0]
+
+
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``script/package deb`` builds; ``KIKIMIMI_DEB`` names one that was built before."""
@@ -70,7 +75,12 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(built)
     _needs("dpkg-deb", "g++")
     folder = tmp_path_factory.mktemp("dist")
-    subprocess.run([ROOT / "script/package", "deb", "--output", folder], check=True)
+    maintainer = {"DEBEMAIL": "kikimimi@example.org"}
+    subprocess.run(
+        [ROOT / "script/package", "deb", "--output", folder],
+        env=os.environ | maintainer,
+        check=True,
+    )
     (found,) = folder.glob("kikimimi_*.deb")
     return found
 
@@ -94,13 +104,13 @@ def newer(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """From the mirror; ``KIKIMIMI_DEBOOTSTRAP`` names a root that was made before."""
+    """From this machine's mirror; ``KIKIMIMI_DEBOOTSTRAP`` names a root that was made before."""
     _needs("debootstrap", "chroot", "mount")
     root = tmp_path_factory.mktemp("machine") / "root"
     if made := os.environ.get("KIKIMIMI_DEBOOTSTRAP"):
         subprocess.run(["cp", "-a", made, root], check=True)
     else:
-        subprocess.run(["debootstrap", "--variant=minbase", _DEBIAN, root, _MIRROR], check=True)
+        subprocess.run(["debootstrap", "--variant=minbase", _DEBIAN, root, _mirror()], check=True)
     mounted = []
     try:
         for name in _MOUNTS:

@@ -62,10 +62,8 @@ def _heard(
             made.append(augment(plain, around, HEARD, chance))
         stems.append(torch.stack([_stem(model, some, config) for some in made], dim=1))
     ordinary = background_log_mels(_ORDINARY, _SEED, WINDOW_FRAMES)
-    return NoisyWindows(
-        torch.cat(stems),
-        torch.cat([_stem(model, some, config) for some in ordinary.split(_AT_ONCE)]),
-    )
+    parts = (ordinary[at : at + _AT_ONCE] for at in range(0, len(ordinary), _AT_ONCE))
+    return NoisyWindows(torch.cat(stems), torch.cat([_stem(model, x, config) for x in parts]))
 
 
 def _stem(model: DualEncoder, windows: torch.Tensor, config: DenoiseConfig) -> torch.Tensor:

@@ -51,8 +51,9 @@ def read_tower(path: Path) -> DualEncoder:
         folded.convolution.weight.copy_(_tensor(stored[folded.weight]))
         norm.weight.fill_(1.0)
         norm.bias.copy_(_tensor(stored[folded.bias]))
-        norm.running_mean.zero_()  # type: ignore[union-attr]
-        norm.running_var.fill_(1.0 - norm.eps)  # type: ignore[union-attr]
+        mean, variance = _statistics(norm)
+        mean.zero_()
+        variance.fill_(1.0 - norm.eps)
     for name, weights in model.tower.state_dict().items():
         if f"{_WHOLE}{name}" in stored:
             weights.copy_(_tensor(stored[f"{_WHOLE}{name}"]))
@@ -71,10 +72,10 @@ def write_tower(model: DualEncoder, path: Path) -> None:
     stored = {part.name: part for part in graph.initializer}
     for folded in _folded(graph, model.tower, path):
         norm = folded.norm
-        factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)  # type: ignore[operator]
-        weight = folded.convolution.weight * factor[:, None, None, None]
-        _put(stored[folded.weight], weight)
-        _put(stored[folded.bias], norm.bias - norm.running_mean * factor)  # type: ignore[operator]
+        mean, variance = _statistics(norm)
+        factor = norm.weight / torch.sqrt(variance + norm.eps)
+        _put(stored[folded.weight], folded.convolution.weight * factor[:, None, None, None])
+        _put(stored[folded.bias], norm.bias - mean * factor)
     for name, weights in model.tower.state_dict().items():
         if f"{_WHOLE}{name}" in stored:
             _put(stored[f"{_WHOLE}{name}"], weights)
@@ -99,6 +100,13 @@ def _folded(graph: onnx.GraphProto, tower: nn.Module, path: Path) -> list[_Folde
             )
         found.append(_Folded(node.input[1], node.input[2], convolution, norm))
     return found
+
+
+def _statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Running mean and variance, which every norm of the tower keeps."""
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None and variance is not None  # noqa: S101, PT018 - made so by the tower
+    return mean, variance
 
 
 def _module_name(tensor: str) -> str:

@@ -71,7 +71,7 @@ def denoise(
     tower.requires_grad_(requires_grad=True)
     tower.freeze(config.frozen_blocks)
     for fixed in (tower.class_rows, tower.class_biases):
-        fixed.requires_grad_(requires_grad=False)
+        fixed.requires_grad = False
     learned = [weight for weight in tower.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(
         learned, lr=config.learning_rate, weight_decay=config.weight_decay
@@ -98,8 +98,8 @@ def denoise(
 def _views(model: DualEncoder, stems: Tensor, blocks: int) -> Tensor:
     """Both views of windows, ``(windows, classes + hidden_size)``."""
     parts = [
-        model.audio_head.views(model.tower.rest(some.float(), blocks))
-        for some in stems.split(_AT_ONCE)
+        model.audio_head.views(model.tower.rest(stems[at : at + _AT_ONCE].float(), blocks))
+        for at in range(0, len(stems), _AT_ONCE)
     ]
     return torch.cat(parts).clone()
 

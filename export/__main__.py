@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.core import extras
 from agent.core.errors import KikimimiError
 from agent.core.extras import Extra
+from export import HEAR_THROUGH_NOISE
 from training.data.audioset import data_folder
 
 _PROGRAM = "python -m export"
@@ -16,7 +17,10 @@ _PROGRAM = "python -m export"
 
 def main(argv: list[str] | None = None) -> int:
     """Export; 0 fine, 1 failed, 2 wrong usage."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.hear_through_noise and arguments.bundle is None:
+        parser.error(f"{HEAR_THROUGH_NOISE}: export the checkpoint first, then name it by --bundle")
     try:
         with extras.needed(Extra.EXPORT, "this"):
             from export import command, renewal
@@ -44,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         "--every", type=int, default=1, help="learn the heads from every n-th recording"
     )
     parser.add_argument(
-        "--hear-through-noise",
+        HEAR_THROUGH_NOISE,
         action="store_true",
         help="with --bundle: the audio tower's last blocks learn from recordings in noise first",
     )

@@ -27,7 +27,7 @@ from agent.bundle.manifest import (
     Variants,
 )
 from agent.core.errors import BundleError, failing_as
-from export import acoustic, bundle, evaluation, heads, learned
+from export import HEAR_THROUGH_NOISE, acoustic, bundle, evaluation, heads, learned
 from export.costs import REFERENCE
 from export.denoising import hear_through_noise
 from export.learned import embedding_size
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-HEAR_THROUGH_NOISE = "--hear-through-noise"
-"""The option."""
 _BEFORE = SCHEMA - 1
 """Schema of bundles that have no sounds that stand out."""
 

@@ -12,6 +12,7 @@ import pytest
 from agent.bundle import loading as bundles
 from agent.bundle.manifest import TEXT_HEAD
 from export import denoising, evaluation
+from export.__main__ import main
 from export.quantize import Activations
 from export.renewal import _heard_through_noise
 from export.variants import AUDIO, AUDIO_BY_MACHINE
@@ -77,3 +78,12 @@ def test_all_graphs_hear_with_the_taught_tower(
     assert 0.0 < changed < 0.2
     assert (as_float * quantized).sum(axis=1).min() > 0.9
     assert not (tmp_path / AUDIO_BY_MACHINE[Activations.AARCH64]).exists()
+
+
+def test_a_checkpoint_is_exported_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the option needs is said; it is not passed over."""
+    command = ["--checkpoint", str(tmp_path / "model.pt"), "--output", str(tmp_path)]
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--hear-through-noise"])
+    assert ended.value.code == 2
+    assert "--hear-through-noise: export the checkpoint first" in capsys.readouterr().err

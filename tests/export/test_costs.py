@@ -46,7 +46,8 @@ def test_a_machine_without_a_graph_of_its_own_runs_float32(tmp_path: Path) -> No
     shutil.copytree(bundles.DEFAULT, tmp_path, dirs_exist_ok=True)
     known = bundles.load(tmp_path).manifest
     (tmp_path / known.variants.x86_64).unlink()
-    renewal._write(known, tmp_path, "9.0.0", known.metrics, "a command")
+    renewed = renewal.Renewed(known.metrics, "a command", costs=None)
+    renewal._write(known, tmp_path, "9.0.0", renewed)
     made = bundles.load(tmp_path).manifest
     assert made.variants.x86_64 == made.variants.reference == "audio.onnx"
     assert known.variants.x86_64 not in made.files

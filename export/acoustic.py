@@ -46,7 +46,9 @@ _DEQUANTIZED = "_DequantizeLinear_Output"
 
 _MOST_WINDOWS, _COPIES = 4, 3
 _NOISES, _NOISE_S, _SEED = 96, 5.0, 20_261_130
-HEARD = AugmentConfig(noise_probability=0.85, noise_snr_db=(-3.0, 25.0), time_masks=0, band_masks=0)
+_HEARD = AugmentConfig(
+    noise_probability=0.85, noise_snr_db=(-3.0, 25.0), time_masks=0, band_masks=0
+)
 """How copies differ from what was recorded: level, machines around it, microphone."""
 
 
@@ -167,23 +169,42 @@ def material(tower: Path, data: Path, known: Sequence[Take]) -> Material:
     """Windows of recordings, as they are and in noise, as the tower hears them."""
     session = features_session(tower)
     things = {thing: number for number, thing in enumerate(sorted({take.thing for take in known}))}
-    frontend, rng = LogMel(), np.random.default_rng(_SEED)
-    chance = torch.Generator().manual_seed(_SEED)
+    rng, chance = np.random.default_rng(_SEED), torch.Generator().manual_seed(_SEED)
     noise = machine_noise(_NOISES, _SEED)
     features, recording, thing = [], [], []
-    for number, take in enumerate(known):
-        samples = read_audio(data / take.recording.path, frontend.constants.sample_rate_hz)
-        log_mel = frontend(torch.from_numpy(samples)[None])[0]
+    for number, (take, log_mel) in enumerate(heard_takes(data, known)):
         heard = [window.numpy()[None] for window in windows_of(log_mel, rng)]
         for _ in range(_COPIES):
             windows = torch.stack(windows_of(padded(log_mel, rng), rng))
-            around = noise[rng.integers(len(noise), size=len(windows))]
-            heard.append(augment(windows, around, HEARD, chance).numpy())
+            heard.append(in_noise(windows, noise, rng, chance).numpy())
         made = np.concatenate(list(_run(session, heard)))
         features.append(made)
         recording += [number] * len(made)
         thing += [things[take.thing]] * len(made)
     return Material(np.concatenate(features), np.array(recording), np.array(thing))
+
+
+def heard_takes(data: Path, known: Iterable[Take]) -> Iterator[tuple[Take, torch.Tensor]]:
+    """Each recording with its normalised log-mel, ``(n_mels, frames)``, one at a time."""
+    frontend = LogMel()
+    for take in known:
+        samples = read_audio(data / take.recording.path, frontend.constants.sample_rate_hz)
+        yield take, frontend(torch.from_numpy(samples)[None])[0]
+
+
+def in_noise(
+    windows: torch.Tensor, noise: torch.Tensor, rng: np.random.Generator, chance: torch.Generator
+) -> torch.Tensor:
+    """Windows at other levels, by other microphones and mostly with machines around them.
+
+    Args:
+        windows: normalised log-mels, ``(windows, n_mels, frames)``.
+        noise: of :func:`machine_noise`.
+        rng: draws which noise.
+        chance: draws all else.
+    """
+    around = noise[rng.integers(len(noise), size=len(windows))]
+    return augment(windows, around, _HEARD, chance)
 
 
 def one_window_each(data: Path, known: Sequence[Take]) -> list[FloatArray]:

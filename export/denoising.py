@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from agent.capture.audiofile import read_audio
-from export.acoustic import HEARD, machine_noise, padded, windows_of
+from export.acoustic import heard_takes, in_noise, machine_noise, padded, windows_of
 from export.onnx import WINDOW_FRAMES
-from training.data.augment import augment, background_log_mels
-from training.data.frontend import LogMel
+from training.data.augment import background_log_mels
 from training.data.takes import Take
 from training.model.dual_encoder import DualEncoder
 from training.train.denoise import DenoiseConfig, NoisyWindows, denoise
@@ -48,18 +46,13 @@ def _heard(
     model: DualEncoder, data: Path, known: Sequence[Take], config: DenoiseConfig
 ) -> NoisyWindows:
     """Windows of recordings and their copies in noise, as the frozen blocks hear them."""
-    frontend, rng = LogMel(), np.random.default_rng(_SEED)
-    chance = torch.Generator().manual_seed(_SEED)
+    rng, chance = np.random.default_rng(_SEED), torch.Generator().manual_seed(_SEED)
     noise = machine_noise(_NOISES, _SEED)
     stems = []
-    for take in known:
-        samples = read_audio(data / take.recording.path, frontend.constants.sample_rate_hz)
-        log_mel = frontend(torch.from_numpy(samples)[None])[0]
+    for _, log_mel in heard_takes(data, known):
         plain = torch.stack(windows_of(padded(log_mel, rng), rng))
-        made = [plain]
-        for _ in range(config.copies):
-            around = noise[rng.integers(len(noise), size=len(plain))]
-            made.append(augment(plain, around, HEARD, chance))
+        copies = (in_noise(plain, noise, rng, chance) for _ in range(config.copies))
+        made = [plain, *copies]
         stems.append(torch.stack([_stem(model, some, config) for some in made], dim=1))
     ordinary = background_log_mels(_ORDINARY, _SEED, WINDOW_FRAMES)
     parts = (ordinary[at : at + _AT_ONCE] for at in range(0, len(ordinary), _AT_ONCE))

@@ -15,11 +15,10 @@ from agent.bundle.manifest import FOREGROUND, MANIFEST, MODEL_CARD, SCHEMA, TEXT
 from agent.core.errors import BundleError
 from agent.encoder.audio import Encoder
 from agent.encoder.text_encoder import TextEncoder
-from export import evaluation, learned
+from export import learned
 from export.__main__ import main
 from export.learned import WEIGHT, Head, add_to_audio, add_to_text, embedding_size, remove
-from training.data.readers import everyday
-from training.data.records import Split
+from tests.export.judged import few
 from training.model import kernel
 from training.model.text_map import TextMap
 from training.train import acoustic
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from export.evaluation import Embed, RetrievalSet
     from training.data.lexicon import Entry
     from training.model.text_tower import TextTower
 
@@ -138,15 +136,6 @@ def test_a_head_is_removed_as_if_it_had_never_been(folder: Path, head: Head, nam
     assert path.read_bytes() == once
 
 
-def _few(data: Path, embed: Embed) -> tuple[RetrievalSet, ...]:
-    """A handful of recordings."""
-    paths, names = evaluation._clips(everyday.read(data), Split.TEST)
-    labels = sorted(set(names[:6]))
-    log_mels = evaluation.log_mels([data / path for path in paths[:6]])
-    truth = np.array([labels.index(name) for name in names[:6]])
-    return (evaluation.RetrievalSet("few", log_mels, truth, {"en": embed(labels)}),)
-
-
 def test_a_bundle_of_the_schema_before_gets_its_heads(
     tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +154,7 @@ def test_a_bundle_of_the_schema_before_gets_its_heads(
     monkeypatch.setattr("export.heads.fit", lambda material: acoustic.fit(material, view))
     monkeypatch.setattr(learned, "fit", lambda some, texts, _config: fit(some, texts, words))
     monkeypatch.setattr("export.heads.text_map.fit", quick_map)
-    monkeypatch.setattr("export.heads._retrieval_sets", _few)
+    monkeypatch.setattr("export.heads._retrieval_sets", lambda data, embed: (few(data, embed),))
     monkeypatch.setattr("export.sounds._COHORT", 16)
     monkeypatch.setattr("export.sounds._FOREGROUND", 8)
     monkeypatch.setattr("export.sounds._ORDINARY", 24)
@@ -182,8 +171,8 @@ def test_a_bundle_of_the_schema_before_gets_its_heads(
     with pytest.raises(BundleError, match="schema 2 is not the schema 3"):
         bundles.load(before)
     command = ["--bundle", str(before), "--output", str(after), "--version", "9.0.0"]
-    few = ["--data", str(data_dir), "--every", "240", "--threshold", "5.5"]
-    assert main([*command, *few]) == 0
+    options = ["--data", str(data_dir), "--every", "240", "--threshold", "5.5"]
+    assert main([*command, *options]) == 0
     made, known = bundles.load(after), bundles.load()
     assert made.manifest.version == "9.0.0"
     assert made.manifest.rebuild.commands[-1].endswith("--version 9.0.0 --threshold 5.5")

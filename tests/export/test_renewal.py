@@ -16,14 +16,11 @@ from export.__main__ import main
 from export.quantize import Activations
 from export.renewal import _heard_through_noise
 from export.variants import AUDIO, AUDIO_BY_MACHINE
-from training.data.readers import everyday
-from training.data.records import Split
+from tests.export.judged import few
 from training.train.denoise import DenoiseConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from export.evaluation import Embed, RetrievalSet
 
 pytestmark = pytest.mark.torch
 
@@ -33,15 +30,6 @@ _QUICK = DenoiseConfig(copies=1, steps=2, windows=4, ordinary=2)
 def windows() -> np.ndarray:
     """Normalised log-mels of chance."""
     return np.random.default_rng(1).standard_normal((4, 128, 200)).astype(np.float32)
-
-
-def few(data: Path, embed: Embed) -> RetrievalSet:
-    """A handful of recordings."""
-    paths, names = evaluation._clips(everyday.read(data), Split.TEST)
-    labels = sorted(set(names[:4]))
-    log_mels = evaluation.log_mels([data / path for path in paths[:4]])
-    truth = np.array([labels.index(name) for name in names[:4]])
-    return evaluation.RetrievalSet("few", log_mels, truth, {"en": embed(labels)})
 
 
 def embedded(path: Path) -> np.ndarray:

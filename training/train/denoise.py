@@ -8,7 +8,6 @@ AudioSet stay as they are. Ordinary sound by itself is to stay what it was.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,9 +63,10 @@ def denoise(
         teacher's: ``1 - cosine`` of classes and of the hidden layer, in sum.
     """
     chance = torch.Generator().manual_seed(config.seed)
-    teacher = copy.deepcopy(model.eval())
-    targets = _views(teacher, heard.stems[:, 0], config.frozen_blocks)
-    ordinary = _views(teacher, heard.ordinary, config.frozen_blocks)
+    model.eval()
+    # What the teacher makes of them: the model, before it has learned anything.
+    targets = _views(model, heard.stems[:, 0], config.frozen_blocks)
+    ordinary = _views(model, heard.ordinary, config.frozen_blocks)
     tower = model.tower
     tower.requires_grad_(requires_grad=True)
     tower.freeze(config.frozen_blocks)
@@ -101,7 +101,7 @@ def _views(model: DualEncoder, stems: Tensor, blocks: int) -> Tensor:
         model.audio_head.views(model.tower.rest(stems[at : at + _AT_ONCE].float(), blocks))
         for at in range(0, len(stems), _AT_ONCE)
     ]
-    return torch.cat(parts).clone()
+    return torch.cat(parts)
 
 
 def _apart(views: Tensor, targets: Tensor, classes: int) -> Tensor:

@@ -36,6 +36,8 @@ _SIREN_S = 3.0
 """So much shorter than the box listens that it may also begin seconds late."""
 
 _ENDS = ("fine", "unsure", "bad")
+_TAKES = 3
+"""On a busy machine the siren may begin after the box has listened: a person then tries again."""
 
 
 def test_what_words_miss_is_taught_and_then_alarms(
@@ -71,13 +73,18 @@ def test_what_words_miss_is_taught_and_then_alarms(
         caught.get_by_text("捨てる", exact=True).click()
         state.get_by_text("捨てました", exact=True).wait_for()
         page.select_option("#seconds", "10")
-        listen.click()
-        page.locator(".caught[data-state='listen']").wait_for()
-        with server.playing(sound):
-            page.locator(
-                ", ".join(f".caught[data-state='{end}']" for end in _ENDS)
-            ).first.wait_for()
-        assert caught.get_attribute("data-state") == "fine", state.inner_text()
+        for _ in range(_TAKES):
+            listen.click()
+            page.locator(".caught[data-state='listen']").wait_for()
+            with server.playing(sound):
+                page.locator(", ".join(f".caught[data-state='{end}']" for end in _ENDS)).wait_for()
+            if caught.get_attribute("data-state") == "fine":
+                break
+            taken = state.inner_text()
+            caught.get_by_text("捨てる", exact=True).click()
+            state.get_by_text("捨てました", exact=True).wait_for()
+        else:
+            pytest.fail(taken)
         assert {alert.origin for alert in store.alerts_since()} == {Origin.TAUGHT}
         page.goto(running.address)
         with server.playing(sound):

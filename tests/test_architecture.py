@@ -64,9 +64,9 @@ COMES_WITH = {"anyio": "starlette", "markupsafe": "jinja2"}
 
 # Extras whose libraries a package may not count on.
 NOT_FOR = {
-    "agent": {"training", "export", "dev"},
-    "training": {"export", "dev"},
-    "export": {"dev"},
+    "agent": {"training", "export", "docs", "dev"},
+    "training": {"export", "docs", "dev"},
+    "export": {"docs", "dev"},
 }
 
 # Folders, each of which may use only those before it, typing included.

@@ -20,7 +20,9 @@ def main(argv: list[str] | None = None) -> int:
     options = parser()
     arguments = options.parse_args(argv)
     if arguments.hear_through_noise and arguments.bundle is None:
-        options.error(f"{HEAR_THROUGH_NOISE}: export the checkpoint first, then name it by --bundle")
+        options.error(
+            f"{HEAR_THROUGH_NOISE}: export the checkpoint first, then name it by --bundle"
+        )
     try:
         with extras.needed(Extra.EXPORT, "this"):
             from export import command, renewal

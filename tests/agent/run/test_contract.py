@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
-import pytest
 
 from agent.config import CommandSettings
 from agent.detector.mutes import Mutes

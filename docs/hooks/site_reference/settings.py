@@ -6,9 +6,9 @@ import ast
 import inspect
 import textwrap
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from agent.config.broker import TlsSettings
@@ -17,7 +17,7 @@ from agent.config.reader import Between, By, Inline, Lasting, bare, converter_of
 from agent.config.settings import Settings
 from agent.config.sources import KINDS
 from agent.descriptions.records import Defaults, ErrorDescription
-from docs.hooks.tables import Page, document, prose, table
+from site_reference.tables import Page, document, prose, table
 from training.train.config import TrainConfig
 from training.update.config import UpdateConfig
 
@@ -99,11 +99,14 @@ def _list() -> str:
 
 
 def _agent() -> str:
-    blocks = [
-        "# `agent.yaml`",
+    told = (
         "All settings of a box. A setting that is left out, or is `null`, takes its default. "
         "Relative paths start at the folder of the file. `kikimimi check` tells what is wrong, "
-        "with its line.",
+        "with its line."
+    )
+    blocks = [
+        "# `agent.yaml`",
+        told,
         *_sections(Settings),
         "## `sources`",
         "A list: one item for each source, each with a `name` and a `kind` of its own.",
@@ -191,10 +194,10 @@ def _docstrings(kind: type) -> dict[str, str]:
 
 def _values(hint: Any) -> str:
     """What may be written, as the message says that a wrong value gets."""
-    kind, note = bare(hint)
+    kind, _ = bare(hint)
     if get_origin(kind) is tuple:
         inner = get_args(kind)[0]
-        if is_dataclass(inner) or get_origin(inner) is not None and note is not None:
+        if is_dataclass(inner) or isinstance(inner, UnionType):  # of tables
             return "a list"
         return f"a list; each: {_values(inner)}"
     try:
@@ -210,22 +213,16 @@ def _values(hint: Any) -> str:
 
 
 def _shown(default: Any, hint: Any) -> str:
-    """A default as a file would hold it."""
+    """A default as a file would hold it; empty where there is none."""
     _, note = bare(hint)
-    if default is MISSING:
+    if default is MISSING or (isinstance(default, tuple) and any(map(is_dataclass, default))):
         return ""
     if default is None:
         return "auto" if "auto" in _values(hint) else "null"
-    if isinstance(default, bool):
-        return str(default).lower()
     if isinstance(note, By) and note.name == "quota":
         return f"{default / 1e9:g}GB"
+    if isinstance(default, bool):
+        return str(default).lower()
     if isinstance(default, tuple):
-        return f"[{', '.join(str(one) for one in default)}]" if not _has_tables(default) else ""
-    if isinstance(default, float | int):
-        return f"{default:.12g}"
-    return default.value if isinstance(default, StrEnum) else str(default)
-
-
-def _has_tables(values: tuple[Any, ...]) -> bool:
-    return any(is_dataclass(one) for one in values)
+        return f"[{', '.join(map(str, default))}]"
+    return f"{default:.12g}" if isinstance(default, float) else str(default)

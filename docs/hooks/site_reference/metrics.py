@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.integrations.metrics.definitions import DEFINITIONS, PROCESS
-from docs.hooks.tables import Page, document, escaped, table
+from site_reference.tables import Page, document, escaped, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

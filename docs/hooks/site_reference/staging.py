@@ -8,14 +8,14 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docs.hooks import commands, metrics, settings, topics
+from site_reference import commands, metrics, settings, topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docs.hooks.tables import Page
+    from site_reference.tables import Page
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BROUGHT = {
     "README.md": "index.md",
     "README.ja.md": "index.ja.md",

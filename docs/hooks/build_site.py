@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mkdocs.plugins import event_priority
 
-from docs.hooks.staging import stage
+from site_reference.staging import stage
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -18,15 +18,21 @@ _STAGED = "staged"
 
 @event_priority(100)
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Stage the pages, once for all languages, and list what was generated in the navigation."""
+    """Stage the pages, and list what was generated in the navigation."""
     if _STAGED not in config.extra:
-        # The folder is deleted with the configuration that holds it.
         config.extra[_STAGED] = tempfile.TemporaryDirectory(prefix="kikimimi-site-")
         folder = Path(config.extra[_STAGED].name) / "docs"
         stage(folder)
         config.docs_dir = str(folder)
         config.nav = [_listed(one, folder) for one in config.nav or ()]
     return config
+
+
+@event_priority(-200)
+def on_post_build(config: MkDocsConfig) -> None:
+    """Delete what was staged; a language that is built after this stages it anew."""
+    if _STAGED in config.extra:
+        config.extra.pop(_STAGED).cleanup()
 
 
 def _listed(entry: Any, folder: Path) -> Any:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docs.hooks.tables import Page, document, escaped, fence, table
+from site_reference.tables import Page, document, escaped, fence, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = "reference/topics"
 
-_CONTRACT = Path(__file__).resolve().parents[1] / "mqtt"
+_CONTRACT = Path(__file__).resolve().parents[2] / "mqtt"
 _LINE = re.compile(
     r"^\| `([^`]+)` \| ([^|]+), ([^|]+) \| (.+) \| \[([\w-]+)\]\([\w-]+\.schema\.json\) \|$",
     re.MULTILINE,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.cli.commands import COMMANDS
-from docs.hooks.tables import Page, document, escaped, fence, table
 from export.__main__ import parser as export_parser
+from site_reference.tables import Page, document, escaped, fence, table
 from training.commands import COMMANDS as TRAINING
 
 if TYPE_CHECKING:
@@ -103,7 +103,12 @@ def _row(parser: argparse.ArgumentParser, action: argparse.Action) -> tuple[str,
     help_text = parser._get_formatter()._expand_help(action) if action.help else ""  # noqa: SLF001 - as above
     if action.required and action.option_strings:
         help_text = f"{help_text} (required)".lstrip()
-    return shown or f"`{value}`", f"`{value}`" if value else "", _default(action), escaped(help_text)
+    return (
+        shown or f"`{value}`",
+        f"`{value}`" if value else "",
+        _default(action),
+        escaped(help_text),
+    )
 
 
 def _value(action: argparse.Action) -> str:

@@ -80,7 +80,7 @@ def _command(name: str, command: Command) -> str:
 
 def _described(parser: argparse.ArgumentParser) -> Iterator[str]:
     """Usage and options, and those of what the command is divided into."""
-    parser.formatter_class = partial(argparse.HelpFormatter, width=_WIDTH)  # type: ignore[assignment] # one is made by calling it
+    parser.formatter_class = partial(argparse.HelpFormatter, width=_WIDTH)
     yield fence(parser.format_usage().removeprefix("usage: "))
     actions = parser._actions  # noqa: SLF001 - argparse has no public list of them
     rows = [_row(parser, one) for one in actions if not isinstance(one, _PARTS)]

@@ -22,9 +22,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     if _STAGED not in config.extra:
         config.extra[_STAGED] = tempfile.TemporaryDirectory(prefix="kikimimi-site-")
         folder = Path(config.extra[_STAGED].name) / "docs"
-        stage(folder)
+        made = stage(folder)
         config.docs_dir = str(folder)
-        config.nav = [_listed(one, folder) for one in config.nav or ()]
+        pages = (*made, *(path.relative_to(folder).as_posix() for path in _pages(folder)))
+        config.nav = [_listed(one, pages) for one in config.nav or ()]
     return config
 
 
@@ -35,14 +36,17 @@ def on_post_build(config: MkDocsConfig) -> None:
         config.extra.pop(_STAGED).cleanup()
 
 
-def _listed(entry: Any, folder: Path) -> Any:
+def _pages(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.md") if not path.name.endswith(".ja.md"))
+
+
+def _listed(entry: Any, pages: tuple[str, ...]) -> Any:
     """An entry of the navigation; one that names a folder becomes a list of its pages."""
     if isinstance(entry, list):
-        return [_listed(one, folder) for one in entry]
+        return [_listed(one, pages) for one in entry]
     if isinstance(entry, dict):
-        return {title: _listed(one, folder) for title, one in entry.items()}
+        return {title: _listed(one, pages) for title, one in entry.items()}
     if isinstance(entry, str) and entry.endswith("/"):
-        names = sorted(path.name for path in (folder / entry).glob("*.md"))
-        names.sort(key=lambda name: name != "index.md")
-        return [f"{entry}{name}" for name in names]
+        own = dict.fromkeys(page for page in pages if page.startswith(entry))
+        return sorted(own, key=lambda page: page != f"{entry}index.md")
     return entry

@@ -128,6 +128,8 @@ def _default(action: argparse.Action) -> str:
         return ""
     if isinstance(found, Path) and found.is_absolute():
         return ""
+    if not found and action.type not in {int, float}:
+        return ""  # no limit, whatever the type makes of it
     if isinstance(found, list | tuple):
         found = " ".join(map(str, found))
     return f"`{found}`"

@@ -32,11 +32,14 @@ _LANGUAGES = re.compile(r"^\[(?:日本語|English|日本語の説明はこちら
 _COPIES = "files"
 
 
-def stage(folder: Path) -> None:
+def stage(folder: Path) -> tuple[str, ...]:
     """Write all pages and what they show into a folder, which is made anew.
 
     Links between pages are made to fit; what they name elsewhere in the repository is copied. A
     link that leads nowhere stays as it is, for the builder to find.
+
+    Returns:
+        The generated pages in the order of what they are of, below the folder.
     """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "docs", folder, ignore=shutil.ignore_patterns("hooks", "__pycache__"))
@@ -46,10 +49,12 @@ def stage(folder: Path) -> None:
         there = page.relative_to(folder).as_posix()
         text = page.read_text(encoding="utf-8")
         page.write_text(_rewritten(_LANGUAGES.sub("", text), there, folder), encoding="utf-8")
-    for one in generated():
+    made = tuple(generated())
+    for one in made:
         page = folder / one.path
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(one.text, encoding="utf-8")
+    return tuple(one.path for one in made)
 
 
 def generated() -> Iterator[Page]:

@@ -1,4 +1,4 @@
-"""Commands in pages are such as the programs take, and those that are cheap do what is said."""
+"""Scripts and modules that pages name are there, and cheap commands do what is said."""
 
 from __future__ import annotations
 
@@ -14,54 +14,11 @@ from agent import descriptions
 from agent.cli import main
 from agent.cli.commands import COMMANDS
 from agent.core import commandline
-from export.__main__ import parser as export_parser
-from tests.docs.typed import PAGES, ROOT, Typed, commands
-from training.commands import COMMANDS as TRAINING
+from tests.docs.typed import PAGES, ROOT, commands, of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-_PROGRAMS = {"kikimimi": COMMANDS, "training": TRAINING}
-
-
-def _of(program: str) -> list[tuple[Typed, list[str]]]:
-    """The commands of a program, each with the words behind it."""
-    found = []
-    for one in commands():
-        first, *rest = one.words
-        if "-m" in rest and re.search(r"python[\d.]*$|torchrun$", first):
-            first, *rest = rest[rest.index("-m") + 1 :]
-        if first.removeprefix("/opt/kikimimi/").removeprefix(".venv/bin/") == program:
-            found.append((one, rest))
-    return found
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("program", ["kikimimi", "training"])
-def test_commands_are_taken(program: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """By the parser itself: each command is one, its options exist, and none is missing."""
-    found = _of(program)
-    assert len({words[0] for _, words in found}) > len(_PROGRAMS[program]) / 2
-    refused = []
-    for one, words in found:
-        try:
-            commandline.parse(program, "", _PROGRAMS[program], words)
-        except SystemExit as ended:
-            if ended.code:
-                refused.append(f"{one}\n{capsys.readouterr().err.splitlines()[-1]}")
-    assert not refused, "\n".join(refused)
-
-
-def test_exports_are_taken() -> None:
-    """Of README, training and updates."""
-    found = _of("export")
-    assert len(found) > 3
-    for one, words in found:
-        try:
-            export_parser().parse_args(words)
-        except SystemExit:
-            pytest.fail(str(one))
 
 
 def test_scripts_are_there_and_know_their_options() -> None:
@@ -96,7 +53,7 @@ def test_modules_of_tests_are_there() -> None:
 
 
 def _lines(page: str, program: str) -> list[Sequence[str]]:
-    return [words for one, words in _of(program) if one.page == page]
+    return [words for one, words in of(program) if one.page == page]
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""The site is built as script/docs builds it, and a link that leads nowhere ends that."""
+"""The site is built as script/docs builds it, and a link that leads nowhere ends that.
+
+So do commands in pages that no parser takes: both need the parsers of all commands.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,17 @@ from mkdocs.exceptions import Abort
 from mkdocs.utils.yaml import yaml_load
 
 from agent.cli.commands import COMMANDS
+from agent.core import commandline
 from agent.integrations.metrics.definitions import DEFINITIONS
+from export.__main__ import parser as export_parser
 from site_reference import settings, topics
-from tests.docs.typed import ROOT
+from tests.docs.typed import ROOT, of
 from training.commands import COMMANDS as TRAINING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_PROGRAMS = {"kikimimi": COMMANDS, "training": TRAINING}
 
 # What a page loads by itself, as against links that people follow.
 _LOADED = re.compile(
@@ -49,17 +56,22 @@ def _build(site: Path, **changed: Any) -> None:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A theme that shows what a page says and nothing else, without an index for searching.
+    """A theme that shows what a page says and nothing else, no index for searching, no colours.
 
-    Both take half of the time, and neither has to do with links.
+    They take half of the time, and have nothing to do with links.
     """
     theme = tmp_path_factory.mktemp("theme")
     (theme / "main.html").write_text("{{ page.content }}", encoding="utf-8")
     with (ROOT / "mkdocs.yml").open("rb") as file:
-        plugins = yaml_load(file)["plugins"]
+        written = yaml_load(file)
+    highlight = {"pymdownx.highlight": {"use_pygments": False}}
     return {
         "theme": {"name": None, "custom_dir": str(theme), "locale": "en"},
-        "plugins": [one for one in plugins if "i18n" in one],
+        "plugins": [one for one in written["plugins"] if "i18n" in one],
+        "markdown_extensions": [
+            highlight if "pymdownx.highlight" in one else one
+            for one in written["markdown_extensions"]
+        ],
     }
 
 
@@ -81,7 +93,7 @@ def one_page(tmp_path: Path) -> dict[str, Any]:
 @pytest.mark.torch
 def test_every_command_has_its_page(site: Path) -> None:
     """With each of its options."""
-    for program, commands in (("kikimimi", COMMANDS), ("training", TRAINING)):
+    for program, commands in _PROGRAMS.items():
         for command in commands:
             page = site / f"reference/commands/{program}-{command.name}.html"
             text = page.read_text(encoding="utf-8")
@@ -157,6 +169,34 @@ def test_japanese_pages_are_japanese(site: Path) -> None:
         text = (site / f"ja/{name}.html").read_text(encoding="utf-8")
         assert len(re.findall(r"[\u3040-\u30ff]", text)) > 200, name
     assert (site / "ja/training.html").is_file()
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("program", ["kikimimi", "training"])
+def test_commands_are_taken(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the parser itself: each command is one, its options exist, and none is missing."""
+    found = of(program)
+    assert len({words[0] for _, words in found}) > len(_PROGRAMS[program]) / 2
+    refused = []
+    for one, words in found:
+        try:
+            commandline.parse(program, "", _PROGRAMS[program], words)
+        except SystemExit as ended:
+            if ended.code:
+                refused.append(f"{one}\n{capsys.readouterr().err.splitlines()[-1]}")
+    assert not refused, "\n".join(refused)
+
+
+@pytest.mark.torch
+def test_exports_are_taken() -> None:
+    """Of README, training and updates."""
+    found = of("export")
+    assert len(found) > 3
+    for one, words in found:
+        try:
+            export_parser().parse_args(words)
+        except SystemExit:
+            pytest.fail(str(one))
 
 
 @pytest.mark.parametrize(

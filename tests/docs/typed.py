@@ -51,6 +51,18 @@ def commands() -> Iterator[Typed]:
                 yield from (Typed(name, words) for words in _commands_of(line))
 
 
+def of(program: str) -> list[tuple[Typed, list[str]]]:
+    """The commands of ``kikimimi``, ``training`` or ``export``, each with the words behind it."""
+    found = []
+    for one in commands():
+        first, *rest = one.words
+        if "-m" in rest and re.search(r"python[\d.]*$|torchrun$", first):
+            first, *rest = rest[rest.index("-m") + 1 :]
+        if first.removeprefix("/opt/kikimimi/").removeprefix(".venv/bin/") == program:
+            found.append((one, rest))
+    return found
+
+
 def _commands_of(line: str) -> Iterator[tuple[str, ...]]:
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True

@@ -39,7 +39,7 @@ HOMES = {
         "agent/capture/audiofile.py",
         "agent/capture/soundfiles/libsndfile.py",
         "agent/cli/demo.py",
-        "agent/cli/bench.py",
+        "agent/cli/bench/figures.py",
     },
     "onnxruntime": {"agent/bundle/onnx_graph.py"},
     "tokenizers": {"agent/encoder/text_encoder.py"},

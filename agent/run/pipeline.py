@@ -126,7 +126,15 @@ class Pipeline:
         )
         self._attached = Attachments(attach or {}, self._parts)
         self._listeners.measure(stopwatch := self._attached.stopwatch())
-        self._stages = Stages.of(encoder, self._recogniser, self._parts.alert_writer, stopwatch)
+        self._stages = Stages.of(
+            encoder,
+            self._recogniser,
+            self._parts.alert_writer,
+            recorder=self._recorder,
+            reporter=self._reporter,
+            keep_house=self._keep_house,
+            stopwatch=stopwatch,
+        )
 
     def run(self) -> int:
         """Listen until a stop is asked for or every source has ended.
@@ -158,7 +166,7 @@ class Pipeline:
         try:
             while not (self._requests.stop or self._listeners.failure or self._listeners.finished):
                 self._score()
-                self._keep_house()
+                self._stages.keep_house()
                 # From here alone: a loop that hangs is no longer heard of and started again.
                 self._notifier.beat()
         finally:
@@ -183,12 +191,12 @@ class Pipeline:
         if not windows:
             return
         for heard in self._stages.recognise(windows, self._stages.embed(windows)):
-            if self._recorder is not None:
-                self._recorder.scored(heard.window, heard.views)
+            if self._stages.remember is not None:
+                self._stages.remember(heard.window, heard.views)
             self._background.feed([heard.match], heard.views.joint)
             self._handle(heard.detections)
             self._attached.scored(heard.match)
-            self._reporter.scores(heard.match)
+            self._stages.publish_scores(heard.match)
         self.tally.windows += len(windows)
         self.tally.lag_s = max(0.0, self._clock.now() - windows[-1].ends_at)
 

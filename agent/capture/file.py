@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from agent.core.records import FloatArray
 
 # In real time a block comes when its last sample would have been captured: short, for little
-# delay. Otherwise long, for little work around each.
-_REALTIME_BLOCK_S = 0.01
+# delay, and not shorter than what the work around each is worth. Otherwise long.
+_REALTIME_BLOCK_S = 0.05
 _BLOCK_S = 0.5
 
 

@@ -15,6 +15,7 @@ from agent.cli.source_options import add_source, with_source
 from agent.core import folders, log, notes
 from agent.core.clock import SystemClock
 from agent.core.errors import KikimimiError
+from agent.encoder.choice import with_fastest_tower
 from agent.integrations.home_assistant import attachment as home_assistant
 from agent.integrations.metrics import attachment as metrics
 from agent.run import systemd
@@ -59,7 +60,9 @@ def run(arguments: argparse.Namespace, attach: Mapping[str, Attach] = ATTACH) ->
     faulthandler.enable(errors)
     notes.log("configuration_noted", noted)
     folders.close_to_others(settings.state_dir)
-    model = bundle.load(settings.bundle)
+    model = with_fastest_tower(
+        bundle.load(settings.bundle), settings.state_dir, threads=settings.encoder.threads
+    )
     described = descriptions.load(settings.descriptions)
     requests = Requests()
     for number in (signal.SIGTERM, signal.SIGINT):

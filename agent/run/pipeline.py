@@ -42,7 +42,10 @@ _log = logging.getLogger(__name__)
 # Windows scored together when the box has to catch up. Eight would be a twentieth faster, and
 # onnxruntime's arena would hold on to 16 MiB more from the first time on.
 _TOGETHER = 2
-_TICK_S = 0.1
+_TICK_S = 0.2
+# Between two looks at states, answers and files: what they tell need not be told sooner.
+_HOUSE_S = 0.25
+_REPORT_S = 0.5
 _STOP_S = 5.0
 _LEVELS = "levels"
 
@@ -113,6 +116,7 @@ class Pipeline:
             self._parts.mutes.pass_on,
         )
         self._state = State.STARTING
+        self._house_due_s = self._report_due_s = 0.0
         self.tally = Tally()
         """What was done so far."""
         self._reloading = Reloading(
@@ -208,7 +212,11 @@ class Pipeline:
             self._recorder.take(alerts)
 
     def _keep_house(self) -> None:
-        """Everything between two windows: states, reloads, reports."""
+        """Everything between two windows: states, reloads, reports; some times a second."""
+        now_s = self._clock.monotonic()
+        if now_s < self._house_due_s:
+            return
+        self._house_due_s = now_s + _HOUSE_S
         for source in self._listeners.watch():
             self._handle(self._recogniser.close(source))
         if self._store.retry_disk():
@@ -222,7 +230,9 @@ class Pipeline:
             self._reloading.reload()
         self._reloading.poll()
         self._teaching.poll()
-        self._report()
+        if now_s >= self._report_due_s:
+            self._report_due_s = now_s + _REPORT_S
+            self._report()
 
     def _report(self) -> None:
         self.tally.store_errors = self._store.errors

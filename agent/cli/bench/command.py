@@ -7,6 +7,7 @@ something measured in the same run: real time, or the float32 tower.
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from dataclasses import asdict
 from functools import partial
@@ -25,6 +26,7 @@ from agent.cli.score import variants_of
 from agent.cli.speed import best_ms, hear_stream
 from agent.core import shipped
 from agent.encoder.audio import Encoder
+from agent.encoder.choice import with_fastest_tower
 from agent.frontend.log_mel import LogMel
 from agent.hearing.windows import own_hop_s, windows_at
 from agent.watchlist import watchlist
@@ -60,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    bundle = bundles.load(arguments.bundle)
+    with tempfile.TemporaryDirectory(prefix="kikimimi-bench-") as nowhere:
+        bundle = with_fastest_tower(bundles.load(arguments.bundle), Path(nowhere), keep=False)
     sound = build_scene().samples
     figures = [
         *numeric_path(bundle, sound),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # In real time a block comes when its last sample would have been captured: short, for little
 # delay, and not shorter than what the work around each is worth. Otherwise long.
-_REALTIME_BLOCK_S = 0.05
+_REALTIME_BLOCK_S = 0.1
 _BLOCK_S = 0.5
 
 

@@ -60,7 +60,7 @@ class ClipRing:
         np.rint(scaled, out=scaled)
         np.minimum(scaled, _FULL_SCALE, out=scaled)
         np.maximum(scaled, -_FULL_SCALE, out=scaled)
-        pcm = scaled.astype(np.int16)
+        pcm: Pcm = scaled.astype(np.int16)
         with self._lock:
             lost = block.index - self._end
             if lost < 0 or lost >= len(self._samples) or not self._times:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.capture.baseline import LevelBaseline
+from agent.core import memory
 from agent.encoder.audio import Encoder
 from agent.hearing.listener import Listeners
 from agent.hearing.recogniser import Recogniser
@@ -163,6 +164,7 @@ class Pipeline:
         self._state = State.OK
         if self._recorder is not None:
             self._recorder.start()
+        memory.give_back_what_is_free()  # what reading and embedding took
         self._listeners.start()
         self._notifier.ready()
         counts = {"descriptions": self._watch.count, "sources": len(self._listeners.statuses)}

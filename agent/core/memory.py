@@ -28,8 +28,10 @@ def give_back_large_blocks() -> None:
 
 
 def give_back_what_is_free() -> None:
-    """Give the system back what lies free in the heaps of all threads; for after a large piece of
-    work that is seldom done. Under another C library than glibc nothing happens.
+    """Give the system back what lies free in the heaps of all threads.
+
+    For after a large piece of work that is seldom done; it takes some milliseconds. Under another
+    C library than glibc nothing happens.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

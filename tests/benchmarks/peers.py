@@ -169,10 +169,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         running: dict[str, Running] = {}
         for name in dict.fromkeys((BOX, *arguments.systems)):
             if why := lacking(name, weights):
-                print(f"{name}: left out, {why}")
+                sys.stdout.write(f"{name}: left out, {why}\n")
                 continue
             running[name] = start(name, sounds, weights)
-            stack.callback(running[name].process.wait)
+            stack.enter_context(running[name].process)
             stack.callback(running[name].process.kill)
         for one in running.values():  # what is done for the first time does not count
             for task in TASKS:
@@ -181,7 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for task in TASKS:
                 for one in running.values():
                     one.done[task].append(one.answer(task))
-        print("\n".join(table(running)))
+        sys.stdout.writelines(f"{line}\n" for line in table(running))
     return 0
 
 

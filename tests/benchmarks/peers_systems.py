@@ -293,6 +293,11 @@ def installed_mib(packages: tuple[str, ...]) -> float:
     return sum(Path(path).stat().st_size for path in paths if Path(path).is_file()) / _MEBI
 
 
+def _tell(what: Started | Done) -> None:
+    sys.stdout.write(f"{json.dumps(vars(what))}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Start, and do what is asked for."""
     name, sounds, weights = sys.argv[1:]
@@ -303,7 +308,7 @@ def main() -> None:
         system.model_bytes / _MEBI,
         installed_mib(system.packages),
     )
-    print(json.dumps(vars(started)), flush=True)
+    _tell(started)
     sound = np.load(sounds)[str(system.rate_hz)]
     tasks: dict[str, Callable[[FloatArray], None]] = {
         "apart": system.apart,
@@ -315,7 +320,7 @@ def main() -> None:
         tasks[line.strip()](sound)
         took_s = time.process_time() - began_s
         seconds = len(sound) / system.rate_hz
-        print(json.dumps(vars(Done(took_s / seconds, resident_mib()))), flush=True)
+        _tell(Done(took_s / seconds, resident_mib()))
 
 
 if __name__ == "__main__":

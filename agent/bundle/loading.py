@@ -67,7 +67,7 @@ class Bundle:
 
     def _lost(self) -> float:
         """The most that the architecture's tower loses of any figure of words."""
-        architecture = self._architecture
+        architecture = self._architecture or ""
         figures = {
             (one.name, one.dataset, one.language, one.variant): one.value
             for one in self.manifest.metrics

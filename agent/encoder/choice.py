@@ -73,23 +73,14 @@ def with_fastest_tower(
         costs_ms: measures a bundle's towers, milliseconds by file; by running each if ``None``.
 
     Returns:
-        The bundle itself where there is no choice.
+        The bundle, with the only tower where there is no choice.
 
     Raises:
         BundleError: a tower cannot be run.
     """
-    towers = bundle.towers
-    if len(towers) == 1:
-        return replace(bundle, tower=towers[0])
-    path, processor = state_dir / KEPT, _processor()
-    kept = _read(path)
-    same = (SCHEMA, bundle.digest, processor, threads)
-    if (
-        kept is not None
-        and (kept.schema, kept.bundle, kept.processor, kept.threads) == same
-        and kept.tower in towers
-    ):
-        return replace(bundle, tower=kept.tower)
+    known = as_kept(bundle, state_dir, threads=threads)
+    if known is not None:
+        return known
     costs = dict((costs_ms or measured_ms)(bundle, threads))
     reference = bundle.manifest.variants.reference
     fastest = min(costs, key=lambda name: costs[name])
@@ -97,8 +88,27 @@ def with_fastest_tower(
     rounded = {name: round(cost_ms, 3) for name, cost_ms in costs.items()}
     _log.info("tower_chosen", extra={"tower": tower, "milliseconds": rounded})
     if keep:
-        _write(path, Kept(SCHEMA, bundle.digest, processor, threads, tower, rounded))
+        _write(state_dir / KEPT, Kept(SCHEMA, bundle.digest, _processor(), threads, tower, rounded))
     return replace(bundle, tower=tower)
+
+
+def as_kept(bundle: Bundle, state_dir: Path, *, threads: int = 1) -> Bundle | None:
+    """The bundle with the tower that a site's agent runs; ``None`` where that is to be found out.
+
+    Args:
+        bundle: as loaded.
+        state_dir: of the site.
+        threads: that the tower runs on.
+    """
+    towers = bundle.towers
+    if len(towers) == 1:
+        return replace(bundle, tower=towers[0])
+    kept = _read(state_dir / KEPT)
+    if kept is None or kept.tower not in towers:
+        return None
+    found = (kept.schema, kept.bundle, kept.processor, kept.threads)
+    same = found == (SCHEMA, bundle.digest, _processor(), threads)
+    return replace(bundle, tower=kept.tower) if same else None
 
 
 def measured_ms(bundle: Bundle, threads: int) -> dict[str, float]:

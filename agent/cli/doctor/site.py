@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.bundle import loading as bundles
@@ -11,7 +10,7 @@ from agent.cli.checking import Found, check_descriptions
 from agent.cli.doctor.findings import Finding, Outcome, Part, fail, of_problem, ok, warn
 from agent.config import CONFIG_VARIABLE, load_settings
 from agent.core.errors import BundleError, ConfigError, Problem
-from agent.encoder.choice import with_fastest_tower
+from agent.encoder.choice import as_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,10 +59,8 @@ def bundle(settings: Settings | None) -> tuple[Bundle | None, Finding]:
     except BundleError as error:
         return None, of_problem(Part.BUNDLE, Outcome.FAIL, as_problem(error))
     if settings is not None:
-        with suppress(BundleError):  # what cannot be run is told where it is run
-            found = with_fastest_tower(
-                found, settings.state_dir, threads=settings.encoder.threads, keep=False
-            )
+        threads = settings.encoder.threads
+        found = as_kept(found, settings.state_dir, threads=threads) or found
     manifest = found.manifest
     told = {
         "name": manifest.name,

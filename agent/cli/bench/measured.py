@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Listen as ``kikimimi run`` does."""
-    return agent.run(arguments, agent.ATTACH | {"costs": attach_to(arguments.costs)})
+    return agent.run(arguments, {**agent.ATTACH, "costs": attach_to(arguments.costs)})
 
 
 if __name__ == "__main__":

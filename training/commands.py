@@ -150,6 +150,16 @@ COMMANDS = (
         extra=Extra.TRAINING,
     ),
     Command(
+        "graded-relevance",
+        "what people's ratings add to pairs of captions, in a text head",
+        "training.studies.graded_relevance.command",
+        ("python -m training graded-relevance --docs docs/experiments",),
+        more="Learns from captions of Clotho and from the ratings by people of TAU Audio-Text "
+        "Graded Relevances 2023, where a recording is told by its captions. Writes "
+        "graded-relevance.md.",
+        extra=Extra.TRAINING,
+    ),
+    Command(
         "select",
         "choose the pairs that people should rate next",
         "training.ratings.select_command",

@@ -11,7 +11,7 @@ from training.data.arrays import Values
 from training.data.records import Manifest
 from training.evaluation.evaluate import Key, Results
 from training.evaluation.report import read_results
-from training.evaluation.significance import Interval, bootstrap_interval, holm, paired_permutation
+from training.studies.comparison import Difference, Reached, differences, reached
 from training.studies.joint_loss.run import EVALUATION, START, Plan
 
 Group = Callable[[str], str]
@@ -40,31 +40,6 @@ MEASURES = (
     Measure("audio to text mAP@10", "retrieval", "audio to text", "mAP@10"),
     Measure("class names top-1", "class names", "audio to text", "top-1"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """What an arm reached by one measure."""
-
-    arm: str
-    measure: str
-    interval: Interval
-    """Over groups of queries, the mean over seeds."""
-    by_seed: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How much better an arm is than another by one measure."""
-
-    arm: str
-    against: str
-    measure: str
-    interval: Interval
-    p: float
-    p_holm: float
-    better_seeds: int
-    """Of the seeds, in how many it is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,49 +78,11 @@ def pool(plan: Plan, manifest: Manifest, pairs: Sequence[tuple[str, str]]) -> Po
                 if len(own):
                     values.setdefault((arm, measure.name), []).append(own)
                     queries[measure.name] = asked
-    reached = tuple(
-        Reached(
-            arm,
-            name,
-            bootstrap_interval(np.mean(rows, axis=0), seed=0),
-            tuple(float(row.mean()) for row in rows),
-        )
-        for (arm, name), rows in values.items()
-    )
     return Pooled(
         {name: len(rows[0]) for (_, name), rows in values.items()},
         queries,
-        reached,
-        _differences(values, pairs),
-    )
-
-
-def _differences(
-    values: Mapping[tuple[str, str], list[Values]], pairs: Sequence[tuple[str, str]]
-) -> tuple[Difference, ...]:
-    names = dict.fromkeys(name for _, name in values)
-    compared = [
-        (arm, against, name, np.array(values[arm, name]), np.array(values[against, name]))
-        for arm, against in pairs
-        for name in names
-    ]
-    raw = [
-        paired_permutation(own.mean(axis=0), other.mean(axis=0), seed=0)
-        for *_, own, other in compared
-    ]
-    return tuple(
-        Difference(
-            arm,
-            against,
-            name,
-            bootstrap_interval(own.mean(axis=0) - other.mean(axis=0), seed=0),
-            p,
-            float(p_holm),
-            int((own.mean(axis=1) > other.mean(axis=1)).sum()),
-        )
-        for (arm, against, name, own, other), p, p_holm in zip(
-            compared, raw, holm(raw), strict=True
-        )
+        reached(values),
+        differences(values, pairs),
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from training.data.files import write_text
 from training.data.markdown import document, table
 from training.studies import figures
+from training.studies.comparison import DIFFERENCE_HEADS
 from training.studies.figures import Figure
-from training.studies.joint_loss.pool import MAP, MEASURES, NDCG, Difference, Pooled, Reached
+from training.studies.joint_loss.pool import MAP, MEASURES, NDCG, Pooled
 from training.studies.joint_loss.run import BINARY, CONTINUOUS, START, Plan
 
 REPORT = "joint-loss.md"
@@ -47,8 +46,8 @@ other sources. The seed decides windows, augmentation and batches."""
     yield """\
 Paired over groups of queries: 95 % bootstrap interval, permutation test, Holm over all
 rows. *Seeds*: in how many the first is better."""
-    heads = ("arm", "against", "measure", "difference", "interval", "p", "Holm", "seeds")
-    yield table(heads, (_row(gap, len(plan.seeds)) for gap in pooled.differences))
+    rows = (gap.row(len(plan.seeds)) for gap in pooled.differences)
+    yield table(DIFFERENCE_HEADS, rows)
     yield f"![Differences](figures/{_DIFFERENCES})"
     yield "## What it shows"
     yield "\n".join(_shown(plan, pooled))
@@ -63,36 +62,11 @@ standard deviation over seeds. Captions that fit the same recordings are one gro
     rows = []
     for arm in (START, *(arm.name for arm in plan.arms)):
         own = {result.measure: result for result in pooled.reached if result.arm == arm}
-        rows.append((arm, *(_cell(own[name]) for name in names)))
+        rows.append((arm, *(own[name].cell() for name in names)))
     yield table(("arm", *names), rows)
     counted = ", ".join(f"{name} {pooled.queries[name]} in {pooled.groups[name]}" for name in names)
     yield f"Queries in groups: {counted}."
     yield f"![Reached](figures/{_REACHED})"
-
-
-def _cell(reached: Reached) -> str:
-    spread = f" ±{np.std(reached.by_seed, ddof=1):.3f}" if len(reached.by_seed) > 1 else ""
-    interval = reached.interval
-    return f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]{spread}"
-
-
-def _row(difference: Difference, seeds: int) -> tuple[str, ...]:
-    interval = difference.interval
-    sure = "**" if interval.low > 0.0 or interval.high < 0.0 else ""
-    return (
-        *(
-            difference.arm,
-            difference.against,
-            difference.measure,
-            f"{sure}{interval.mean:+.4f}{sure}",
-        ),
-        *(
-            f"[{interval.low:+.4f}, {interval.high:+.4f}]",
-            f"{difference.p:.4f}",
-            f"{difference.p_holm:.4f}",
-        ),
-        f"{difference.better_seeds} of {seeds}",
-    )
 
 
 def _shown(plan: Plan, pooled: Pooled) -> Iterator[str]:
@@ -101,7 +75,7 @@ def _shown(plan: Plan, pooled: Pooled) -> Iterator[str]:
         if not arm.joint:
             continue
         told = [
-            f"{_verdict(gap)} than {gap.against} by {gap.measure} "
+            f"{gap.verdict()} than {gap.against} by {gap.measure} "
             f"({gap.interval.mean:+.3f} [{gap.interval.low:+.3f}, {gap.interval.high:+.3f}])"
             for gap in pooled.differences
             if gap.arm == arm.name
@@ -109,12 +83,6 @@ def _shown(plan: Plan, pooled: Pooled) -> Iterator[str]:
             and gap.measure in {MAP.name, NDCG.name}
         ]
         yield f"- **{arm.name}** is " + "; ".join(told) + "."
-
-
-def _verdict(difference: Difference) -> str:
-    if difference.interval.low > 0.0:
-        return "better"
-    return "worse" if difference.interval.high < 0.0 else "not surely better or worse"
 
 
 def _draw_reached(pooled: Pooled) -> Figure:

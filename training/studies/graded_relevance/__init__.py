@@ -1,0 +1,1 @@
+"""What people's graded ratings teach a text head, where recordings are told by their captions."""

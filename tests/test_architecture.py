@@ -43,7 +43,7 @@ HOMES = {
     },
     "onnxruntime": {"agent/bundle/onnx_graph.py"},
     "tokenizers": {"agent/encoder/text_encoder.py"},
-    "hnswlib": {"agent/matcher/matcher.py"},
+    "hnswlib": {"agent/matcher/graph.py"},
     "paho": {"agent/mqtt/client.py", "agent/mqtt/connection.py"},
     "yaml": {"agent/config/yaml_tree.py"},
     "sqlite3": {"agent/store/database.py"},
@@ -56,6 +56,9 @@ HOMES = {
     },
     "uvicorn": {"agent/cli/console.py"},
     "prometheus_client": {"agent/integrations/metrics/exposition.py"},
+    "pyarrow": {"agent/archive/tables.py", "agent/archive/views.py"},
+    "ray": {"agent/archive/pool.py"},
+    "qdrant_client": {"agent/archive/qdrant.py"},
     "matplotlib": {"training/studies/figures.py"},
 }
 
@@ -75,7 +78,7 @@ ROOMS = {
         *("core", "config", "descriptions", "bundle"),
         *("capture", "frontend", "encoder", "matcher", "detector", "hearing"),
         *("store", "mqtt", "clips", "alerts", "watchlist", "run"),
-        "integrations",
+        *("integrations", "archive"),
         *("console", "cli"),
     ),
     "training": (

@@ -6,6 +6,8 @@ their ends, no more; what they do is :class:`agent.archive.work.Worker`'s.
 
 from __future__ import annotations
 
+import os
+import secrets
 import tempfile
 from collections import deque
 from contextlib import contextmanager
@@ -68,6 +70,10 @@ def started(workers: int | None, address: str | None) -> Iterator[int]:
             "_temp_dir": folder,
         }
         where = here if address is None else {"address": address}
+        if address is None:
+            # Only this scan may talk to its processes. Without a token of its own, Ray would make
+            # one in the home folder.
+            os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         try:
             ray.init(**where, **quiet)
         except (ConnectionError, OSError, RuntimeError, ValueError, RayError) as error:

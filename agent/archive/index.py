@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from agent.archive.views import Part, Place, View, ViewArchive
     from agent.core.records import FloatArray
+    from agent.matcher.recordings import Rows
 
 EXACT_WINDOWS = 20_000
 """Up to so many all are compared: three hours of sound take a fraction of a second."""
@@ -74,17 +75,17 @@ class GraphIndex:
         best = np.argsort(-cosine, kind="stable")[:most]
         return self._hits(self.parts, best, cosine[best])
 
-    def _hits(self, parts: Sequence[Part], rows: Sequence[int], cosine: FloatArray) -> list[Hit]:
+    def _hits(self, parts: Sequence[Part], rows: Rows, cosine: FloatArray) -> list[Hit]:
         """Rows of all parts, one after the other, as windows of recordings."""
         ends = list(accumulate(part.windows for part in parts))
         known: dict[int, list[Place]] = {}
         hits = []
-        for row, score in zip(rows, cosine.tolist(), strict=True):
-            at = bisect_right(ends, int(row))
+        for row, score in zip(rows.tolist(), cosine.tolist(), strict=True):
+            at = bisect_right(ends, row)
             if at not in known:
                 known[at] = self.archive.places(parts[at])
             first = ends[at] - parts[at].windows
-            hits.append(Hit(known[at][int(row) - first], score))
+            hits.append(Hit(known[at][row - first], score))
         return hits
 
     def _graph(self, view: View) -> tuple[SearchGraph, list[Part]]:

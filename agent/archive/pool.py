@@ -86,7 +86,8 @@ def started(workers: int | None, address: str | None) -> Iterator[int]:
                 "--head --port 6379' and name its address and port with --ray"
             ) from error
         try:
-            yield workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+            there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            yield workers or max(1, int(there.get("CPU", 1)))
         finally:
             ray.shutdown()
 
@@ -143,7 +144,7 @@ class Pool:
 
     def _hire(self) -> None:
         """Start a worker; it is given a file when it is ready."""
-        actor = ray.remote(num_cpus=1, max_restarts=0)(_Actor).remote()
+        actor: Any = ray.remote(num_cpus=1, max_restarts=0)(_Actor).remote()
         self._busy[actor.prepare.remote(self._job)] = (actor, None)
 
     def _give(self, actor: Any, path: str) -> None:

@@ -55,7 +55,12 @@ class QdrantIndex:
         with _told(target):
             if "://" in target:
                 key = os.environ.get(KEY_VARIABLE)
-                client = QdrantClient(target, api_key=key, timeout=_TIMEOUT_S)
+                client = QdrantClient(
+                    target,
+                    api_key=key,
+                    timeout=_TIMEOUT_S,
+                    check_compatibility=False,  # a thread that prints warnings
+                )
             else:
                 client = QdrantClient(path=target)
         try:

@@ -149,8 +149,8 @@ def _cluster(environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
         head = ["--head", "--port", str(port), "--include-dashboard=false", "--temp-dir", folder]
         nodes = [_node(environment, [*head, "--num-cpus", "1"])]
         try:
-            for _ in range(2):
-                nodes.append(_node(environment, ["--address", address, "--num-cpus", "1"]))
+            joined = ["--address", address, "--num-cpus", "1"]
+            nodes += [_node(environment, joined), _node(environment, joined)]
             _wait_for_nodes(address, 3, environment)
             yield address, nodes[-1].pid
         finally:
@@ -164,6 +164,9 @@ def _node(environment: Mapping[str, str], options: list[str]) -> subprocess.Pope
     """A machine of the cluster, in a process group of its own."""
     ray = Path(sys.executable).with_name("ray")
     common = ["--node-ip-address", "127.0.0.1", "--object-store-memory", _NODE_BYTES, "--block"]
+    # Those that Ray chooses itself it waits for, and gives up on a busy machine.
+    for name in ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent"):
+        common += [f"--{name}-port", str(free_port())]
     return subprocess.Popen(
         [str(ray), "start", *options, *common, "--disable-usage-stats"],
         env=environment,

@@ -23,7 +23,7 @@ from agent.archive.work import Worker
 from agent.core.errors import ArchiveError, KikimimiError, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from agent.archive.work import Job
 
@@ -32,7 +32,6 @@ MOST_DEATHS = 3
 
 _STORE_BYTES = 160 << 20  # of Ray's shared memory: only the job passes through it
 _WAIT_S = 30.0
-_STARTS = 4
 
 
 class _Actor:
@@ -76,12 +75,14 @@ def started(workers: int | None, address: str | None) -> Iterator[int]:
             # one in the home folder.
             os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         try:
-            _start({**where, **quiet}, _STARTS if address is None else 1)
+            ray.init(**where, **quiet)
         except Exception as error:  # Ray's errors have no base of their own
             found = (reason(error) or type(error).__name__).splitlines()[0]
             if address is None:
-                message = f"Ray cannot be started ({found}); scan with --workers 1, without it"
-                raise ArchiveError(message) from error
+                raise ArchiveError(
+                    f"Ray cannot be started ({found}); give this machine less to do meanwhile, or "
+                    "scan with --workers 1, without it"
+                ) from error
             raise ArchiveError(
                 f"{address}: no Ray cluster can be reached ({found}); start one with 'ray start "
                 "--head --port 6379' and name its address and port with --ray"
@@ -91,19 +92,6 @@ def started(workers: int | None, address: str | None) -> Iterator[int]:
             yield workers or max(1, int(there.get("CPU", 1)))
         finally:
             ray.shutdown()
-
-
-def _start(options: Mapping[str, Any], times: int) -> None:
-    """Start Ray, or try again: it gives its own parts 15 s, which a busy machine may not keep."""
-    for left in reversed(range(times)):
-        try:
-            ray.init(**options)
-        except Exception:
-            ray.shutdown()
-            if not left:
-                raise
-        else:
-            return
 
 
 @dataclass(slots=True)

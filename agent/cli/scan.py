@@ -17,10 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from agent.archive import tables
 from agent.archive.records import Identity
-from agent.archive.scan import Workers, find, scan
-from agent.archive.views import ViewArchive
 from agent.archive.work import Job, Worker
 from agent.capture.soundfiles.folders import passed_over_lines
 from agent.capture.soundfiles.kinds import READ
@@ -82,6 +79,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Scan; 1 if a file could not be heard."""
+    # Here, so that the help needs no extra.
+    from agent.archive.scan import Workers, find, scan
+    from agent.archive.views import ViewArchive
+
     _check(arguments)
     out: Path = arguments.out
     found = find(arguments.recordings)
@@ -203,6 +204,8 @@ def _remark(text: str) -> None:
 
 
 def _tell(out: Path, summary: Summary) -> None:
+    from agent.archive.tables import files_table
+
     for path, error in summary.unread:
         _remark(f"{shown(path)}: {error}")
     hours = summary.duration_s / _HOUR_S
@@ -212,4 +215,4 @@ def _tell(out: Path, summary: Summary) -> None:
         f"{kept_back if summary.suppressed else ''}; {len(summary.unread)} files not heard"
     )
     print(f"alerts: {shown(out)}")
-    print(f"files:  {shown(tables.files_table(out))}")
+    print(f"files:  {shown(files_table(out))}")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from agent.archive.index import GraphIndex
 from agent.archive.search import of_clip, of_text, search
-from agent.archive.views import ViewArchive
 from agent.bundle import loading as bundles
 from agent.capture.soundfiles.kinds import ENDINGS
 from agent.core.errors import AudioFileError, ConfigError, Problem
@@ -49,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search; 1 if nothing is found."""
+    from agent.archive.views import ViewArchive  # here, so that the help needs no extra
+
     if not 1 <= arguments.top <= _MOST:
         remedy = f"write a number from 1 to {_MOST}"
         raise ConfigError([Problem("--top", f"is {arguments.top}", remedy)])

@@ -149,6 +149,7 @@ def _cluster(environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
         head = ["--head", "--port", str(port), "--include-dashboard=false", "--temp-dir", folder]
         nodes = [_node(environment, [*head, "--num-cpus", "1"])]
         try:
+            _wait_for_nodes(address, 1, environment)
             joined = ["--address", address, "--num-cpus", "1"]
             nodes += [_node(environment, joined), _node(environment, joined)]
             _wait_for_nodes(address, 3, environment)

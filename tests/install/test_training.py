@@ -1,0 +1,43 @@
+"""A training from its own extra: nothing else is installed beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.install.environments import installed
+from training.commands import COMMANDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.install.environments import Environment
+
+pytestmark = [pytest.mark.install, pytest.mark.full]
+
+
+@installed("training")
+def test_help_of_every_command(environment: Environment) -> None:
+    """Of the whole too."""
+    told = environment.run(environment.python, "-m", "training", "--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    for command in COMMANDS:
+        own = environment.run(environment.python, "-m", "training", command.name, "--help")
+        assert (own.returncode, own.stderr) == (0, ""), command.name
+        assert f"usage: python -m training {command.name} " in own.stdout
+
+
+@installed("training")
+def test_first_steps(environment: Environment, data_dir: Path, tmp_path: Path) -> None:
+    """A manifest of recordings, the lexicon, and a first model."""
+    steps = (
+        ("manifest", "--data", data_dir, "--sets", "cc0-impacts", "--output", tmp_path / "data"),
+        ("lexicon", "--data", data_dir),
+        ("bootstrap", "--data", data_dir, "--output", tmp_path / "bootstrap"),
+    )
+    for step in steps:
+        done = environment.run(environment.python, "-m", "training", *step)
+        assert done.returncode == 0, f"{step}\n{done.stdout[-3_000:]}{done.stderr[-3_000:]}"
+    assert (tmp_path / "data" / "recordings.jsonl").is_file()
+    assert (tmp_path / "bootstrap" / "model.pt").is_file()

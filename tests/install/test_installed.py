@@ -139,7 +139,7 @@ def test_files_beside_the_code_arrive(environment: Environment, tmp_path: Path) 
     for path in (
         *("roi.yaml", "mosquitto/mosquitto.conf", "mosquitto/kikimimi.acl"),
         *("grafana/kikimimi.json", "prometheus/prometheus.yml", "prometheus/kikimimi.rules.yml"),
-        "node-red/flows.json",
+        *("node-red/flows.json", "evaluation/esc50-40.ja.yaml"),
     ):
         assert (shared / path).read_bytes() == (ROOT / "configs" / path).read_bytes()
     assert (shared / "constraints.txt").read_bytes() == (ROOT / "constraints.txt").read_bytes()

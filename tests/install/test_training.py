@@ -29,6 +29,15 @@ def test_help_of_every_command(environment: Environment) -> None:
 
 
 @installed("training")
+def test_class_names_are_found(environment: Environment) -> None:
+    """Without them a data set's classes would be told by other texts, and no word said."""
+    program = "from training.evaluation.classes import TEXTS; print(*sorted(TEXTS.iterdir()))"
+    told = environment.run(environment.python, "-c", program)
+    assert told.returncode == 0, told.stderr
+    assert "share/kikimimi/evaluation/esc50-40.ja.yaml" in told.stdout
+
+
+@installed("training")
 def test_first_steps(environment: Environment, data_dir: Path, tmp_path: Path) -> None:
     """A manifest of recordings, the lexicon, and a first model."""
     steps = (

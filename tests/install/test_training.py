@@ -24,7 +24,7 @@ def test_help_of_every_command(environment: Environment) -> None:
     assert (told.returncode, told.stderr) == (0, "")
     for command in COMMANDS:
         own = environment.run(environment.python, "-m", "training", command.name, "--help")
-        assert (own.returncode, own.stderr) == (0, ""), command.name
+        assert own.returncode == 0, own.stderr
         assert f"usage: python -m training {command.name} " in own.stdout
 
 

@@ -39,14 +39,12 @@ def test_class_names_are_found(environment: Environment) -> None:
 
 @installed("training")
 def test_first_steps(environment: Environment, data_dir: Path, tmp_path: Path) -> None:
-    """A manifest of recordings, the lexicon, and a first model."""
+    """A manifest of recordings, and the lexicon."""
     steps = (
         ("manifest", "--data", data_dir, "--sets", "cc0-impacts", "--output", tmp_path / "data"),
         ("lexicon", "--data", data_dir),
-        ("bootstrap", "--data", data_dir, "--output", tmp_path / "bootstrap"),
     )
     for step in steps:
         done = environment.run(environment.python, "-m", "training", *step)
         assert done.returncode == 0, f"{step}\n{done.stdout[-3_000:]}{done.stderr[-3_000:]}"
     assert (tmp_path / "data" / "recordings.jsonl").is_file()
-    assert (tmp_path / "bootstrap" / "model.pt").is_file()

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 FINE, FOUND_PROBLEMS, BAD_USAGE = 0, 1, 2
 
-_DESCRIPTION = "Listens to a factory floor and asks people about the work errors it hears."
+PROGRAM = "kikimimi"
+DESCRIPTION = "Listens to a factory floor and asks people about the work errors it hears."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if argv is None else argv
     try:
-        command, arguments = commandline.parse("kikimimi", _DESCRIPTION, COMMANDS, given)
+        command, arguments = commandline.parse(PROGRAM, DESCRIPTION, COMMANDS, given)
         # Names that a terminal cannot show must not end what is said of all others.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # of a text file
         folders.close_new_files()

@@ -41,7 +41,7 @@ COMMANDS = (
     Command(
         "check",
         "tell what is wrong with configuration, descriptions and bundle",
-        "agent.cli.check",
+        "agent.cli.check.command",
         (
             "kikimimi check --config agent.yaml --online",
             "kikimimi check --descriptions descriptions.yaml --json",

@@ -39,7 +39,7 @@ HOMES = {
     "soundfile": {
         "agent/capture/audiofile.py",
         "agent/capture/soundfiles/libsndfile.py",
-        "agent/cli/demo.py",
+        "agent/cli/demo/command.py",
         "agent/cli/bench.py",
     },
     "onnxruntime": {"agent/bundle/onnx_graph.py"},

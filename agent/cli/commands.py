@@ -20,7 +20,7 @@ COMMANDS = (
     Command(
         "demo",
         "hear a factory scene, or a microphone, with a live view of the alerts",
-        "agent.cli.demo",
+        "agent.cli.demo.command",
         ("kikimimi demo --language en", "kikimimi demo --microphone"),
         extra=Extra.DEMO,
     ),

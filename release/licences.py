@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LICENCE = re.compile(r"(un)?licen[cs]e|copying|copyright|notice|third-?party", re.IGNORECASE)
 _PROGRAM = (".py", ".pyc", ".pyi", ".so", ".h", ".html", ".json")
 _RULE = "=" * 100
-_UNTOLD = "not told"
+_UNTOLD = "not named"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ def text(found: Sequence[Licensed]) -> str:
 
 def _lines(found: Sequence[Licensed]) -> Iterator[str]:
     yield f"What this package holds: {len(found)} Python distributions and their licences."
+    yield "Of what the model is made, under which licences: agent/bundle/default/attributions.csv."
     yield ""
     width = max(len(one.name) for one in found)
     for one in found:

@@ -16,6 +16,7 @@ import pytest
 from tests.install.environments import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
@@ -26,27 +27,17 @@ def _git(folder: Path, *words: str) -> None:
     subprocess.run(["git", "-C", folder, *named, *words], check=True, capture_output=True)
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree as it is here, as one commit of a repository of its own."""
-    folder = tmp_path_factory.mktemp("clone")
-    listed = subprocess.run(
-        ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():  # neither deleted nor a link to an environment
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    (folder / ".venv").mkdir(exist_ok=True)
-    (folder / ".venv/bin").symlink_to(ROOT / ".venv/bin")
-    (folder / ".venv/lib").symlink_to(ROOT / ".venv/lib")
-    (folder / ".venv/pyvenv.cfg").symlink_to(ROOT / ".venv/pyvenv.cfg")
+def _committed(folder: Path, names: Iterable[str]) -> Path:
+    """Files as they are here, as the one commit of a repository, with this environment beside."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").mkdir()
+    for name in ("bin", "lib", "pyvenv.cfg"):
+        (folder / ".venv" / name).symlink_to(ROOT / ".venv" / name)
     _git(folder, "init", "--quiet")
     _git(folder, "add", "--all")
-    _git(folder, "commit", "--quiet", "--message", "All of it")
+    _git(folder, "commit", "--quiet", "--message", "As it is")
     return folder
 
 
@@ -58,10 +49,12 @@ def _release(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_what_is_not_ready_is_refused(clone: Path) -> None:
+def test_what_is_not_ready_is_refused(tmp_path: Path) -> None:
     """Each with what to do, before anything is built."""
     if not (ROOT / ".venv/bin/python").exists():
         pytest.skip("no .venv: script/bootstrap test")
+    names = (".gitignore", "CHANGELOG.md", "pyproject.toml", "script/release")
+    clone = _committed(tmp_path, names)
     done = _release(clone, "--output")
     assert (done.returncode, done.stderr.count("usage:")) == (2, 1)
     done = _release(clone, "99.9.9")
@@ -78,13 +71,18 @@ def test_what_is_not_ready_is_refused(clone: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "the tree is not clean" in done.stderr
     assert " M CHANGELOG.md" in done.stderr
-    changelog.write_text(before, encoding="utf-8")
 
 
 @pytest.mark.install
 @pytest.mark.full
-def test_release_has_all_its_parts(clone: Path, tmp_path: Path) -> None:
+def test_release_has_all_its_parts(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
     """Their sums are right, and bill and licences tell of what the package holds."""
+    listing = ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, capture_output=True, check=True, text=True).stdout
+    names = [name for name in listed.split("\0") if (ROOT / name).is_file()]
+    clone = _committed(tmp_path_factory.mktemp("clone"), names)
     with (clone / "CHANGELOG.md").open("a", encoding="utf-8") as file:
         file.write(f"\n## [{VERSION}] - 2026-11-30\n")
     _git(clone, "commit", "--quiet", "--all", "--message", "A version")

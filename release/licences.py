@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.core.errors import KikimimiError, failing_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from importlib.metadata import PackageMetadata
 
 # Of the licence itself, and of what a distribution has taken in from others.
 _LICENCE = re.compile(r"(un)?licen[cs]e|copying|copyright|notice|third-?party", re.IGNORECASE)
@@ -81,7 +82,7 @@ def _licensed(distribution: Distribution) -> Licensed:
     for file in distribution.files or ():
         if _LICENCE.search(file.name) is None or file.suffix.lower() in _PROGRAM:
             continue
-        path = file.locate()
+        path = Path(str(file.locate()))
         with failing_as(KikimimiError, path, f"install {distribution.name} again"):
             content = path.read_bytes()
         # Some are in Latin-1: a name with a sign too few is better than no licence.
@@ -97,10 +98,10 @@ def _licensed(distribution: Distribution) -> Licensed:
 
 def _named(distribution: Distribution) -> str:
     told = distribution.metadata
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if expression := _first(told, "License-Expression"):
+        return expression
     # Some put the whole text there.
-    line = str(told.get("License") or "").strip()
+    line = _first(told, "License").strip()
     if line and "\n" not in line and line.upper() != "UNKNOWN":
         return line
     classified = [
@@ -109,3 +110,8 @@ def _named(distribution: Distribution) -> str:
         if classifier.startswith("License :: ") and classifier.count(" :: ") > 1
     ]
     return ", ".join(classified) or line.partition("\n")[0] or _UNTOLD
+
+
+def _first(told: PackageMetadata, field: str) -> str:
+    """The first value of a field, empty where it has none."""
+    return str(next(iter(told.get_all(field) or ()), ""))

@@ -28,7 +28,7 @@ def pages() -> Mapping[str, str]:
 def _rendered(page: str) -> str:
     """As ``man`` prints it, without its bold and underlined signs."""
     if shutil.which("groff") is None:
-        pytest.skip("groff is not installed: apt-get install groff-base")
+        pytest.skip("groff is not installed: script/bootstrap test installs it")
     command = ["groff", "-man", "-ww", "-Tutf8", "-Kutf8", "-rLL=78n", "-P-c"]
     done = subprocess.run(command, input=page, capture_output=True, text=True, check=True)
     assert done.stderr == "", page

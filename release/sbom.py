@@ -34,6 +34,7 @@ def write_sbom(environment: Path, output: Path, *, validate: bool = True) -> int
     Raises:
         KikimimiError: cyclonedx-py fails, or leaves a distribution out.
     """
+    wanted = _normalised(one.name for one in licensed(environment))
     command = [sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible"]
     command += ["--validate" if validate else "--no-validate"]
     command += ["--pyproject", str(_PROJECT), "--output-file", str(output), str(environment)]
@@ -45,7 +46,6 @@ def write_sbom(environment: Path, output: Path, *, validate: bool = True) -> int
     told_of = _normalised(
         one["name"] for one in (*made["components"], made["metadata"]["component"])
     )
-    wanted = _normalised(one.name for one in licensed(environment))
     if missing := wanted - told_of:
         raise KikimimiError(
             f"{output}: lacks {', '.join(sorted(missing))}; see what cyclonedx-py says of {command}"

@@ -77,7 +77,11 @@ class Podman:
 
 @pytest.fixture(scope="module")
 def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    """With the image in it; ``KIKIMIMI_CONTAINER_ROOT`` names a root that was made before."""
+    """With the image in it.
+
+    ``KIKIMIMI_CONTAINER_ROOT`` names a root that was made before, ``KIKIMIMI_CONTAINER_WHEELS`` a
+    folder of wheels, for what takes long to compile.
+    """
     needs("podman", "debootstrap", "tar")
     folder = tmp_path_factory.mktemp("podman")
     run = Podman(folder)
@@ -89,11 +93,13 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
         run("import", folder / "root.tar", _BASE)
         told = subprocess.run(["pip", "config", "list"], capture_output=True, text=True, check=True)
         settings = "".join(f"{name} = {value}\n" for name, value in _ASKED.findall(told.stdout))
+        wheels = Path(os.environ.get("KIKIMIMI_CONTAINER_WHEELS", folder))
+        settings += "find-links = /wheels\n"
         pip = folder / "pip.conf"
         pip.write_text(f"[global]\ncert = {_CERTIFICATES}\n{settings}", encoding="utf-8")
         run(
             *("build", "--format", "docker", "--network", "host", "--isolation", "chroot"),
-            *("--volume", f"{pip}:/etc/pip.conf:ro"),
+            *("--volume", f"{pip}:/etc/pip.conf:ro", "--volume", f"{wheels}:/wheels:ro"),
             *("--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro"),
             *("--build-arg", f"BASE={_BASE}", "--tag", _IMAGE),
             *("--file", CONTAINER / "Containerfile", ROOT),

@@ -17,10 +17,12 @@ _PROGRAM = "python -m export"
 
 def main(argv: list[str] | None = None) -> int:
     """Export; 0 fine, 1 failed, 2 wrong usage."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
+    options = parser()
+    arguments = options.parse_args(argv)
     if arguments.hear_through_noise and arguments.bundle is None:
-        parser.error(f"{HEAR_THROUGH_NOISE}: export the checkpoint first, then name it by --bundle")
+        options.error(
+            f"{HEAR_THROUGH_NOISE}: export the checkpoint first, then name it by --bundle"
+        )
     try:
         with extras.needed(Extra.EXPORT, "this"):
             from export import command, renewal
@@ -31,36 +33,37 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """What reads its options."""
+    options = argparse.ArgumentParser(
         prog=_PROGRAM,
         description="Makes a bundle: ONNX towers, quantized variants, manifest, model card.",
         epilog=f"example: {_PROGRAM} --checkpoint runs/bootstrap/model.pt "
         "--output agent/bundle/default --reuse-text agent/bundle/default",
     )
-    made_from = parser.add_mutually_exclusive_group(required=True)
+    made_from = options.add_mutually_exclusive_group(required=True)
     made_from.add_argument("--checkpoint", type=Path, help="of a training")
     made_from.add_argument("--bundle", type=Path, help="a bundle that only gets new heads")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the bundle")
-    parser.add_argument("--reuse-text", type=Path, help="bundle whose text tower is taken over")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="the shared data folder")
-    parser.add_argument(
+    options.add_argument("--output", type=Path, required=True, help="folder of the bundle")
+    options.add_argument("--reuse-text", type=Path, help="bundle whose text tower is taken over")
+    options.add_argument("--data", type=Path, default=data_folder(), help="the shared data folder")
+    options.add_argument(
         "--every", type=int, default=1, help="learn the heads from every n-th recording"
     )
-    parser.add_argument(
+    options.add_argument(
         HEAR_THROUGH_NOISE,
         action="store_true",
         help="with --bundle: the audio tower's last blocks learn from recordings in noise first",
     )
-    parser.add_argument("--name", default="kikimimi-default")
-    parser.add_argument("--version", default="0.1.0")
-    parser.add_argument(
+    options.add_argument("--name", default="kikimimi-default")
+    options.add_argument("--version", default="0.1.0")
+    options.add_argument(
         "--threshold", type=float, help="uncalibrated threshold; by default that of --bundle, or 4"
     )
-    parser.add_argument(
+    options.add_argument(
         "--rebuild", action="append", default=[], help="command that made the checkpoint"
     )
-    return parser
+    return options
 
 
 if __name__ == "__main__":

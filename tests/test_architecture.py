@@ -40,7 +40,7 @@ HOMES = {
         "agent/capture/audiofile.py",
         "agent/capture/soundfiles/libsndfile.py",
         "agent/cli/demo/command.py",
-        "agent/cli/bench.py",
+        "agent/cli/bench/figures.py",
     },
     "onnxruntime": {"agent/bundle/onnx_graph.py"},
     "tokenizers": {"agent/encoder/text_encoder.py"},
@@ -66,10 +66,10 @@ COMES_WITH = {"anyio": "starlette", "markupsafe": "jinja2"}
 
 # Extras whose libraries a package may not count on.
 NOT_FOR = {
-    "agent": {"training", "export", "dev"},
-    "training": {"export", "dev"},
-    "export": {"dev"},
-    "release": {"training", "export"},
+    "agent": {"training", "export", "docs", "dev"},
+    "training": {"export", "docs", "dev"},
+    "export": {"docs", "dev"},
+    "release": {"training", "export", "docs"},
 }
 
 # Folders, each of which may use only those before it, typing included.

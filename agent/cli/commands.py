@@ -101,7 +101,7 @@ COMMANDS = (
     Command(
         "bench",
         "measure speed, memory and delay on this machine",
-        "agent.cli.bench",
+        "agent.cli.bench.command",
         ("kikimimi bench --json",),
         extra=Extra.DEMO,
     ),

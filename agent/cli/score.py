@@ -28,6 +28,7 @@ from agent.core.errors import AudioFileError, ConfigError, Problem
 from agent.core.names import shown
 from agent.core.records import Step
 from agent.encoder.audio import Encoder
+from agent.encoder.choice import with_fastest_tower
 from agent.hearing.files import LONGEST_WHOLE_S, FileHearing
 from agent.hearing.recogniser import Recogniser
 from agent.watchlist.site import listened_for_alone, listened_for_beside
@@ -154,7 +155,7 @@ def _window_text(path: Path, match: Match) -> str:
 
 
 def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
-    """The bundle with one or each of its audio towers in the place of this machine's."""
+    """The bundle with one or each of its audio towers, whatever this machine's is."""
     towers = bundle.manifest.variants
     names = {
         "reference": towers.reference,
@@ -162,16 +163,7 @@ def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
         "aarch64": towers.aarch64,
     }
     chosen = names if wanted == "all" else {wanted: names[wanted]}
-    return {
-        name: replace(
-            bundle,
-            manifest=replace(
-                bundle.manifest,
-                variants=replace(towers, reference=file, x86_64=file, aarch64=file),
-            ),
-        )
-        for name, file in chosen.items()
-    }
+    return {name: replace(bundle, tower=file) for name, file in chosen.items()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -266,7 +258,12 @@ def _load(arguments: argparse.Namespace) -> Scorer:
     """The box that is meant, or the descriptions alone; tells which recordings do not count."""
     if arguments.config is not None:
         settings = load_settings(arguments.config, os.environ)
-        bundle = bundles.load(arguments.bundle or settings.bundle)
+        bundle = with_fastest_tower(
+            bundles.load(arguments.bundle or settings.bundle),
+            settings.state_dir,
+            threads=settings.encoder.threads,
+            keep=False,
+        )
         described = descriptions.load(arguments.descriptions or settings.descriptions)
         hop_s, threads = settings.windows.hop_s, settings.encoder.threads
         hearing = FileHearing.of(bundle, hop_s, threads=threads)

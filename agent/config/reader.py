@@ -211,7 +211,16 @@ def read_new(table: Table, kind: type[T], place: Place = Place(), **given: Any) 
 
 def converter(kind: type, name: str) -> Callable[[str], Any]:
     """How one field of a dataclass is read, for an option of the command line that sets it too."""
-    return _converter(*bare(hints_of(kind)[name]), Place())
+    return converter_of(hints_of(kind)[name])
+
+
+def converter_of(hint: Any) -> Callable[[str], Any]:
+    """How the text of a value with this annotation is read, relative paths from here.
+
+    Raises:
+        TypeError: no single text holds such a value.
+    """
+    return _converter(*bare(hint), Place())
 
 
 def _read(

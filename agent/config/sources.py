@@ -11,6 +11,8 @@ from agent.config import channels, fields
 from agent.config.reader import Between, From, Place, read_new
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent.config.table import Table
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
@@ -149,12 +151,13 @@ class _Kind(StrEnum):
     STREAM = "stream"
 
 
-_SETTINGS: dict[_Kind, type[SourceSettings]] = {
+KINDS: Mapping[_Kind, type[SourceSettings]] = {
     _Kind.MICROPHONE: MicrophoneSettings,
     _Kind.FILE: FileSettings,
     _Kind.STDIN: StdinSettings,
     _Kind.STREAM: StreamSettings,
 }
+"""The settings of each kind of source, by what ``kind`` says in the file."""
 
 
 def read_sources(table: Table, place: Place) -> tuple[SourceSettings, ...] | None:
@@ -182,5 +185,5 @@ def _source(table: Table, default_name: str, place: Place) -> SourceSettings:
     if kind is None and table.has("kind"):
         # Which fields belong to it cannot be told.
         return MicrophoneSettings(name)
-    settings = _SETTINGS[kind or _Kind.MICROPHONE]
+    settings = KINDS[kind or _Kind.MICROPHONE]
     return read_new(table, settings, place, name=name) or MicrophoneSettings(name)

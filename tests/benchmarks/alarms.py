@@ -1,4 +1,4 @@
-"""Alarms in hall noise: a table of docs/examples.md.
+"""Alarms in hall noise: a table of docs/experiments/few-shot.md.
 
     python -m tests.benchmarks.alarms --data FOLDER [--hours 2] [--snr 10 0] [--bundle FOLDER]
 

@@ -1,4 +1,6 @@
-"""Ways of joining words and recordings, by the few-shot protocol: a table of docs/examples.md.
+"""Ways of joining words and recordings, by the few-shot protocol.
+
+A table of docs/experiments/few-shot.md::
 
     python -m tests.benchmarks.few_shot_methods --data FOLDER [--part test] [--seeds 6]
 

@@ -1,4 +1,4 @@
-"""What integrations cost a box, switched on and off: the table of docs/integrations.
+"""What integrations cost a box, switched on and off: a table of docs/benchmarks.md.
 
     python -m tests.benchmarks.integrations [--seconds 300] [--rounds 7] [--before CHECKOUT ...]
 

@@ -10,6 +10,7 @@ from agent.cli.check.machine import as_problem, check_integrations
 from agent.cli.doctor.findings import Finding, Outcome, Part, fail, of_problem, ok, warn
 from agent.config import CONFIG_VARIABLE, load_settings
 from agent.core.errors import BundleError, ConfigError, Problem
+from agent.encoder.choice import as_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,6 +58,9 @@ def bundle(settings: Settings | None) -> tuple[Bundle | None, Finding]:
         found = bundles.load(None if settings is None else settings.bundle)
     except BundleError as error:
         return None, of_problem(Part.BUNDLE, Outcome.FAIL, as_problem(error))
+    if settings is not None:
+        threads = settings.encoder.threads
+        found = as_kept(found, settings.state_dir, threads=threads) or found
     manifest = found.manifest
     told = {
         "name": manifest.name,

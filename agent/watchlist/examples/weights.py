@@ -1,4 +1,4 @@
-"""How much recordings count: chosen on validation recordings, see docs/examples.md.
+"""How much recordings count: chosen on validation recordings, see docs/experiments/few-shot.md.
 
 All in units of score, the standard deviations of a description's margin on other sounds.
 """

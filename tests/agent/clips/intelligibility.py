@@ -7,7 +7,7 @@ speaks them; PocketSphinx, told of all fifty words, writes down what it understa
 et al., IEEE Trans. Audio Speech Lang. Process. 19, 2011) estimates what people would.
 
 ``.venv/bin/python -m tests.agent.clips.intelligibility [DATA]`` prints the tables of
-docs/privacy.md.
+docs/experiments/speech.md.
 """
 
 from __future__ import annotations

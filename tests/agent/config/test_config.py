@@ -32,7 +32,7 @@ from agent.config.settings import (
     PublishSettings,
     WindowsSettings,
 )
-from agent.config.sources import _SETTINGS, _Kind
+from agent.config.sources import KINDS, _Kind
 from agent.core.errors import BrokerError, ConfigError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_the_explained_file_names_every_field(section: type) -> None:
 def test_the_explained_file_names_every_kind_of_source() -> None:
     """Each has its settings, and words above ``kind``."""
     comment = EXPLAINED.read_text(encoding="utf-8").partition("    kind:")[0].rpartition("name:")[2]
-    assert set(_SETTINGS) == set(_Kind)
+    assert set(KINDS) == set(_Kind)
     assert [kind for kind in _Kind if not re.search(rf"\b{kind}\b", comment)] == []
 
 

@@ -22,7 +22,7 @@ from agent.alerts.alerts import candidates_json, severity_of
 from agent.bundle import loading as bundles
 from agent.capture.soundfiles.kinds import READ
 from agent.cli.accuracy import accuracy, read_truth
-from agent.cli.check_examples import example_findings
+from agent.cli.check.examples import example_findings
 from agent.config import channels, load_settings
 from agent.core.errors import AudioFileError, ConfigError, Problem
 from agent.core.names import shown

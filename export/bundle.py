@@ -29,6 +29,7 @@ from agent.bundle.manifest import (
     Variants,
 )
 from export.acoustic import AGREES, OWN
+from export.costs import MOST_COST
 from export.learned import embedding_size
 from export.onnx import HOP_FRAMES, WINDOW_FRAMES, export_audio, export_text_head, export_text_tower
 from export.quantize import quantize_text
@@ -192,7 +193,7 @@ def write_manifest(
         name=identity.name,
         version=identity.version,
         frontend=model.tower.frontend,
-        tuning=Tuning(WINDOW_FRAMES, HOP_FRAMES, identity.threshold),
+        tuning=Tuning(WINDOW_FRAMES, HOP_FRAMES, identity.threshold, MOST_COST),
         text=TextSettings(prefix=PREFIX, max_tokens=_MAX_TOKENS, languages=LANGUAGES),
         embedding_size=embedding_size(folder / TEXT_HEAD),
         acoustic_size=ACOUSTIC_SIZE,

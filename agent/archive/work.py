@@ -37,6 +37,8 @@ class Job:
     """Its folder; ``None``: the one that ships with the package."""
     sha256: str
     """Of the bundle's manifest: another machine may have another bundle there."""
+    tower: str
+    """File of the audio tower: all machines hear alike, whatever their processors."""
     hop_s: float
     channels: tuple[int, ...] | None
     prototypes: PrototypeSet
@@ -54,6 +56,7 @@ class Job:
         return cls(
             bundle=None if bundle.folder == bundles.DEFAULT else bundle.folder.absolute(),
             sha256=bundle.sha256,
+            tower=bundle.audio_tower.name,
             hop_s=hearing.hop_s,
             channels=hearing.channels,
             prototypes=watch.matcher.prototypes,
@@ -86,6 +89,7 @@ class Worker:
                 f"{bundle.folder}: is bundle {bundle.title} ({bundle.digest[:19]}), not the one of "
                 f"this scan (sha256:{job.sha256[:12]}); install the same on each machine"
             )
+        bundle = replace(bundle, tower=job.tower)
         hearing = replace(FileHearing.of(bundle, job.hop_s), channels=job.channels)
         return cls(job, hearing, Matcher(job.prototypes, job.statistics))
 

@@ -21,6 +21,15 @@ from agent.core.records import FloatArray, Views
 DEFAULT = Path(__file__).parent / "default"
 
 _HASH_CHUNK_BYTES = 1 << 20
+_ARCHITECTURES = {
+    "x86_64": "x86_64",
+    "amd64": "x86_64",
+    "aarch64": "aarch64",
+    "arm64": "aarch64",
+}
+"""Of the manifest's variants, by the machine's name."""
+_REFERENCE = "float32"
+"""How metrics call the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,8 @@ class Bundle:
     manifest: Manifest
     sha256: str
     """Of the manifest, and through it of every file."""
+    tower: str | None = None
+    """File of the audio tower that was chosen; that of the architecture if ``None``."""
 
     @property
     def digest(self) -> str:
@@ -45,7 +56,34 @@ class Bundle:
     @property
     def audio_tower(self) -> Path:
         """The audio tower for the processor of this machine."""
-        return self.folder / (self._own_tower or self.manifest.variants.reference)
+        return self.folder / (self.tower or self._own_tower or self.manifest.variants.reference)
+
+    @property
+    def towers(self) -> tuple[str, ...]:
+        """Files of the towers that this machine may run, the reference first.
+
+        One that was made for its architecture is not among them where it loses more of what words
+        find than the manifest allows.
+        """
+        reference, own = self.manifest.variants.reference, self._own_tower
+        if own in (None, reference) or self._lost() > self.manifest.tuning.most_lost:
+            return (reference,)
+        return reference, own
+
+    def _lost(self) -> float:
+        """The most that the architecture's tower loses of any figure of words."""
+        architecture = self._architecture or ""
+        figures = {
+            (one.name, one.dataset, one.language, one.variant): one.value
+            for one in self.manifest.metrics
+            if one.language in self.manifest.text.languages
+        }
+        losses = (
+            value - figures[name, dataset, language, architecture]
+            for (name, dataset, language, variant), value in figures.items()
+            if variant == _REFERENCE and (name, dataset, language, architecture) in figures
+        )
+        return max(losses, default=0.0)
 
     @property
     def has_own_tower(self) -> bool:
@@ -53,15 +91,14 @@ class Bundle:
         return self._own_tower is not None
 
     @property
+    def _architecture(self) -> str | None:
+        return _ARCHITECTURES.get(platform.machine().lower())
+
+    @property
     def _own_tower(self) -> str | None:
         variants = self.manifest.variants
-        by_machine = {
-            "x86_64": variants.x86_64,
-            "amd64": variants.x86_64,
-            "aarch64": variants.aarch64,
-            "arm64": variants.aarch64,
-        }
-        return by_machine.get(platform.machine().lower())
+        by_name = {"x86_64": variants.x86_64, "aarch64": variants.aarch64}
+        return by_name.get(self._architecture or "")
 
     def path(self, name: str) -> Path:
         """Where a file of the bundle is.

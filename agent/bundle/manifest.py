@@ -86,6 +86,8 @@ class Tuning:
     hop_frames: int
     threshold: float
     """Score that an uncalibrated description must reach (standard deviations)."""
+    most_lost: float = 0.0125
+    """Of any figure of words (a share of 1) that a quantized tower may lose against float32."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,9 @@ class Graph:
             )
         try:
             self._session = onnxruntime.InferenceSession(
-                content, _options(threads, arena=arena), providers=["CPUExecutionProvider"]
+                _source(path, content),
+                _options(threads, arena=arena),
+                providers=["CPUExecutionProvider"],
             )
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             raise BundleError(
@@ -123,6 +125,16 @@ class Graph:
                 f"{self._path}: its {side} are {_listed(have)}, but the manifest asks for "
                 f"{_listed(expected)}; use a bundle exported for this version"
             )
+
+
+def _source(path: Path, content: bytes) -> str | bytes:
+    """What ONNX Runtime reads a graph from: its file, for it would keep a copy of the bytes."""
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # a name that ONNX Runtime cannot be told
+        return content
+    return name
 
 
 def _options(threads: int, *, arena: bool) -> onnxruntime.SessionOptions:

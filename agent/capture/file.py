@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from agent.core.records import FloatArray
 
 # In real time a block comes when its last sample would have been captured: short, for little
-# delay. Otherwise long, for little work around each.
-_REALTIME_BLOCK_S = 0.01
+# delay, and not shorter than what the work around each is worth. Otherwise long.
+_REALTIME_BLOCK_S = 0.1
+_MOST_OFTEN_S = 0.01
+"""Of real time, between two blocks of a recording that is played faster."""
 _BLOCK_S = 0.5
 
 
@@ -69,8 +71,7 @@ class FileSource:
         self._loop = loop
         self._speed = speed
         self._mixdown = Mixdown(channels)
-        # As many blocks in a second of real time at any speed.
-        block_s = _REALTIME_BLOCK_S * max(1.0, speed) if realtime else _BLOCK_S
+        block_s = max(_REALTIME_BLOCK_S, _MOST_OFTEN_S * speed) if realtime else _BLOCK_S
         self._block_samples = round(block_s * sample_rate_hz)
         self._wall = WallClock(clock)
         self._closed = threading.Event()

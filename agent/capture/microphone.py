@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STALL_S = 5.0
 
 _RING_S = 10.0
-_DELIVERY_S = 0.02  # one callback
+_DELIVERY_S = 0.1  # one callback: each wakes a thread, and delays what it holds
 _LATENCY_S = 0.2  # the card's own buffer: how long our callback may be kept waiting
 _READ_S = 1.0  # longest block
 _ADC_AGE_S = 2.0  # an older time of capture is not one

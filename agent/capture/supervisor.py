@@ -125,6 +125,8 @@ class Supervisor:
         self._heard_s = 0.0
         self._overflowed_s: float | None = None
         self._asked_s: float | None = None
+        self._remarked = ""
+        """What the source itself remarked when the status was last made."""
         self._changing = threading.Lock()
         self.status = SourceStatus(
             source.name, SourceState.LOST, Reason.of("source_starting"), clock.now()
@@ -240,8 +242,18 @@ class Supervisor:
         overflowed_s = self._overflowed_s
         if overflowed_s is not None and now_s - overflowed_s < self._overrun_s:
             self._set(SourceState.OVERRUN, Reason.of("source_overrun"))
-        else:
+        elif level is not before or self._meter.state is not SourceState.OK or self._changed:
             self._set(self._meter.state, self._reason())
+
+    @property
+    def _changed(self) -> bool:
+        """Whether the status is another one by what may change between two levels."""
+        status = self.status
+        return (
+            status.state is not SourceState.OK
+            or status.counters != self._source.counters()
+            or self._remarked != self._source.remark
+        )
 
     def _reason(self) -> str:
         hint = self._source.if_silent if self._meter.state is SourceState.SILENT else ""
@@ -256,7 +268,8 @@ class Supervisor:
     def _set(
         self, state: SourceState, reason: str, *, ended: bool = False, failed: bool = False
     ) -> None:
-        remarks = [self._source.remark, self._meter.remark, self._usual.reason]
+        self._remarked = self._source.remark
+        remarks = [self._remarked, self._meter.remark, self._usual.reason]
         with self._changing:
             before = self.status
             changed = state is not before.state

@@ -14,20 +14,27 @@ from agent.core.errors import ConfigError, DescriptionsError, KikimimiError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.core.commandline import Command
+
 FINE, FOUND_PROBLEMS, BAD_USAGE = 0, 1, 2
 
-_DESCRIPTION = "Listens to a factory floor and asks people about the work errors it hears."
+PROGRAM = "kikimimi"
+DESCRIPTION = "Listens to a factory floor and asks people about the work errors it hears."
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
     """Run one command.
+
+    Args:
+        argv: what was typed behind the program; that of this process if ``None``.
+        commands: that there are.
 
     Returns:
         0 fine, 1 found problems, 2 bad usage or configuration.
     """
     given = sys.argv[1:] if argv is None else argv
     try:
-        command, arguments = commandline.parse("kikimimi", _DESCRIPTION, COMMANDS, given)
+        command, arguments = commandline.parse(PROGRAM, DESCRIPTION, commands, given)
         # Names that a terminal cannot show must not end what is said of all others.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # of a text file
         folders.close_new_files()

@@ -15,7 +15,7 @@ from agent.core.errors import KikimimiError
 from agent.run.systemd import VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 _STOP_S = 15.0
@@ -91,7 +91,11 @@ class Child:
 
 @contextmanager
 def running_agent(
-    folder: Path, settings: Mapping[str, Any], variables: Mapping[str, str] | None = None
+    folder: Path,
+    settings: Mapping[str, Any],
+    variables: Mapping[str, str] | None = None,
+    *,
+    program: Sequence[str] = ("agent", "run"),
 ) -> Iterator[Child]:
     """Run the agent with some settings for as long as the context lasts.
 
@@ -99,13 +103,14 @@ def running_agent(
         folder: for its configuration and its log.
         settings: what ``agent.yaml`` would hold.
         variables: of its environment, beside those of this process.
+        program: the module that runs it, and its arguments.
     """
     config, log = folder / "agent.yaml", folder / "agent.log"
     # JSON is YAML; settings of the shell that started this must not change what is shown.
     config.write_text(json.dumps(settings, ensure_ascii=False), encoding="utf-8")
     kept = os.environ.keys() - ENVIRONMENT.keys() - VARIABLES
     environment = {name: os.environ[name] for name in kept} | dict(variables or {})
-    command = [sys.executable, "-m", "agent", "run", "--config", str(config)]
+    command = [sys.executable, "-m", *program, "--config", str(config)]
     with log.open("wb") as output:
         process = _start(command, output, environment)
         try:

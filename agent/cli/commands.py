@@ -20,7 +20,7 @@ COMMANDS = (
     Command(
         "demo",
         "hear a factory scene, or a microphone, with a live view of the alerts",
-        "agent.cli.demo",
+        "agent.cli.demo.command",
         ("kikimimi demo --language en", "kikimimi demo --microphone"),
         extra=Extra.DEMO,
     ),
@@ -41,7 +41,7 @@ COMMANDS = (
     Command(
         "check",
         "tell what is wrong with configuration, descriptions and bundle",
-        "agent.cli.check",
+        "agent.cli.check.command",
         (
             "kikimimi check --config agent.yaml --online",
             "kikimimi check --descriptions descriptions.yaml --json",
@@ -101,7 +101,7 @@ COMMANDS = (
     Command(
         "bench",
         "measure speed, memory and delay on this machine",
-        "agent.cli.bench",
+        "agent.cli.bench.command",
         ("kikimimi bench --json",),
         extra=Extra.DEMO,
     ),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from agent import descriptions
 from agent.bundle import loading as bundles
-from agent.cli.check_examples import example_findings
+from agent.cli.check.examples import example_findings
 from agent.config import channels, load_settings
 from agent.core.errors import ConfigError, Problem
+from agent.encoder.choice import with_fastest_tower
 from agent.hearing.files import FileHearing
 from agent.watchlist.site import listened_for_alone, listened_for_beside
 
@@ -61,7 +62,12 @@ def load(
     """
     if arguments.config is not None:
         settings = load_settings(arguments.config, os.environ)
-        bundle = bundles.load(arguments.bundle or settings.bundle)
+        bundle = with_fastest_tower(
+            bundles.load(arguments.bundle or settings.bundle),
+            settings.state_dir,
+            threads=settings.encoder.threads,
+            keep=False,
+        )
         described = descriptions.load(arguments.descriptions or settings.descriptions)
         hop_s = settings.windows.hop_s if hop_s is None else hop_s
         hearing = FileHearing.of(bundle, hop_s, threads=settings.encoder.threads)

@@ -15,6 +15,7 @@ from agent.cli.source_options import add_source, with_source
 from agent.core import folders, log, notes
 from agent.core.clock import SystemClock
 from agent.core.errors import KikimimiError
+from agent.encoder.choice import with_fastest_tower
 from agent.integrations.home_assistant import attachment as home_assistant
 from agent.integrations.metrics import attachment as metrics
 from agent.run import systemd
@@ -22,11 +23,13 @@ from agent.run.pipeline import Pipeline, Requests
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from agent.core.errors import Problem
+    from agent.run.attachment import Attach
 
 
-_ATTACH = {"home_assistant": home_assistant.attach, "metrics": metrics.attach}
+ATTACH: Mapping[str, Attach] = {"home_assistant": home_assistant.attach, "metrics": metrics.attach}
 """What attaches to a box from outside of its data path, by the part of health that tells of it."""
 _NATIVE = frozenset({"clips", "reload"})
 """Threads that are waited for at the end, but not for ever."""
@@ -38,8 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, attach: Mapping[str, Attach] = ATTACH) -> int:
     """Listen until a signal, or to the end of what does not last for ever.
+
+    Args:
+        arguments: the options.
+        attach: what attaches to the box from outside of its data path, by part of health.
 
     Raises:
         KikimimiError: settings, descriptions or bundle are wrong.
@@ -53,7 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     faulthandler.enable(errors)
     notes.log("configuration_noted", noted)
     folders.close_to_others(settings.state_dir)
-    model = bundle.load(settings.bundle)
+    model = with_fastest_tower(
+        bundle.load(settings.bundle), settings.state_dir, threads=settings.encoder.threads
+    )
     described = descriptions.load(settings.descriptions)
     requests = Requests()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -63,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     notifier = systemd.Notifier.of(os.environ, os.getpid(), clock)
     try:
         pipeline = Pipeline(
-            settings, model, described, clock, requests=requests, notifier=notifier, attach=_ATTACH
+            settings, model, described, clock, requests=requests, notifier=notifier, attach=attach
         )
         status = pipeline.run()
     except KikimimiError:

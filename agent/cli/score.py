@@ -130,7 +130,7 @@ def _window_text(path: Path, match: Match) -> str:
 
 
 def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
-    """The bundle with one or each of its audio towers in the place of this machine's."""
+    """The bundle with one or each of its audio towers, whatever this machine's is."""
     towers = bundle.manifest.variants
     names = {
         "reference": towers.reference,
@@ -138,16 +138,7 @@ def variants_of(bundle: Bundle, wanted: str) -> dict[str, Bundle]:
         "aarch64": towers.aarch64,
     }
     chosen = names if wanted == "all" else {wanted: names[wanted]}
-    return {
-        name: replace(
-            bundle,
-            manifest=replace(
-                bundle.manifest,
-                variants=replace(towers, reference=file, x86_64=file, aarch64=file),
-            ),
-        )
-        for name, file in chosen.items()
-    }
+    return {name: replace(bundle, tower=file) for name, file in chosen.items()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -56,8 +56,11 @@ class ClipRing:
 
     def push(self, block: Block) -> None:
         """Take the next block."""
-        samples = np.clip(block.samples, -1.0, 1.0)
-        pcm = np.round(samples * _FULL_SCALE).astype(np.int16)
+        scaled = block.samples * np.float32(_FULL_SCALE)
+        np.rint(scaled, out=scaled)
+        np.minimum(scaled, _FULL_SCALE, out=scaled)
+        np.maximum(scaled, -_FULL_SCALE, out=scaled)
+        pcm: Pcm = scaled.astype(np.int16)
         with self._lock:
             lost = block.index - self._end
             if lost < 0 or lost >= len(self._samples) or not self._times:

@@ -21,7 +21,7 @@ from agent.clips.job import Job
 from agent.clips.retention import Limits, quota_now, to_delete
 from agent.clips.tally import ClipTally
 from agent.clips.writing import withheld
-from agent.core import folders
+from agent.core import folders, memory
 from agent.core.errors import AudioFileError, BundleError, reason
 from agent.core.reasons import Reason
 from agent.core.records import Speech
@@ -167,6 +167,7 @@ class ClipWorker:
             self._tidy(self._make_room)
             if self._jobs.empty():
                 self._writer.rest()
+                memory.give_back_what_is_free()
             if self._stopping and self._jobs.empty():
                 return
 

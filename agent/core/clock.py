@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # systemd-timesyncd makes this file once it has set the clock from the network.
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
@@ -53,6 +57,21 @@ def kernel_state() -> int:
     """What ``adjtimex`` answers, which changes nothing: 0 to 4 synchronised, 5 not, -1 refused."""
     import ctypes
 
+    ask = _adjtimex()
+    if ask is None:
+        return -1
+    timex, adjtimex = ask
+    return int(adjtimex(ctypes.byref(timex(modes=0))))
+
+
+@cache
+def _adjtimex() -> tuple[Callable[..., Any], Callable[..., Any]] | None:
+    """The structure that ``adjtimex`` fills, and the call; ``None`` where there is none.
+
+    Made once: to define a structure takes a hundred times as long as the call.
+    """
+    import ctypes
+
     class Timex(ctypes.Structure):
         _fields_ = (
             ("modes", ctypes.c_uint),
@@ -66,7 +85,6 @@ def kernel_state() -> int:
         )
 
     try:
-        adjtimex = ctypes.CDLL(None).adjtimex
+        return Timex, ctypes.CDLL(None).adjtimex
     except (AttributeError, OSError):
-        return -1
-    return int(adjtimex(ctypes.byref(Timex(modes=0))))
+        return None

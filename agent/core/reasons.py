@@ -85,6 +85,8 @@ class Reason(str):
     def joined(cls, texts: Iterable[str]) -> Self:
         """Several as one, with semicolons between; empty texts are left out."""
         reasons = [cls.given(text) for text in texts if text]
+        if not reasons:
+            return cls("")
         parts = tuple(part for reason in reasons for part in reason.parts)
         return cls("; ".join(reasons), parts)
 

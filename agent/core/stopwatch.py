@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sized
@@ -25,16 +26,63 @@ class Stage(StrEnum):
     """Their views to scores, detections and questions."""
     ALERTS = "alerts"
     """Detections to alerts, written to the store."""
+    CLIPS = "clips"
+    """Sound and views kept for clips."""
+    PUBLISHING = "publishing"
+    """Scores to messages."""
+    HEALTH = "health"
+    """Everything between two windows: states, reloads, reports."""
 
 
-Stopwatch: TypeAlias = "Callable[[Stage, float], None]"
-"""Takes a stage and the seconds that one run of it took, in the thread of the stage."""
+DATA_PATH = frozenset({Stage.FRONTEND, Stage.ENCODER, Stage.RECOGNISER, Stage.ALERTS})
+"""The stages that a sound passes until it is an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """One run of a stage."""
+
+    wall_s: float
+    processor_s: float
+    """Of the thread that ran it."""
+    made: int
+    """How many things it gave; 0 where it had nothing to give."""
+
+
+Stopwatch: TypeAlias = "Callable[[Stage, Took], None]"
+"""Takes a stage and what one run of it took, in the thread of the stage."""
+
+
+class Action(Protocol[_Given]):
+    """Work that gives nothing back."""
+
+    def __call__(self, *given: _Given.args, **named: _Given.kwargs) -> None:
+        """Do it."""
+
+
+class _Lap:
+    """Both clocks of a thread, from one call to the next."""
+
+    __slots__ = ("_began_s", "_processor_s", "processor_s", "wall_s")
+
+    def __init__(self) -> None:
+        self.wall_s = self.processor_s = 0.0
+
+    def begin(self) -> None:
+        self._began_s, self._processor_s = time.perf_counter(), time.thread_time()
+
+    def end(self) -> None:
+        self.processor_s += time.thread_time() - self._processor_s
+        self.wall_s += time.perf_counter() - self._began_s
+
+    def took(self, made: int) -> Took:
+        return Took(self.wall_s, self.processor_s, made)
 
 
 def measured(
     stage: Stage, work: Callable[_Given, _Some], stopwatch: Stopwatch | None
 ) -> Callable[_Given, _Some]:
-    """The work of a stage, which tells how long it took where it made something.
+    """The work of a stage, which tells how long it took and how much it made.
 
     It is the work itself where there is no stopwatch.
     """
@@ -42,11 +90,29 @@ def measured(
         return work
 
     def run(*given: _Given.args, **named: _Given.kwargs) -> _Some:
-        began_s = time.perf_counter()
+        lap = _Lap()
+        lap.begin()
         made = work(*given, **named)
-        if len(made):
-            stopwatch(stage, time.perf_counter() - began_s)
+        lap.end()
+        stopwatch(stage, lap.took(len(made)))
         return made
+
+    return run
+
+
+def measured_action(
+    stage: Stage, work: Action[_Given], stopwatch: Stopwatch | None
+) -> Action[_Given]:
+    """The same of work that gives nothing back: each run counts as one thing made."""
+    if stopwatch is None:
+        return work
+
+    def run(*given: _Given.args, **named: _Given.kwargs) -> None:
+        lap = _Lap()
+        lap.begin()
+        work(*given, **named)
+        lap.end()
+        stopwatch(stage, lap.took(1))
 
     return run
 
@@ -59,16 +125,17 @@ def measured_steps(
         return work
 
     def run(*given: _Given.args, **named: _Given.kwargs) -> Iterator[_One]:
-        took_s, steps = 0.0, work(*given, **named)
+        lap, count, steps = _Lap(), 0, work(*given, **named)
         while True:
-            began_s = time.perf_counter()
+            lap.begin()
             try:
                 made = next(steps)
             except StopIteration:
                 break
             finally:
-                took_s += time.perf_counter() - began_s
+                lap.end()
+            count += 1
             yield made
-        stopwatch(stage, took_s)
+        stopwatch(stage, lap.took(count))
 
     return run

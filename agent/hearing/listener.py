@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agent.capture.build import make_source
 from agent.capture.supervisor import Supervisor
 from agent.core.records import SourceState
-from agent.core.stopwatch import Stage, measured
+from agent.core.stopwatch import Stage, measured, measured_action
 from agent.frontend.backlog import Backlog
 from agent.hearing.windows import make_windower
 
@@ -81,8 +81,10 @@ class Listener:
         return self._thread.ident is not None and not self._thread.is_alive()
 
     def measure(self, stopwatch: Stopwatch | None) -> None:
-        """Tell from now on how long each block takes to be cut; not once it has begun."""
+        """Tell from now on how long each block takes; not once it has begun."""
         self._cut = measured(Stage.FRONTEND, self._windower.push, stopwatch)
+        if self._on_block is not None:
+            self._on_block = measured_action(Stage.CLIPS, self._on_block, stopwatch)
 
     def start(self) -> None:
         """Begin to listen."""
@@ -174,7 +176,7 @@ class Listeners:
         return all(listener.finished for listener in self._listeners) and self.backlog.empty
 
     def measure(self, stopwatch: Stopwatch | None) -> None:
-        """Tell how long blocks take to be cut, of sources that have not begun."""
+        """Tell how long blocks take, of sources that have not begun."""
         for listener in self._listeners:
             listener.measure(stopwatch)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from agent.core.records import Match
-    from agent.core.stopwatch import Stage, Stopwatch
+    from agent.core.stopwatch import Stage, Stopwatch, Took
     from agent.run.health import Health
     from agent.run.parts import BoxParts
     from agent.watchlist.watchlist import Watchlist
@@ -88,10 +88,10 @@ class Attachments:
                 if (take := one.stopwatch()) is not None:
                     wanted[name] = take
 
-        def hand_on(stage: Stage, took_s: float) -> None:
+        def hand_on(stage: Stage, took: Took) -> None:
             for name, take in wanted.items():
                 try:  # the context of the others would take as long again
-                    take(stage, took_s)
+                    take(stage, took)
                 except Exception as error:
                     self._note(name, error)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.capture.baseline import LevelBaseline
+from agent.core import memory
 from agent.encoder.audio import Encoder
 from agent.hearing.listener import Listeners
 from agent.hearing.recogniser import Recogniser
@@ -42,7 +43,10 @@ _log = logging.getLogger(__name__)
 # Windows scored together when the box has to catch up. Eight would be a twentieth faster, and
 # onnxruntime's arena would hold on to 16 MiB more from the first time on.
 _TOGETHER = 2
-_TICK_S = 0.1
+_TICK_S = 0.2
+# Between two looks at states, answers and files: what they tell need not be told sooner.
+_HOUSE_S = 0.25
+_REPORT_S = 0.5
 _STOP_S = 5.0
 _LEVELS = "levels"
 
@@ -113,6 +117,7 @@ class Pipeline:
             self._parts.mutes.pass_on,
         )
         self._state = State.STARTING
+        self._house_due_s = self._report_due_s = 0.0
         self.tally = Tally()
         """What was done so far."""
         self._reloading = Reloading(
@@ -126,7 +131,15 @@ class Pipeline:
         )
         self._attached = Attachments(attach or {}, self._parts)
         self._listeners.measure(stopwatch := self._attached.stopwatch())
-        self._stages = Stages.of(encoder, self._recogniser, self._parts.alert_writer, stopwatch)
+        self._stages = Stages.of(
+            encoder,
+            self._recogniser,
+            self._parts.alert_writer,
+            recorder=self._recorder,
+            reporter=self._reporter,
+            keep_house=self._keep_house,
+            stopwatch=stopwatch,
+        )
 
     def run(self) -> int:
         """Listen until a stop is asked for or every source has ended.
@@ -151,6 +164,7 @@ class Pipeline:
         self._state = State.OK
         if self._recorder is not None:
             self._recorder.start()
+        memory.give_back_what_is_free()  # what reading and embedding took
         self._listeners.start()
         self._notifier.ready()
         counts = {"descriptions": self._watch.count, "sources": len(self._listeners.statuses)}
@@ -158,7 +172,7 @@ class Pipeline:
         try:
             while not (self._requests.stop or self._listeners.failure or self._listeners.finished):
                 self._score()
-                self._keep_house()
+                self._stages.keep_house()
                 # From here alone: a loop that hangs is no longer heard of and started again.
                 self._notifier.beat()
         finally:
@@ -183,12 +197,12 @@ class Pipeline:
         if not windows:
             return
         for heard in self._stages.recognise(windows, self._stages.embed(windows)):
-            if self._recorder is not None:
-                self._recorder.scored(heard.window, heard.views)
+            if self._stages.remember is not None:
+                self._stages.remember(heard.window, heard.views)
             self._background.feed([heard.match], heard.views.joint)
             self._handle(heard.detections)
             self._attached.scored(heard.match)
-            self._reporter.scores(heard.match)
+            self._stages.publish_scores(heard.match)
         self.tally.windows += len(windows)
         self.tally.lag_s = max(0.0, self._clock.now() - windows[-1].ends_at)
 
@@ -200,7 +214,11 @@ class Pipeline:
             self._recorder.take(alerts)
 
     def _keep_house(self) -> None:
-        """Everything between two windows: states, reloads, reports."""
+        """Everything between two windows: states, reloads, reports; some times a second."""
+        now_s = self._clock.monotonic()
+        if now_s < self._house_due_s:
+            return
+        self._house_due_s = now_s + _HOUSE_S
         for source in self._listeners.watch():
             self._handle(self._recogniser.close(source))
         if self._store.retry_disk():
@@ -214,7 +232,9 @@ class Pipeline:
             self._reloading.reload()
         self._reloading.poll()
         self._teaching.poll()
-        self._report()
+        if now_s >= self._report_due_s:
+            self._report_due_s = now_s + _REPORT_S
+            self._report()
 
     def _report(self) -> None:
         self.tally.store_errors = self._store.errors

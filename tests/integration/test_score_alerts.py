@@ -16,6 +16,7 @@ from agent.bundle import loading as bundles
 from agent.capture.scene import RATE_HZ, at_level, glass_broken, machines, siren
 from agent.config import load_settings
 from agent.core.clock import SystemClock
+from agent.encoder.choice import with_fastest_tower
 from agent.hearing.files import FileHearing
 from agent.run.pipeline import Pipeline
 from tests.attached import Watcher
@@ -86,7 +87,8 @@ def run(config: Path) -> list[Match]:
     described = descriptions.load(settings.descriptions)
     clock = SystemClock()
     attach = {"test": Watcher(matches.append)}
-    pipeline = Pipeline(settings, bundles.load(), described, clock, attach=attach)
+    bundle = with_fastest_tower(bundles.load(), settings.state_dir)
+    pipeline = Pipeline(settings, bundle, described, clock, attach=attach)
     assert pipeline.run() == 0
     assert pipeline.windows_dropped == 0
     return matches

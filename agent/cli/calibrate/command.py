@@ -21,6 +21,7 @@ from agent.config import channels
 from agent.core import folders
 from agent.core.clock import SystemClock
 from agent.core.errors import ConfigError, Problem, StoreError, failing_as
+from agent.encoder.choice import with_fastest_tower
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration import site
 from agent.watchlist.calibration.applied import unusable
@@ -96,7 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
     files = found.files
     chosen = channels.of_option(arguments.channels)
     spans = tuple(read_span(text) for text in arguments.exclude)
-    bundle = bundles.load(settings.bundle)
+    bundle = with_fastest_tower(
+        bundles.load(settings.bundle), settings.state_dir, threads=settings.encoder.threads
+    )
     descriptions = descriptions_file.load(settings.descriptions)
     with _alone(settings.state_dir):
         index = _begin(settings, bundle, fresh=arguments.fresh)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.bundle import loading as bundles
-from agent.cli.check_machine import as_problem, check_integrations
-from agent.cli.checking import Found, check_descriptions
+from agent.cli.check.checking import Found, check_descriptions
+from agent.cli.check.machine import as_problem, check_integrations
 from agent.cli.doctor.findings import Finding, Outcome, Part, fail, of_problem, ok, warn
 from agent.config import CONFIG_VARIABLE, load_settings
 from agent.core.errors import BundleError, ConfigError, Problem
+from agent.encoder.choice import as_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from agent.bundle.loading import Bundle
-    from agent.cli.check_texts import Embed
+    from agent.cli.check.meaning import Embed
     from agent.config import Settings
 
 _MOST_TOLD = 10
@@ -57,6 +58,9 @@ def bundle(settings: Settings | None) -> tuple[Bundle | None, Finding]:
         found = bundles.load(None if settings is None else settings.bundle)
     except BundleError as error:
         return None, of_problem(Part.BUNDLE, Outcome.FAIL, as_problem(error))
+    if settings is not None:
+        threads = settings.encoder.threads
+        found = as_kept(found, settings.state_dir, threads=threads) or found
     manifest = found.manifest
     told = {
         "name": manifest.name,

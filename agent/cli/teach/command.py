@@ -16,6 +16,7 @@ from agent.config.values import nearest
 from agent.core.clock import SystemClock
 from agent.core.errors import ConfigError, Problem, StateInUseError
 from agent.core.names import shown
+from agent.encoder.choice import with_fastest_tower
 from agent.hearing.files import read_short
 from agent.run.teach_command import LONGEST_S, SHORTEST_S
 from agent.store import FolderLock
@@ -87,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _show(learnt, as_json=arguments.json)
 
     if arguments.file is not None:
-        bundle = bundles.load(settings.bundle)
+        bundle = _bundle(settings)
         return learn(bundle, _piece(arguments, bundle), _name_of(arguments, settings))
     source = _source(arguments, settings)
     seconds = arguments.seconds or _SECONDS
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return _show(learnt, as_json=arguments.json)
     try:
-        bundle = bundles.load(settings.bundle)
+        bundle = _bundle(settings)
         tell(f"no agent runs; make the sound now: {source.name} listens for {seconds:g} s")
         return learn(bundle, alone.record(source, bundle, seconds, clock), source.name)
     finally:
@@ -171,6 +172,12 @@ def _source(arguments: argparse.Namespace, settings: Settings) -> SourceSettings
 def _name_of(arguments: argparse.Namespace, settings: Settings) -> str:
     """What heard the sound of a file: a source of the site, where one is named."""
     return "file" if arguments.source is None else _source(arguments, settings).name
+
+
+def _bundle(settings: Settings) -> Bundle:
+    """The model as the site's agent runs it."""
+    model, threads = bundles.load(settings.bundle), settings.encoder.threads
+    return with_fastest_tower(model, settings.state_dir, threads=threads)
 
 
 def _piece(arguments: argparse.Namespace, bundle: Bundle) -> FloatArray:

@@ -140,9 +140,9 @@ def test_missing_library_of_every_installation_is_told_too() -> None:
 
 
 def test_every_extra_that_is_told_of_is_one() -> None:
-    """By the names of pyproject.toml; dev and docs are for contributors."""
+    """By the names of pyproject.toml; dev, docs and peers are for contributors."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert {*project["optional-dependencies"]} - {"dev", "docs"} == set(Extra)
+    assert {*project["optional-dependencies"]} - {"dev", "docs", "peers"} == set(Extra)
 
 
 def test_who_may_not_write_to_the_environment_types_sudo(monkeypatch: pytest.MonkeyPatch) -> None:

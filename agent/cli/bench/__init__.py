@@ -1,0 +1,1 @@
+"""``kikimimi bench``: what the box costs on this machine."""

@@ -1,4 +1,4 @@
-"""The image of packaging/container: built from nothing, run against a locked broker, stopped."""
+"""The image of script/packaging/container: built from nothing, run, stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.secure_broker import person, secure_broker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CONTAINER = ROOT / "packaging" / "container"
+CONTAINER = ROOT / "script" / "packaging" / "container"
 _BASE, _IMAGE, _NAME = "localhost/kikimimi-test-base", "localhost/kikimimi-test", "kikimimi-test"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Of pip's settings here: from where it takes packages, and whom it trusts.

@@ -71,7 +71,7 @@ def test_bash_completes_commands_options_and_files(
     def tab(*words: str) -> set[str]:
         return set(_told("bash", "-c", _TAB, "bash", script, "kikimimi", *words, cwd=tmp_path))
 
-    assert tab("sc") == {"score"}
+    assert tab("sco") == {"score"}
     assert tab("labels", "p") == {"purge"}
     assert tab("score", "--des") == {"--descriptions"}
     assert tab("demo", "--language", "") == {"ja", "en"}
@@ -83,5 +83,5 @@ def test_bash_completes_commands_options_and_files(
 def test_fish_completes_a_command(parser: argparse.ArgumentParser, tmp_path: Path) -> None:
     """With what it does beside it."""
     script = _script(parser, "fish", tmp_path)
-    told = _told("fish", "-c", f"source {script}; complete -C 'kikimimi sc'", cwd=tmp_path)
+    told = _told("fish", "-c", f"source {script}; complete -C 'kikimimi sco'", cwd=tmp_path)
     assert [line.partition("\t")[0] for line in told] == ["score"]

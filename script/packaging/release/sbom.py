@@ -15,7 +15,7 @@ from release.licences import licensed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
+_PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
 
 
 def write_sbom(environment: Path, output: Path, *, validate: bool = True) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -21,7 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from agent.capture.audiofile import read_audio
 from agent.core.records import FloatArray
 from export.evaluation import encode, log_mels
-from export.onnx import WINDOW_FRAMES, normalise
+from export.onnx import WINDOW_FRAMES, half_matrix, normalise
 from training.data import takes
 from training.data.arrays import Numbers
 from training.data.augment import AugmentConfig, augment, background_log_mels, log_mels_of
@@ -43,6 +44,8 @@ _TAPS = tuple(f"features.{block}/Add_output_0" for block in (3, 6, 10, 12, 14))
 _HIDDEN = "classifier.3/HardSwish_output_0"
 """... and the last hidden layer: ends of the names of tensors."""
 _DEQUANTIZED = "_DequantizeLinear_Output"
+KnownTakes: TypeAlias = tuple[tuple[Take, ...], tuple[Take, ...]]
+"""Recordings to learn from, and those to be judged on."""
 
 _MOST_WINDOWS, _COPIES = 4, 3
 _NOISES, _NOISE_S, _SEED = 96, 5.0, 20_261_130
@@ -76,21 +79,17 @@ def features_session(tower: Path) -> onnxruntime.InferenceSession:
 def add_head(path: Path, head: AcousticHead) -> None:
     """Give an audio graph its acoustic view, in place; one that it had before goes.
 
-    The map is stored in half precision; the arithmetic is float32.
-
     Raises:
         ValueError: a layer is missing: the tower is another one.
     """
     model = _without_head(onnx.load(str(path)))
     graph = model.graph
     graph.node.extend(_features(graph))
-    weight = numpy_helper.from_array(head.weight.astype(np.float16), f"{ACOUSTIC}.weight")
+    weight, cast = half_matrix(head.weight, f"{ACOUSTIC}.weight", f"{ACOUSTIC}.wide")
     graph.initializer.extend([weight, numpy_helper.from_array(head.bias, f"{ACOUSTIC}.bias")])
     graph.node.extend(
         [
-            helper.make_node(
-                "Cast", [f"{ACOUSTIC}.weight"], [f"{ACOUSTIC}.wide"], to=TensorProto.FLOAT
-            ),
+            cast,
             helper.make_node(
                 "Gemm",
                 [FEATURES, f"{ACOUSTIC}.wide", f"{ACOUSTIC}.bias"],
@@ -154,7 +153,7 @@ def judged(data: Path, known: Sequence[Take]) -> Judged:
     )
 
 
-def known_takes(data: Path, every: int) -> tuple[tuple[Take, ...], tuple[Take, ...]]:
+def known_takes(data: Path, every: int) -> KnownTakes:
     """Recordings to learn from, and those to be judged on.
 
     Args:

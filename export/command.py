@@ -9,6 +9,7 @@ import torch
 
 from agent.bundle.manifest import Rebuild
 from export import bundle, evaluation, heads
+from export.acoustic import known_takes
 from export.parity import check_text_parity
 from export.variants import quantize_variants, variants_in
 from training.model import checkpoint
@@ -42,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     costs = quantize_variants(folder, arguments.data, partial(evaluation.embed_with, model, tower))
     bundle.write_attributions(arguments.checkpoint, folder)
     graphs = variants_in(folder)
-    metrics = heads.add(graphs, arguments.data, arguments.every, _command(arguments))
+    known = known_takes(arguments.data, arguments.every)
+    metrics = heads.add(graphs, arguments.data, known, tower, _command(arguments))
     bundle.write_manifest(
         model,
         folder,

@@ -34,9 +34,19 @@ def costs(metrics: Iterable[Metric], files: Mapping[str, int]) -> dict[str, floa
     }
     reference = pooled.pop(REFERENCE)
     return {
-        variant: max(reference[key] - value for key, value in figures.items())
+        variant: worst_fall([reference[key] for key in figures], figures.values())
         for variant, figures in pooled.items()
     }
+
+
+def worst_fall(reference: Iterable[float], figures: Iterable[float]) -> float:
+    """The most that any figure fell, as a share.
+
+    Args:
+        reference: each figure before.
+        figures: the same, in the same order, after.
+    """
+    return max(before - after for before, after in zip(reference, figures, strict=True))
 
 
 def _pooled(found: list[tuple[float, int]]) -> float:

@@ -20,6 +20,7 @@ from training.data.frontend import LogMel
 from training.data.readers import esc50, everyday, folders
 from training.data.readers.classes import CLASS
 from training.data.records import Manifest, Split
+from training.evaluation.classes import TEXTS
 from training.model.dual_encoder import DualEncoder
 from training.model.text_tower import TextTower
 
@@ -30,7 +31,6 @@ _MACHINES = 12
 """Recordings of each machine that activations are measured on."""
 Embed = Callable[[Sequence[str]], FloatArray]
 """Texts to the joint space, ``(texts, embedding_size)``."""
-TEXTS = Path(__file__).resolve().parents[1] / "configs" / "evaluation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ class RetrievalSet:
             ):
                 figures.append(Figure(self.name, language, name, value))
         return figures
+
+    def values(self, tower: Path) -> list[float]:
+        """Of these figures, in their order."""
+        return [figure.value for figure in self.measure(tower)]
 
 
 def encode(tower: Path, log_mels: Sequence[FloatArray], view: str = "embedding") -> FloatArray:

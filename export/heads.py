@@ -17,21 +17,22 @@ from training.data.lexicon import read_lexicon
 from training.data.readers.registry import data_sets
 from training.data.wordings import take_meanings
 from training.model import text_map
-from training.model.text_tower import TextTower
 from training.train.acoustic import fit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from export.acoustic import Judged
+    from export.acoustic import Judged, KnownTakes
     from export.evaluation import Embed, RetrievalSet
     from training.data.takes import Take
+    from training.model.text_tower import TextTower
 
 
 def add(
     variants: Mapping[str, Path],
     data: Path,
-    every: int,
+    known: KnownTakes,
+    tower: TextTower,
     command: str,
 ) -> tuple[Metric, ...]:
     """Give the graphs of a bundle their acoustic view and their learned head.
@@ -41,19 +42,18 @@ def add(
     Args:
         variants: the audio graphs, ``float32`` first.
         data: the shared data folder.
-        every: n-th recording is learned from; 1 for all.
+        known: recordings to learn from, and to be judged on.
+        tower: embeds the wordings.
         command: that this is done by.
 
     Returns:
         How each variant does that is left.
     """
-    known = acoustic.known_takes(data, every)
     print(f"fitting the heads to {len(known[0])} recordings", flush=True)
     reference = variants["float32"]
     text_head = reference.with_name(TEXT_HEAD)
     for path in (*variants.values(), text_head):
         learned.remove(path)
-    tower = TextTower.load()
     material = acoustic.material(reference, data, known[0])
     view = fit(material)
     lexicon = read_lexicon([sound.name for sound in load_classes(data)])

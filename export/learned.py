@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from agent.core.records import FloatArray
 from export.acoustic import FEATURES
-from export.onnx import normalise
+from export.onnx import half_matrix, normalise
 from export.sounds import Ordinary
 from training.data.arrays import Values
 from training.data.sentences import LANGUAGES
@@ -226,10 +226,10 @@ def _network(graph: onnx.GraphProto, side: str, source: str, network: Network) -
 
 
 def _matrix(graph: onnx.GraphProto, name: str, values: FloatArray | Values) -> str:
-    """A matrix, stored in half precision; the arithmetic is float32."""
-    stored, wide = f"{_LEARNED}.{name}", f"{_LEARNED}.{name}.wide"
-    graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), stored))
-    graph.node.append(helper.make_node("Cast", [stored], [wide], to=TensorProto.FLOAT))
+    wide = f"{_LEARNED}.{name}.wide"
+    stored, cast = half_matrix(values, f"{_LEARNED}.{name}", wide)
+    graph.initializer.append(stored)
+    graph.node.append(cast)
     return wide
 
 

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from torch import Tensor, nn
@@ -111,13 +112,20 @@ def _store_in_half(path: Path) -> None:
         half = values.astype(np.float16)
         if values.ndim != _MATRIX or not np.array_equal(half.astype(values.dtype), values):
             continue
-        name = f"{stored.name}.half"
         graph.initializer.remove(stored)
-        graph.initializer.append(onnx.numpy_helper.from_array(half, name))
-        cast = onnx.helper.make_node("Cast", [name], [stored.name], to=onnx.TensorProto.FLOAT)
+        kept, cast = half_matrix(values, f"{stored.name}.half", stored.name)
+        graph.initializer.append(kept)
         graph.node.insert(0, cast)
     path.write_bytes(model.SerializeToString())
     normalise(path)
+
+
+def half_matrix(
+    values: npt.NDArray[np.floating], stored: str, wide: str
+) -> tuple[onnx.TensorProto, onnx.NodeProto]:
+    """A matrix in half precision, and the node that makes it float32 as the graph is loaded."""
+    kept = onnx.numpy_helper.from_array(values.astype(np.float16), stored)
+    return kept, onnx.helper.make_node("Cast", [stored], [wide], to=onnx.TensorProto.FLOAT)
 
 
 def normalise(path: Path) -> None:

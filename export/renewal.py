@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from export.acoustic import KnownTakes
 
 _BEFORE = SCHEMA - 1
 """Schema of bundles that have no sounds that stand out."""
@@ -70,12 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.threshold is not None:
         command += f" --threshold {arguments.threshold:g}"
         manifest = replace(manifest, tuning=replace(manifest.tuning, threshold=arguments.threshold))
+    known, tower = acoustic.known_takes(arguments.data, arguments.every), TextTower.load()
     costs = None
     if arguments.hear_through_noise:
         command += f" {HEAR_THROUGH_NOISE}"
         machines = [one for one in Activations if AUDIO_BY_MACHINE[one] in manifest.files]
-        costs = _heard_through_noise(folder, machines, arguments.data, arguments.every)
-    metrics = heads.add(variants_in(folder), arguments.data, arguments.every, command)
+        costs = _heard_through_noise(folder, machines, arguments.data, known, tower)
+    metrics = heads.add(variants_in(folder), arguments.data, known, tower, command)
     _write(manifest, folder, arguments.version, Renewed(metrics, command, costs))
     for metric in metrics:
         print(
@@ -86,7 +88,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _heard_through_noise(
-    folder: Path, machines: Sequence[Activations], data: Path, every: int
+    folder: Path,
+    machines: Sequence[Activations],
+    data: Path,
+    known: KnownTakes,
+    tower: TextTower,
 ) -> str:
     """Teach the tower, quantize it anew for the machines, and tell what that costs."""
     graph, text_head = folder / AUDIO, folder / TEXT_HEAD
@@ -94,9 +100,9 @@ def _heard_through_noise(
         learned.remove(path)
     acoustic.remove(graph)
     model = read_tower(graph)
-    hear_through_noise(model, data, acoustic.known_takes(data, every)[0])
+    hear_through_noise(model, data, known[0])
     write_tower(model, graph)
-    embed = partial(evaluation.embed_by, text_head, TextTower.load())
+    embed = partial(evaluation.embed_by, text_head, tower)
     return quantize_variants(folder, data, embed, machines)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from export import evaluation
-from export.costs import MOST_COST
-from export.evaluation import Embed, Figure
+from export.costs import MOST_COST, worst_fall
+from export.evaluation import Embed
 from export.quantize import RECIPES, Activations, quantize_audio
 from training.data.markdown import table
 
@@ -34,14 +34,14 @@ def quantize_variants(
     print("decoding the recordings that variants are judged on", flush=True)
     judged, second = evaluation.esc50_40(data, embed), evaluation.everyday_cc(data, embed)
     calibration = evaluation.calibration(data)
-    reference, second_reference = (some.measure(folder / AUDIO) for some in (judged, second))
+    reference, second_reference = (some.values(folder / AUDIO) for some in (judged, second))
     rows = []
     for activations in machines:
         target = folder / AUDIO_BY_MACHINE[activations]
         for recipe in RECIPES:
             quantize_audio(folder / AUDIO, target, recipe, activations, calibration)
-            cost = _worst_cost(reference, judged.measure(target))
-            second_cost = _worst_cost(second_reference, second.measure(target))
+            cost = worst_fall(reference, judged.values(target))
+            second_cost = worst_fall(second_reference, second.values(target))
             shipped = cost <= MOST_COST
             size_mb = f"{target.stat().st_size / 1e6:.1f}"
             points = (f"{100 * worst:.2f}" for worst in (cost, second_cost))
@@ -63,8 +63,3 @@ def variants_in(folder: Path) -> dict[str, Path]:
         if (folder / name).is_file():
             found[machine] = folder / name
     return found
-
-
-def _worst_cost(reference: list[Figure], figures: list[Figure]) -> float:
-    """The most that any figure fell, as a share."""
-    return max(before.value - after.value for before, after in zip(reference, figures, strict=True))

@@ -49,6 +49,11 @@ class Bundle:
         return f"sha256:{self.sha256}"
 
     @property
+    def title(self) -> str:
+        """Name and version, for people."""
+        return f"{self.manifest.name} {self.manifest.version}"
+
+    @property
     def audio_tower(self) -> Path:
         """The audio tower for the processor of this machine."""
         return self.folder / (self.tower or self._own_tower or self.manifest.variants.reference)

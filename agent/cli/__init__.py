@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 FINE, FOUND_PROBLEMS, BAD_USAGE = 0, 1, 2
 
-_DESCRIPTION = "Listens to a factory floor and asks people about the work errors it hears."
+PROGRAM = "kikimimi"
+DESCRIPTION = "Listens to a factory floor and asks people about the work errors it hears."
 
 
 def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMAN
     """
     given = sys.argv[1:] if argv is None else argv
     try:
-        command, arguments = commandline.parse("kikimimi", _DESCRIPTION, commands, given)
+        command, arguments = commandline.parse(PROGRAM, DESCRIPTION, commands, given)
         # Names that a terminal cannot show must not end what is said of all others.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # of a text file
         folders.close_new_files()

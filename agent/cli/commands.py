@@ -20,7 +20,7 @@ COMMANDS = (
     Command(
         "demo",
         "hear a factory scene, or a microphone, with a live view of the alerts",
-        "agent.cli.demo",
+        "agent.cli.demo.command",
         ("kikimimi demo --language en", "kikimimi demo --microphone"),
         extra=Extra.DEMO,
     ),
@@ -41,7 +41,7 @@ COMMANDS = (
     Command(
         "check",
         "tell what is wrong with configuration, descriptions and bundle",
-        "agent.cli.check",
+        "agent.cli.check.command",
         (
             "kikimimi check --config agent.yaml --online",
             "kikimimi check --descriptions descriptions.yaml --json",
@@ -156,5 +156,31 @@ COMMANDS = (
             'kikimimi report --shifts "day 06:00-14:00, night 22:00-06:00" --language en',
             "kikimimi report --roi roi.yaml --json",
         ),
+    ),
+    Command(
+        "scan",
+        "hear an archive of recordings: tables of its alerts, on all cores or a cluster",
+        "agent.cli.scan",
+        (
+            "kikimimi scan /archive/2026 --descriptions descriptions.yaml --out alerts.parquet",
+            "kikimimi scan '/archive/*/night-*.flac' --config agent.yaml --out nights.parquet",
+            "kikimimi scan /archive --descriptions d.yaml --out a.parquet --embed /archive/views",
+            "kikimimi scan /archive --descriptions d.yaml --out a.parquet --ray head:6379",
+        ),
+        remarks="Interrupted or killed, the same command goes on where it was; given again later, "
+        "it hears what is new. Exit status 1 where a file could not be heard; the others count.",
+        extra=Extra.ARCHIVE,
+    ),
+    Command(
+        "search",
+        "find sounds in an archive by words or by a recording",
+        "agent.cli.search",
+        (
+            'kikimimi search "a siren wails" --archive /archive/views',
+            "kikimimi search clips/drop.flac --archive /archive/views --top 50 --json",
+            'kikimimi search "air leaks" --archive /archive/views --qdrant http://qdrant:6333',
+        ),
+        remarks="What scan --embed kept is searched. The first search builds an index beside it.",
+        extra=Extra.ARCHIVE,
     ),
 )

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import console
+from agent.cli.check.wording import words
 from agent.cli.words import Language
 from agent.core.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from agent.core.reasons import Value
 
 _WORDS = Path(console.__file__).parent / "static" / "words.js"
 _TABLE = re.compile(r"^const REASONS_JA = \{$(.*?)^\};$", re.MULTILINE | re.DOTALL)
@@ -28,6 +31,11 @@ def japanese() -> Mapping[str, str]:
     return {code: json.loads(text) for code, text in _ENTRY.findall(table[1] if table else "")}
 
 
+def _known() -> Mapping[str, str]:
+    """Those of the box, and those of ``kikimimi check``."""
+    return {**japanese(), **words(Language.JA).texts}
+
+
 def told(text: str, language: Language) -> str:
     """A text as the reader wants it: a reason whose codes are all known, or else as it is.
 
@@ -35,11 +43,13 @@ def told(text: str, language: Language) -> str:
         text: English; a :class:`Reason`, or of whatever origin.
         language: the reader's.
     """
-    known = japanese()
+    known = _known()
     parts = text.parts if isinstance(text, Reason) else ()
     if language is Language.EN or not parts or any(part.code not in known for part in parts):
         return text
-    return "".join(
-        _PLACE.sub(lambda place: str(part.parameters.get(place[1], "?")), known[part.code])  # noqa: B023 - called at once
-        for part in parts
-    )
+    return "".join(_filled(known[part.code], part.parameters, language) for part in parts)
+
+
+def _filled(text: str, parameters: Mapping[str, Value], language: Language) -> str:
+    """A text with its places filled in, reasons among them in the same language."""
+    return _PLACE.sub(lambda place: told(str(parameters.get(place[1], "?")), language), text)

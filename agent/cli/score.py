@@ -7,31 +7,25 @@ says how often the right description won, for each variant of the audio tower th
 from __future__ import annotations
 
 import json
-import os
 import sys
-import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from agent import descriptions
-from agent.alerts.alerts import candidates_json, severity_of
-from agent.bundle import loading as bundles
+from agent.alerts.alerts import severity_of
+from agent.alerts.recorded import RecordedAlert
 from agent.capture.soundfiles.kinds import READ
+from agent.cli import file_hearing
 from agent.cli.accuracy import accuracy, read_truth
-from agent.cli.check_examples import example_findings
-from agent.config import channels, load_settings
 from agent.core.errors import AudioFileError, ConfigError, Problem
 from agent.core.names import shown
-from agent.core.records import Step
+from agent.core.records import Provenance, Step
 from agent.encoder.audio import Encoder
-from agent.encoder.choice import with_fastest_tower
-from agent.hearing.files import LONGEST_WHOLE_S, FileHearing
+from agent.hearing.files import LONGEST_WHOLE_S
 from agent.hearing.recogniser import Recogniser
-from agent.watchlist.site import listened_for_alone, listened_for_beside
 
 if TYPE_CHECKING:
     import argparse
@@ -40,6 +34,7 @@ if TYPE_CHECKING:
     from agent.bundle.loading import Bundle
     from agent.cli.accuracy import Accuracy
     from agent.core.records import Detection, Match
+    from agent.hearing.files import FileHearing
     from agent.watchlist.watchlist import Watchlist
 
 _Scored = TypeVar("_Scored")
@@ -97,29 +92,9 @@ class Scorer:
 
     def _alert_json(self, path: Path, alert: Detection) -> str:
         """As the box would publish it; times are seconds from the file's start."""
-        wording = self.watch.wordings[alert.error_id]
-        return json.dumps(
-            {
-                "file": shown(path),
-                "start": round(alert.starts_at, 3),
-                "peak": round(alert.peaks_at, 3),
-                "end": round(alert.ends_at, 3),
-                "error_id": alert.error_id,
-                "description": wording.description,
-                "score": round(alert.score, 3),
-                "threshold": round(alert.threshold, 3),
-                "hits": alert.hits,
-                "windows": alert.windows,
-                "severity": severity_of(alert, wording.severity, self.watch.wordings).value,
-                "candidates": candidates_json(
-                    replace(one, description=self.watch.wordings[one.error_id].description)
-                    for one in alert.candidates
-                ),
-                "bundle": self.hearing.bundle.digest,
-                "descriptions": self.watch.digest,
-            },
-            ensure_ascii=False,
-        )
+        origin = Provenance(self.hearing.bundle.digest, self.watch.digest)
+        recorded = RecordedAlert.of(shown(path), alert, self.watch.wordings, origin)
+        return json.dumps(asdict(recorded), ensure_ascii=False)
 
     def _alert_text(self, path: Path, alert: Detection) -> str:
         wording = self.watch.wordings[alert.error_id]
@@ -175,25 +150,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=READ,
     )
-    parser.add_argument(
-        "--descriptions", type=Path, metavar="FILE", help="what to listen for, instead of the box's"
-    )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="agent.yaml: hear as its box does now, by its descriptions, calibration, thresholds "
-        "and answers; nothing of it is changed, and it may run meanwhile",
-    )
-    parser.add_argument(
-        "--bundle", type=Path, metavar="FOLDER", help="instead of the box's or the shipped one"
-    )
+    file_hearing.add_options(parser)
     parser.add_argument(
         "--whole",
         action="store_true",
         help=f"score each file as one window, of at most {LONGEST_WHOLE_S:.0f} s",
     )
-    channels.add_option(parser)
     parser.add_argument(
         "--alerts", action="store_true", help="print what would have alarmed instead of scores"
     )
@@ -221,7 +183,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.alerts and (arguments.whole or arguments.truth):
         found = "is given with --whole or --truth, where no window follows another"
         raise ConfigError([Problem("--alerts", found, "leave one of them out")])
-    scorer = _load(arguments)
+    scorer = Scorer(*file_hearing.load(arguments, "score", _remark))
     bundle = scorer.hearing.bundle
     chosen = variants_of(bundle, arguments.variant) if arguments.variant else {"": bundle}
     truth = None
@@ -252,35 +214,6 @@ def run(arguments: argparse.Namespace) -> int:
     if results:
         _print_accuracies(results, as_json=arguments.json)
     return 1 if unread else 0
-
-
-def _load(arguments: argparse.Namespace) -> Scorer:
-    """The box that is meant, or the descriptions alone; tells which recordings do not count."""
-    if arguments.config is not None:
-        settings = load_settings(arguments.config, os.environ)
-        bundle = with_fastest_tower(
-            bundles.load(arguments.bundle or settings.bundle),
-            settings.state_dir,
-            threads=settings.encoder.threads,
-            keep=False,
-        )
-        described = descriptions.load(arguments.descriptions or settings.descriptions)
-        hop_s, threads = settings.windows.hop_s, settings.encoder.threads
-        hearing = FileHearing.of(bundle, hop_s, threads=threads)
-        watch = listened_for_beside(settings, bundle, described, now=time.time())
-    elif arguments.descriptions is not None:
-        bundle = bundles.load(arguments.bundle)
-        described = descriptions.load(arguments.descriptions)
-        hearing = FileHearing.of(bundle)
-        watch = listened_for_alone(bundle, described)
-    else:
-        remedy = "name them with --descriptions FILE, or --config agent.yaml"
-        raise ConfigError([Problem("kikimimi score", "no descriptions", remedy)])
-    warnings, notes = example_findings(watch.examples, described)
-    for note in (*filter(None, [watch.calibration.trouble]), *warnings, *notes):
-        _remark(str(note))
-    chosen = channels.of_option(arguments.channels)
-    return Scorer(replace(hearing, remark=_remark, channels=chosen), watch)
 
 
 def _remark(text: str) -> None:

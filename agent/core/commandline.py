@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from agent.core import extras
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from agent.core.extras import Extra
 
@@ -49,6 +49,11 @@ class Command:
     """What its own help ends with."""
     extra: Extra | None = None
     """Without which it does nothing."""
+
+    @property
+    def told(self) -> str:
+        """What it does, as a sentence or more."""
+        return self.more or f"{self.text[0].upper()}{self.text[1:]}."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Import the command and have it declare its options.
@@ -86,20 +91,36 @@ def parse(
         KikimimiError: the command's extra is not installed.
         SystemExit: help was asked for, or something that there is not.
     """
+    asked = next((word for word in argv if not word.startswith("-")), "")
+    arguments = parser_of(program, description, commands, {asked}).parse_args(argv)
+    return arguments.command, arguments
+
+
+def parser_of(
+    program: str, description: str, commands: Sequence[Command], declared: Container[str]
+) -> argparse.ArgumentParser:
+    """The parser of a program.
+
+    Args:
+        program: how it is called.
+        description: of the whole.
+        commands: in the order of the help.
+        declared: names of the commands that declare their options, which imports them.
+
+    Raises:
+        KikimimiError: the extra of one of these is not installed.
+    """
     parser = argparse.ArgumentParser(prog=program, description=description)
     parsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    asked = next((word for word in argv if not word.startswith("-")), None)
     for command in commands:
-        text = command.more or f"{command.text[0].upper()}{command.text[1:]}."
         examples = "\n".join(("examples:", *(f"  {line}" for line in command.examples)))
         subparser = parsers.add_parser(
             command.name,
             help=command.text,
-            description=textwrap.fill(text, _WIDTH),
+            description=textwrap.fill(command.told, _WIDTH),
             epilog=f"{examples}\n\n{textwrap.fill(command.remarks, _WIDTH)}".rstrip(),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if command.name == asked:
+        if command.name in declared:
             command.add_arguments(subparser)
-    arguments = parser.parse_args(argv)
-    return arguments.command, arguments
+    return parser

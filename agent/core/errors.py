@@ -11,6 +11,7 @@
      │    └── AudioFileError                   a sound file
      ├── StoreError         (OSError)          the state folder and its database
      │    └── StateInUseError                  another agent has it
+     ├── ArchiveError       (OSError)          an archive's tables, views or index, its machines
      └── BrokerError        (ConnectionError)  the MQTT broker
 
 A message is one line that names the thing, what was found and what to do instead: it is
@@ -123,6 +124,10 @@ class StoreError(KikimimiError, OSError):
 
 class StateInUseError(StoreError):
     """Another agent uses the state folder."""
+
+
+class ArchiveError(KikimimiError, OSError):
+    """An archive of recordings cannot be scanned or searched."""
 
 
 class BrokerError(KikimimiError, ConnectionError):

@@ -27,6 +27,7 @@ _OWN = frozenset({"agent", "training", "export"})
 class Extra(StrEnum):
     """Under the name that pip takes."""
 
+    ARCHIVE = "archive"
     CONSOLE = "console"
     DEMO = "demo"
     METRICS = "metrics"

@@ -129,6 +129,21 @@ ENGLISH: Final[Mapping[str, str]] = {
         "its sources"
     ),
     "calibration_trouble": "{detail}",
+    "calibration_none": (
+        "not calibrated yet; {count} descriptions go by the bundle's threshold: "
+        "run 'kikimimi calibrate'"
+    ),
+    "calibration_made": "calibrated on {hours} hours until {made}",
+    "calibration_new": (
+        "{error_id} is new since then: its threshold is found anew from the background that was "
+        "kept"
+    ),
+    "calibration_reworded": (
+        "{error_id} is worded otherwise since then: its threshold is found anew from the "
+        "background that was kept"
+    ),
+    "calibration_short": "{error_id} was heard too little to be calibrated",
+    "calibration_longer": "run 'kikimimi calibrate' for longer",
     "background_shifted": "{detail}",
     "descriptions_refused": "{detail}",
     "metrics_not_served": (

@@ -13,7 +13,7 @@ _CONSTRAINTS = "constraints.txt"
 
 
 def config(name: str) -> Path:
-    """A file of ``configs/``, such as ``agent.yaml``; it is not said that there is one."""
+    """What is in ``configs/``, such as ``agent.yaml``; it is not said that there is such a file."""
     return _path("configs", name)
 
 

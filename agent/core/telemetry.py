@@ -13,6 +13,8 @@ SWITCHED_OFF = (
     # tokenizers can fetch what it is asked for by name; here it only reads files.
     ("HF_HUB_OFFLINE", "1"),
     ("HF_HUB_DISABLE_TELEMETRY", "1"),
+    # Ray reports its use by default.
+    ("RAY_USAGE_STATS_ENABLED", "0"),
 )
 """Names and values of environment variables; the unit files hold them, too."""
 

@@ -32,6 +32,11 @@ class Backlog:
         with self._changed:
             return not self._windows
 
+    def holds(self, source: str) -> bool:
+        """Whether windows of a source wait."""
+        with self._changed:
+            return any(window.source == source for window in self._windows)
+
     def put(self, windows: list[Window], *, wait: bool = False) -> None:
         """Add windows; where there is no room the oldest go, since the news matters most.
 

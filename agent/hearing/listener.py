@@ -139,7 +139,8 @@ class Listeners:
         rate_hz = bundle.manifest.frontend.sample_rate_hz
         self.backlog = Backlog(settings.windows.queue_windows)
         self._clock = clock
-        self._lost: list[str] = []
+        self._lost: set[str] = set()
+        """Lost sources of which nothing comes any more."""
         self._listeners = [
             Listener(
                 Supervisor(
@@ -186,13 +187,30 @@ class Listeners:
             listener.start()
 
     def watch(self) -> list[str]:
-        """See whether sources hold their threads; names of those lost since the last time."""
+        """See whether sources hold their threads.
+
+        Returns:
+            Names of those that were lost since the last time, each once all that was heard of it
+            has been taken from the backlog: nothing of it comes any more.
+        """
         for listener in self._listeners:
             listener.watch()
-        before = self._lost
-        lost = (status for status in self.statuses if status.state is SourceState.LOST)
-        self._lost = [status.source for status in lost]
-        return [source for source in self._lost if source not in before]
+        lost = {
+            listener.status.source: listener
+            for listener in self._listeners
+            if listener.status.state is SourceState.LOST
+        }
+        self._lost &= lost.keys()
+        over = [
+            name
+            for name, listener in lost.items()
+            # One that has ended puts its last windows after it has said so.
+            if name not in self._lost
+            and (listener.finished or not listener.status.ended)
+            and not self.backlog.holds(name)
+        ]
+        self._lost.update(over)
+        return over
 
     def stop(self, timeout_s: float) -> None:
         """Stop listening and free the devices, all at once, for at most so long."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-import hnswlib
 import numpy as np
 
 from agent.core.records import Match
+from agent.matcher.graph import SearchGraph
 from agent.matcher.prototypes import BackgroundStatistics, Contrast, Described, PrototypeSet
 from agent.matcher.recordings import Examples
 
@@ -32,15 +32,8 @@ _EXACT_PROTOTYPES = 2_048
 # Beyond, the nearest ones, see docs/benchmarks.md.
 _NEAREST = 96
 _NEAREST_EXAMPLES = 160
-_NEIGHBOURS = 16
-_BUILD_WIDTH = 200
-_SEED = 100
-
 # Prototypes that are compared one by one beside the search, so that none of them is missed.
 _ANCHORS = 1_024
-
-# Below this, threads cost more than they bring, and one gives the same graph every time.
-_THREADED_BUILD = 4_096
 
 # Bounds the memory of a batch: entries of the matrix of windows and prototypes.
 _ENTRIES = 4_000_000
@@ -170,21 +163,22 @@ class _TextSearch:
 
     def __init__(self, prototypes: PrototypeSet, threads: int) -> None:
         self._embeddings = prototypes.embeddings
-        self._index: hnswlib.Index | None = None
-        if len(self._embeddings) > _EXACT_PROTOTYPES:
-            self._index = _build_index(self._embeddings, threads)
-            self._index.set_ef(_NEAREST)
-            self._anchors = prototypes.anchors(_ANCHORS)
+        self._graph: SearchGraph | None = None
+        self._anchors = prototypes.anchors(_ANCHORS)
+        # Where most are compared one by one in any case, a search beside that saves nothing.
+        few = len(self._anchors) * 2 < len(self._embeddings)
+        if few and len(self._embeddings) > _EXACT_PROTOTYPES:
+            self._graph = SearchGraph.of(self._embeddings, threads)
             self._anchor_embeddings = np.ascontiguousarray(self._embeddings[self._anchors].T)
 
     def cosines(self, embeddings: FloatArray) -> FloatArray:
         """Shape ``(windows, texts)``; ``-inf`` for texts that are not near."""
-        found = _nearest(self._index, embeddings, _NEAREST)
+        found = None if self._graph is None else self._graph.nearest(embeddings, _NEAREST)
         if found is None:
             return embeddings @ self._embeddings.T
         cosine = np.full((len(embeddings), len(self._embeddings)), -np.inf, np.float32)
         cosine[:, self._anchors] = embeddings @ self._anchor_embeddings
-        np.put_along_axis(cosine, found[0], 1.0 - found[1], axis=1)
+        np.put_along_axis(cosine, *found, axis=1)
         return cosine
 
 
@@ -197,10 +191,9 @@ class _ExampleSearch:
 
     def __init__(self, matrix: ExampleMatrix, threads: int) -> None:
         self._matrix = matrix
-        self._index: hnswlib.Index | None = None
+        self._graph: SearchGraph | None = None
         if len(matrix) > _EXACT_PROTOTYPES:
-            self._index = _build_index(matrix.graph_rows(), threads)
-            self._index.set_ef(_NEAREST_EXAMPLES)
+            self._graph = SearchGraph.of(matrix.graph_rows(), threads)
             self._anchors = matrix.spread(_ANCHORS)
             self._anchor_embeddings = np.ascontiguousarray(matrix.embeddings[self._anchors].T)
 
@@ -223,34 +216,7 @@ class _ExampleSearch:
 
     def nearest(self, embeddings: FloatArray) -> Rows | None:
         """Recordings that are worth most, ``(windows, nearest)``; ``None``: compare them all."""
-        if self._index is None:
+        if self._graph is None:
             return None
-        found = _nearest(self._index, self._matrix.graph_queries(embeddings), _NEAREST_EXAMPLES)
+        found = self._graph.nearest(self._matrix.graph_queries(embeddings), _NEAREST_EXAMPLES)
         return None if found is None else found[0]
-
-
-def _nearest(
-    index: hnswlib.Index | None, queries: FloatArray, most: int
-) -> tuple[Rows, FloatArray] | None:
-    """Labels and distances of the nearest rows, ``(queries, most)``; ``None``: compare all."""
-    if index is None:
-        return None
-    try:
-        found, distances = index.knn_query(queries, k=most, num_threads=1)
-    except RuntimeError:
-        # Rows that are alike can leave parts of the graph out of reach.
-        return None
-    return found.astype(np.intp), distances
-
-
-def _build_index(rows: FloatArray, threads: int) -> hnswlib.Index:
-    """The search graph over rows by inner product, labelled by their numbers."""
-    index = hnswlib.Index(space="ip", dim=rows.shape[1])
-    index.init_index(
-        max_elements=len(rows), M=_NEIGHBOURS, ef_construction=_BUILD_WIDTH, random_seed=_SEED
-    )
-    # Like follows on like in the set; put in at random, the graph finds across.
-    order = np.random.default_rng(_SEED).permutation(len(rows))
-    several = threads if len(rows) >= _THREADED_BUILD else 1
-    index.add_items(rows[order], order, num_threads=several)
-    return index

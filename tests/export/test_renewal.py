@@ -13,10 +13,12 @@ from agent.bundle import loading as bundles
 from agent.bundle.manifest import TEXT_HEAD
 from export import denoising, evaluation
 from export.__main__ import main
+from export.acoustic import known_takes
 from export.quantize import Activations
 from export.renewal import _heard_through_noise
 from export.variants import AUDIO, AUDIO_BY_MACHINE
 from tests.export.judged import few
+from training.model.text_tower import TextTower
 from training.train.denoise import DenoiseConfig
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ def test_all_graphs_hear_with_the_taught_tower(
     for name in (AUDIO, AUDIO_BY_MACHINE[Activations.X86_64], TEXT_HEAD):
         shutil.copyfile(bundles.DEFAULT / name, tmp_path / name)
     before = embedded(tmp_path / AUDIO)
-    told = _heard_through_noise(tmp_path, [Activations.X86_64], data_dir, every=800)
+    known, tower = known_takes(data_dir, every=800), TextTower.load()
+    told = _heard_through_noise(tmp_path, [Activations.X86_64], data_dir, known, tower)
     lines = told.splitlines()
     assert len(lines) == 3
     assert lines[-1].startswith("| x86_64 | ")

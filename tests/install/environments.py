@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The Python that runs the tests."""
+_VERSIONS = ("3.11", "3.12", "3.13")
 
 # What would let an environment see more than was installed into it, or a site that is not its own.
 _HIDDEN = ("PYTHON", "VIRTUAL_ENV", "KIKIMIMI_", "COVERAGE")
@@ -130,6 +131,23 @@ def make(folder: Path, version: str, wheel: Path, extra: str) -> Environment:
     pip = [str(made.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _succeed([*pip, "--constraint", str(ROOT / "constraints.txt"), wanted], outside())
     return made
+
+
+def installed(*extras: str) -> pytest.MarkDecorator:
+    """Environments with one of these extras each, of every Python."""
+    return pytest.mark.parametrize(
+        "environment",
+        [
+            pytest.param(
+                (version, extra),
+                id=f"{version}-{extra or 'base'}",
+                marks=() if version == OWN else pytest.mark.full,
+            )
+            for version in dict.fromkeys((OWN, *_VERSIONS))
+            for extra in extras
+        ],
+        indirect=True,
+    )
 
 
 def _succeed(command: list[str], variables: Mapping[str, str]) -> None:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import time
 import urllib.request
-from functools import cache
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 
@@ -16,18 +15,16 @@ import pytest
 
 from agent.cli import install
 from agent.cli.commands import COMMANDS
-from tests.install.environments import OWN, ROOT, Environment, build_wheel, make
+from tests.install.environments import ROOT, Environment, installed
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 from tests.mosquitto import PATIENCE_S, free_port, listener, mosquitto
 from training.commands import COMMANDS as TRAINING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.install
 
-_VERSIONS = ("3.11", "3.12", "3.13")
 _EXTRAS = ("", "demo", "console")
 _LABELS = ("list", "export", "purge", "audit")
 # As on a machine without Mosquitto, which is found wherever Debian may have put it.
@@ -35,49 +32,6 @@ _WITHOUT_MOSQUITTO = (
     "import agent.cli.demo_broker as broker, sys; broker.shutil.which = lambda *_, **__: None; "
     "from agent.cli import main; sys.exit(main(sys.argv[1:]))"
 )
-
-
-def installed(*extras: str) -> pytest.MarkDecorator:
-    """Environments with one of these extras each, of every Python."""
-    return pytest.mark.parametrize(
-        "environment",
-        [
-            pytest.param(
-                (version, extra),
-                id=f"{version}-{extra or 'base'}",
-                marks=() if version == OWN else pytest.mark.full,
-            )
-            for version in dict.fromkeys((OWN, *_VERSIONS))
-            for extra in extras
-        ],
-        indirect=True,
-    )
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``pip install .`` builds."""
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
-
-
-@pytest.fixture(scope="session")
-def environments(
-    tmp_path_factory: pytest.TempPathFactory, wheel: Path
-) -> Callable[[str, str], Environment]:
-    """Makes an environment of a Python and an extra, or gives the one that was made."""
-    return cache(
-        lambda version, extra: make(
-            tmp_path_factory.mktemp(f"python{version}-{extra or 'base'}"), version, wheel, extra
-        )
-    )
-
-
-@pytest.fixture
-def environment(
-    request: pytest.FixtureRequest, environments: Callable[[str, str], Environment]
-) -> Environment:
-    """The one that the test asks for."""
-    return environments(*request.param)
 
 
 @pytest.fixture(scope="session")
@@ -185,7 +139,7 @@ def test_files_beside_the_code_arrive(environment: Environment, tmp_path: Path) 
     for path in (
         *("roi.yaml", "mosquitto/mosquitto.conf", "mosquitto/kikimimi.acl"),
         *("grafana/kikimimi.json", "prometheus/prometheus.yml", "prometheus/kikimimi.rules.yml"),
-        "node-red/flows.json",
+        *("node-red/flows.json", "evaluation/esc50-40.ja.yaml"),
     ):
         assert (shared / path).read_bytes() == (ROOT / "configs" / path).read_bytes()
     assert (shared / "constraints.txt").read_bytes() == (ROOT / "constraints.txt").read_bytes()

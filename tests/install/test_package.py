@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.store import FILE_NAME
+from tests.install.debian import bootstrap, needs
 from tests.install.environments import ROOT
 from tests.integration.scenes import DESCRIPTIONS, write_siren
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.install, pytest.mark.full]
 
-_DEBIAN = "bookworm"
 _MOUNTS = ("proc", "dev")
 _ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -54,26 +55,12 @@ class Machine:
         return self.root / name.lstrip("/")
 
 
-def _needs(*programs: str) -> None:
-    for program in programs:
-        if shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin") is None:
-            pytest.skip(f"{program} is not installed: apt-get install {program}")
-    if os.geteuid() != 0:
-        pytest.skip("a root of its own takes root: run as root")
-
-
-def _mirror() -> str:
-    """Where this machine's own packages come from."""
-    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0]
-
-
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``script/package deb`` builds; ``KIKIMIMI_DEB`` names one that was built before."""
     if built := os.environ.get("KIKIMIMI_DEB"):
         return Path(built)
-    _needs("dpkg-deb", "g++")
+    needs("dpkg-deb", "g++")
     folder = tmp_path_factory.mktemp("dist")
     maintainer = {"DEBEMAIL": "kikimimi@example.org"}
     subprocess.run(
@@ -105,12 +92,12 @@ def newer(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """From this machine's mirror; ``KIKIMIMI_DEBOOTSTRAP`` names a root that was made before."""
-    _needs("debootstrap", "chroot", "mount")
+    needs("debootstrap", "chroot", "mount")
     root = tmp_path_factory.mktemp("machine") / "root"
     if made := os.environ.get("KIKIMIMI_DEBOOTSTRAP"):
         subprocess.run(["cp", "-a", made, root], check=True)
     else:
-        subprocess.run(["debootstrap", "--variant=minbase", _DEBIAN, root, _mirror()], check=True)
+        bootstrap(root)
     mounted = []
     try:
         for name in _MOUNTS:
@@ -124,7 +111,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 def test_lintian_finds_no_error(package: Path) -> None:
     """What is overridden says why."""
-    _needs("lintian")
+    needs("lintian")
     command = ["lintian", "--allow-root", "--fail-on", "error", "--tag-display-limit", "0", package]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
@@ -156,6 +143,10 @@ def test_from_installation_to_purge(machine: Machine, package: Path, newer: Path
     write_siren(machine.path("/var/lib/kikimimi/hall.wav"))
     checked = machine.run("kikimimi", "check", "--config", "/etc/kikimimi/agent.yaml")
     assert checked.splitlines()[-1].startswith("ready: 2 descriptions")
+    completion = machine.path("/usr/share/bash-completion/completions/kikimimi").read_text()
+    assert "install-service" in completion
+    page = machine.path("/usr/share/man/man1/kikimimi-score.1.gz")
+    assert b".SH EXAMPLES" in gzip.decompress(page.read_bytes())
     scored = machine.run(
         *("kikimimi", "score", "/var/lib/kikimimi/hall.wav", "--alerts"),
         *("--descriptions", "/etc/kikimimi/descriptions.ja.yaml"),

@@ -1,4 +1,4 @@
-"""``kikimimi score --alerts`` says what ``kikimimi run`` publishes of the same file."""
+"""``kikimimi score --alerts`` and ``scan`` say what ``kikimimi run`` publishes of the same file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import soundfile
+from pyarrow import parquet
 
 from agent import cli, descriptions
 from agent.bundle import loading as bundles
 from agent.capture.scene import RATE_HZ, at_level, glass_broken, machines, siren
 from agent.config import load_settings
 from agent.core.clock import SystemClock
+from agent.encoder.choice import with_fastest_tower
 from agent.hearing.files import FileHearing
 from agent.run.pipeline import Pipeline
 from tests.attached import Watcher
@@ -85,7 +87,8 @@ def run(config: Path) -> list[Match]:
     described = descriptions.load(settings.descriptions)
     clock = SystemClock()
     attach = {"test": Watcher(matches.append)}
-    pipeline = Pipeline(settings, bundles.load(), described, clock, attach=attach)
+    bundle = with_fastest_tower(bundles.load(), settings.state_dir)
+    pipeline = Pipeline(settings, bundle, described, clock, attach=attach)
     assert pipeline.run() == 0
     assert pipeline.windows_dropped == 0
     return matches
@@ -121,5 +124,9 @@ def test_the_alerts_are_those_of_a_run(tmp_path: Path, capsys: pytest.CaptureFix
             assert one[name] == pytest.approx(after(other, f"ts_{name}"), abs=2e-3)
     assert found[-1]["end"] == pytest.approx(SECONDS, abs=0.01)
     windows = FileHearing.of(bundles.load(), 0.25).windows(tmp_path / "sound.wav")
+    table = str(tmp_path / "alerts.parquet")
+    scan = ["scan", file, "--config", str(config), "--out", table, "--workers", "1"]
+    assert cli.main(scan) == 0
+    assert parquet.read_table(table).to_pylist() == found
     starts_s = [one.captured_at - began_at for one in matches]
     assert [one.captured_at for one in windows] == pytest.approx(starts_s, abs=1e-3)

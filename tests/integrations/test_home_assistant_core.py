@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import sys
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -28,12 +29,13 @@ from agent.store import Store
 from tests.browser.stage import PATIENCE_MS, chromium
 from tests.integration.boxes import READY_S, settings_of
 from tests.integrations.home_assistant_core import home_assistant_core, install
+from tests.integrations.steps import Steps
 from tests.secure_broker import SHIPPED, person, secure_broker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
     from agent.capture.scene import Scene
     from agent.cli.child import Child
@@ -57,6 +59,7 @@ KEPT = ("metal_part_dropped", "glass_broken", "air_leak", "siren")
 SETTLED_S = 3.5
 SET = 5.3
 NEW = {"en": "Alert", "ja": "アラート"}
+YES = {"en": "Yes, it was that", "ja": "はい、この音でした"}
 
 
 @dataclass
@@ -70,6 +73,7 @@ class Floor:
     """Of the broker's certificate."""
     core: HomeAssistantCore
     browser: Browser
+    steps: Steps
 
     @property
     def descriptions(self) -> Path:
@@ -99,6 +103,29 @@ class Floor:
     def store(self) -> closing[Store]:
         """What the box has kept."""
         return closing(Store.open(self.folder / "state"))
+
+    @contextmanager
+    def page(self) -> Iterator[Page]:
+        """The page of the device, as a person sees it."""
+        with closing(
+            self.browser.new_context(
+                locale=self.language,
+                timezone_id="Asia/Tokyo",
+                service_workers="block",
+                viewport={"width": 1280, "height": 1440},
+            )
+        ) as context:
+            context.set_default_timeout(PATIENCE_MS)
+            kept = {
+                "hassTokens": json.dumps(self.core.tokens),
+                "selectedLanguage": json.dumps(self.language),
+                "dockedSidebar": json.dumps("always_hidden"),
+            }
+            context.add_init_script(f"Object.assign(localStorage, {json.dumps(kept)})")
+            page = context.new_page()
+            page.goto(f"{self.core.address}/config/devices/device/{self.device()}")
+            page.get_by_text(NEW[self.language], exact=True).first.wait_for()
+            yield page
 
     def device(self) -> str:
         """Its id of the box; empty where it knows none."""
@@ -143,24 +170,28 @@ def floor(
     )
     (tmp_path / "password").write_text(PASSWORDS["press3"], encoding="utf-8")
     (tmp_path / "password").chmod(0o600)
-    with (
-        secure_broker(tmp_path, PASSWORDS) as (broker, authority),
-        chromium() as browser,
-        home_assistant_core(python, tmp_path / "core", language) as core,
-    ):
-        core.onboard()
-        password = PASSWORDS["homeassistant"]
-        core.add_mqtt(broker.port, "homeassistant", password, authority.certificate)
-        yield Floor(tmp_path, language, broker, authority, core, browser)
+    with secure_broker(tmp_path, PASSWORDS) as (broker, authority), chromium() as browser:
+        steps = Steps()
+        with home_assistant_core(python, tmp_path / "core", language) as core:
+            steps.done("it starts for the first time")
+            core.onboard()
+            steps.done("its owner is made")
+            password = PASSWORDS["homeassistant"]
+            core.add_mqtt(broker.port, "homeassistant", password, authority.certificate)
+            steps.done("step 1: MQTT")
+            yield Floor(tmp_path, language, broker, authority, core, browser, steps)
 
 
-def test_a_box_lives_in_home_assistant(floor: Floor) -> None:
+def test_a_box_lives_in_home_assistant(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
     """It appears, alarms, is answered, outlives a restart, loses descriptions, and goes."""
     described = yaml.safe_load(floor.descriptions.read_text(encoding="utf-8"))
     every = {one["id"]: one["text"] for one in described["errors"]}
     with floor.box() as child:
         floor.core.wait(lambda: floor.entities() == _expected(every))
+        floor.steps.done("steps 3 and 4: the agent starts; the device is there, and all of it")
         _hear_and_answer(floor, every)
+        with capsys.disabled():
+            sys.stdout.write(f"\n{floor.steps}\n")
         _report(floor)
         _set_threshold(floor)
         _restart(floor, child)
@@ -191,7 +222,7 @@ def _expected(error_ids: Iterable[str]) -> set[str]:
 
 
 def _hear_and_answer(floor: Floor, texts: dict[str, str]) -> None:
-    """An alert is shown, and yes to it is kept in the box's store."""
+    """An alert is shown, and yes to it, pressed on the device's page, is kept by the box."""
     core = floor.core
     core.wait(lambda: core.state("event.press3_alert")["state"] != "unknown")
     attributes = core.state("event.press3_alert")["attributes"]
@@ -201,22 +232,28 @@ def _hear_and_answer(floor: Floor, texts: dict[str, str]) -> None:
         known = {alert.alert_id for alert in store.alerts_since()}
     assert attributes["alert_id"] in known
 
-    def settled() -> str | None:
+    def settled() -> bool:
         shown = core.state("button.press3_yes")["attributes"]
-        sure = shown.get("alert_id") and time.time() - shown["since"] > SETTLED_S
-        return shown["alert_id"] if sure else None
+        return bool(shown.get("alert_id")) and time.time() - shown["since"] > SETTLED_S
 
-    # Where another one comes up in this moment, the box refuses: press again, as a person would.
-    for _ in range(10):
-        alert_id = core.wait(settled)
-        assert core.state("sensor.press3_question")["state"] in texts.values()
-        answer = floor.asked(lambda: core.press("button.press3_yes"))
-        if answer["event_type"] == "accepted":
-            break
+    with floor.page() as page:
+        row = page.locator("hui-button-entity-row").filter(has_text=YES[floor.language])
+        yes = row.locator("mwc-button")
+        yes.scroll_into_view_if_needed()
+        core.wait(settled)
+        floor.steps.done("the page of the device is open, and an alert is asked there")
+        # Where another one comes up in this moment, the box refuses: a person presses again.
+        for _ in range(10):
+            assert core.state("sensor.press3_question")["state"] in texts.values()
+            answer = floor.asked(yes.click)
+            if answer["event_type"] == "accepted":
+                break
+            core.wait(settled)
     assert (answer["event_type"], answer["command"]) == ("accepted", "verdict")
     with floor.store() as store:
-        (kept,) = store.answers(alert_id)
+        (kept,) = store.answers_since()
     assert (kept.verdict, kept.operator) == (Verdict.CONFIRM, "home-assistant")
+    floor.steps.done("*yes* is pressed there; the box has kept it as confirmed")
 
 
 def _report(floor: Floor) -> None:
@@ -249,26 +286,8 @@ def _restart(floor: Floor, child: Child) -> None:
 
 
 def _look(floor: Floor) -> None:
-    """The page of the device, as a person sees it."""
-    page = f"{floor.core.address}/config/devices/device/{floor.device()}"
-    with closing(
-        floor.browser.new_context(
-            locale=floor.language,
-            timezone_id="Asia/Tokyo",
-            service_workers="block",
-            viewport={"width": 1280, "height": 1440},
-        )
-    ) as context:
-        context.set_default_timeout(PATIENCE_MS)
-        kept = {
-            "hassTokens": json.dumps(floor.core.tokens),
-            "selectedLanguage": json.dumps(floor.language),
-            "dockedSidebar": json.dumps("always_hidden"),
-        }
-        context.add_init_script(f"Object.assign(localStorage, {json.dumps(kept)})")
-        look = context.new_page()
-        look.goto(page)
-        look.get_by_text(NEW[floor.language], exact=True).first.wait_for()
+    """A picture of the page."""
+    with floor.page() as look:
         look.get_by_text(re.compile("-[0-9.]+ dBFS")).first.wait_for()
         look.locator("ha-logbook-renderer .entry").first.wait_for()
         look.locator("ha-state-icon path").last.wait_for()

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from agent import descriptions
 from agent.config.values import nearest
+from agent.core import shipped
 from training.data.readers.classes import class_caption
 from training.data.readers.registry import data_sets
 from training.data.records import Caption, Manifest
 
-TEXTS = Path(__file__).resolve().parents[2] / "configs" / "evaluation"
+TEXTS = shipped.config("evaluation")
 """Class names as one would say them, one file a data set and language."""
 _CLASS, _NAME, _ONOMATOPOEIA = "class", "name", "onomatopoeia"
 _SHOWN = 6

@@ -180,7 +180,7 @@ def imagined_views(tower: AudioTower, model: DualEncoder) -> Values:
     return imagined
 
 
-def build(data: Path, config: ModelConfig) -> tuple[DualEncoder, Task]:
+def build(data: Path, config: ModelConfig, texts_by: TextTower) -> tuple[DualEncoder, Task]:
     """The model with the tower and the projection in place, and what its text head learns from."""
     model = DualEncoder(config)
     tower = tower_kind(config.tower).load(data)
@@ -194,7 +194,7 @@ def build(data: Path, config: ModelConfig) -> tuple[DualEncoder, Task]:
     task = Task(
         classes=classes,
         texts=texts,
-        embeddings=TextTower.load().embed([text.text for text in texts]),
+        embeddings=texts_by.embed([text.text for text in texts]),
         # Texts have nothing of the last coordinate, see AudioHead.
         class_targets=np.pad(views @ directions.T, ((0, 0), (0, 1))),
         imagined=imagined_views(tower, model),
@@ -208,7 +208,7 @@ def train(data: Path, config: ModelConfig) -> tuple[DualEncoder, dict[str, objec
     Returns:
         The model, and the report that is written beside it.
     """
-    model, task = build(data, config)
+    model, task = build(data, config, TextTower.load())
     chosen, scores = choose(task, min(config.landmarks, _LANDMARKS_TO_CHOOSE_BY))
     (fitted,) = fit_texts(task, range(len(task.texts)), [chosen], config.landmarks)
     head = model.text_head

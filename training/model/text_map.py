@@ -64,7 +64,8 @@ def fit(
         FileNotFoundError: AudioSet's classes or the audio tower's weights are not there.
     """
     config = config or TextMapConfig()
-    _, task = bootstrap.build(data, ModelConfig(embedding_size=_SIZE, landmarks=_LANDMARKS))
+    model = ModelConfig(embedding_size=_SIZE, landmarks=_LANDMARKS)
+    _, task = bootstrap.build(data, model, tower)
     owners = task.owners.astype(int)
     weights = bootstrap.text_weights(task, np.arange(len(task.texts)))
     targets, shares = [task.class_targets[owners]], [weights]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from agent.cli.check_machine import check_secrecy
+from agent.cli.check.machine import check_secrecy
 from agent.cli.doctor.findings import Finding, Outcome, Part, fail, of_problem, ok, warn
 from agent.mqtt import LoginError, Step, ask_rights
 from agent.mqtt.messages import level_payload

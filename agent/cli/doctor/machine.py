@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agent.cli.check_machine import as_problem, existing, open_to_all, unwritable
+from agent.cli.check.machine import as_problem, existing, open_to_all, unwritable
 from agent.cli.doctor.findings import Finding, Outcome, Part, fail, of_problem, ok, warn
 from agent.cli.speed import best_ms, hear_stream
 from agent.clips import folder_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.bundle import loading as bundles
-from agent.cli.check_machine import as_problem, check_integrations
-from agent.cli.checking import Found, check_descriptions
+from agent.cli.check.checking import Found, check_descriptions
+from agent.cli.check.machine import as_problem, check_integrations
 from agent.cli.doctor.findings import Finding, Outcome, Part, fail, of_problem, ok, warn
 from agent.config import CONFIG_VARIABLE, load_settings
 from agent.core.errors import BundleError, ConfigError, Problem
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.bundle.loading import Bundle
-    from agent.cli.check_texts import Embed
+    from agent.cli.check.meaning import Embed
     from agent.config import Settings
 
 _MOST_TOLD = 10

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from agent.capture.build import make_source
-from agent.cli.check_machine import source_problem
+from agent.cli.check.machine import source_problem
 from agent.cli.doctor.findings import Finding, Outcome, Part, fail, of_problem, ok, warn
 from agent.cli.levels import levels
 from agent.config import MicrophoneSettings, StdinSettings, StreamSettings

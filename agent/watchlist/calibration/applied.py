@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agent.core.errors import Problem, StoreError
+from agent.core.reasons import Reason
 from agent.matcher.prototypes import BackgroundStatistics
 from agent.watchlist.calibration import index as indices
 from agent.watchlist.calibration import site
@@ -179,21 +180,19 @@ def check_calibration(
     except StoreError as error:
         return [Problem.from_message(where, str(error))], []
     if index is None:
-        warning = f"{len(auto)} descriptions go by the bundle's threshold: run 'kikimimi calibrate'"
-        return [], [f"not calibrated yet; {warning}"] if auto else []
+        return [], [Reason.of("calibration_none", count=len(auto))] if auto else []
     if trouble := unusable(index, bundle, settings.windows.hop_s):
         return [Problem.from_message(where, trouble)], []
     made = datetime.fromtimestamp(index.made_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    notes = [f"calibrated on {index.heard_hours / index.sources:.1f} hours until {made}"]
+    hours = f"{index.heard_hours / index.sources:.1f}"
+    notes: list[str] = [Reason.of("calibration_made", hours=hours, made=made)]
     warnings = []
     for described in auto:
         found = index.finding(described.error_id)
         if found is None or found.wording != site.wording_of(described, descriptions.background):
-            what = "is new" if found is None else "is worded otherwise"
-            kept = "its threshold is found anew from the background that was kept"
-            notes.append(f"{described.error_id} {what} since then: {kept}")
+            code = "calibration_new" if found is None else "calibration_reworded"
+            notes.append(Reason.of(code, error_id=described.error_id))
         elif found.kind is Kind.UNCALIBRATED:
-            remedy = "run 'kikimimi calibrate' for longer"
-            found_text = f"{described.error_id} was heard too little to be calibrated"
-            warnings.append(Problem(described.where, found_text, remedy))
+            short = Reason.of("calibration_short", error_id=described.error_id)
+            warnings.append(Problem(described.where, short, Reason.of("calibration_longer")))
     return warnings, notes

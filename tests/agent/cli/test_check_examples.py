@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from agent.cli.check_examples import check_examples
+from agent.cli.check.examples import check_examples
 from agent.config import Settings
 from agent.core.records import Verdict
 from agent.descriptions import load

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import zlib
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from agent import cli
 from agent.bundle.loading import sha256_of
 from agent.bundle.manifest import (
     BACKGROUND,
@@ -29,10 +31,14 @@ from agent.bundle.manifest import (
     Tuning,
     Variants,
 )
-from agent.cli.checking import Probes, Report, check
+from agent.cli.check.checking import Probes, Report, check
+from agent.cli.check.wording import FOLDER
+from agent.cli.words import Language, texts_of
 from agent.core import extras
 from agent.core.errors import CaptureError, TextError
 from agent.core.extras import Extra
+from agent.core.reason_texts import ENGLISH
+from agent.core.reasons import Reason
 from tests.mosquitto import free_port, listener, mosquitto
 from tests.secure_broker import Authority, secure_broker
 
@@ -138,8 +144,9 @@ def test_a_site_in_order_has_no_findings(site: Site) -> None:
     assert (report.ok, report.problems, report.warnings) == (True, (), ())
     assert report.descriptions == 2
     assert report.bundle.startswith("sha256:")
-    (note,) = report.lines()
+    note, ready = report.lines(Language.EN)
     assert note.startswith("note: not calibrated yet; 2 descriptions go by the bundle's threshold")
+    assert ready == f"ready: 2 descriptions, bundle {report.bundle}"
 
 
 def test_findings_of_all_files_come_together(site: Site) -> None:
@@ -158,7 +165,10 @@ def test_findings_of_all_files_come_together(site: Site) -> None:
     plain = json.loads(json.dumps(report.to_json()))
     assert plain["ok"] is False
     assert plain["problems"][1]["found"] == "is missing"
-    assert [line.split(":")[0] for line in report.lines()] == ["problem", "problem"]
+    assert [line.split(":")[0] for line in report.lines(Language.EN)] == [
+        "problem",
+        "problem",
+    ]
 
 
 def test_wrong_settings_do_not_hide_wrong_descriptions(site: Site) -> None:
@@ -355,7 +365,7 @@ def test_a_password_that_others_can_read_is_warned_of(site: Site) -> None:
     site.settings["mqtt"] = {"host": "broker", "username": "a", "password_file": "password"}
     report = site.check()
     assert [warning.where for warning in report.warnings] == ["mqtt.password_file", "mqtt.tls"]
-    assert "hush" not in "".join(report.lines())
+    assert "hush" not in "".join(report.lines(Language.EN))
     secret.chmod(0o600)
     site.settings["mqtt"] = {"host": "localhost", "username": "a", "password_file": "password"}
     assert site.check().warnings == ()
@@ -440,3 +450,65 @@ def test_certificates_are_checked_as_the_agent_checks_them(site: Site) -> None:
         (asked_for,) = warnings(authority.certificate, locked)
         assert asked_for.startswith(f"mqtt.tls.cert_file {certificate} with key_file {locked}: ")
         assert asked_for.endswith("as PEM without passphrase")
+
+
+def test_both_languages_have_the_same_texts_and_places() -> None:
+    """No code is one of the box's, whose Japanese stands elsewhere; a kind is told in English."""
+    english, japanese = (texts_of(FOLDER, one) for one in (Language.EN, Language.JA))
+    assert english.keys() == japanese.keys()
+    assert not english.keys() & ENGLISH.keys()
+    for code, text in english.items():
+        places = set(re.findall(r"\{(\w+)\}", text)) - {"kind"}
+        assert set(re.findall(r"\{(\w+)\}", japanese[code])) == places, code
+
+
+def test_findings_are_told_in_japanese_and_the_json_stays(site: Site) -> None:
+    """What has a code; what comes as a sentence follows a Japanese heading in English."""
+    site.descriptions = DESCRIPTIONS.replace("a motor runs", "compressed air leaks with a hiss.")
+
+    def find(_: MicrophoneSettings) -> None:
+        raise CaptureError(Reason.of("device_none", device="USB"))
+
+    site.settings["sources"] = [{"name": "left", "device": "USB"}]
+    report = site.check(Probes(embed=embed, find_microphone=find))
+    before = json.dumps(report.to_json())
+    microphone, explained, calibration, ready = report.lines(Language.JA)
+    assert microphone.startswith("警告：sources[0] left：デバイス「USB」が見つかりません。")
+    assert microphone.endswith(" → kikimimi devices で確かめる")
+    assert "air_leak は 'compressed air leaks with a hiss.' と区別できません（0.9" in explained
+    assert calibration.startswith("補足：較正がまだなので、2 件はモデルのしきい値で判定します。")
+    assert ready == f"準備ができています：聞く音 2 件、モデル {report.bundle}"
+    assert json.dumps(report.to_json()) == before
+    assert "is explained by" in before
+    site.settings["sit"] = "a"
+    (wrong,) = site.check().lines(Language.JA)
+    assert wrong.startswith("問題：")
+    assert wrong.endswith(" sit：is not a field → did you mean 'site'?")
+
+
+@pytest.mark.parametrize(
+    ("environ", "heading"),
+    [
+        ({"LANG": "ja_JP.UTF-8"}, "問題："),
+        ({"LC_ALL": "xx_XX", "LANG": "ja_JP.UTF-8"}, "problem: "),
+        ({"LANG": "C"}, "problem: "),
+        ({}, "problem: "),
+    ],
+)
+def test_command_speaks_the_language_of_the_locale(
+    environ: dict[str, str],
+    heading: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Installed or not; ``--language`` goes before it."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    wrong = ("check", "--descriptions", str(tmp_path / "none.yaml"))
+    assert cli.main(wrong) == 1
+    assert capsys.readouterr().out.startswith(heading)
+    assert cli.main((*wrong, "--language", "ja")) == 1
+    assert capsys.readouterr().out.startswith("問題：")

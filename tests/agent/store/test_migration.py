@@ -11,6 +11,7 @@ import pytest
 from agent.core.answers import OpenAlert
 from agent.core.errors import StoreError
 from agent.store import FILE_NAME, SCHEMA_VERSION, Store
+from agent.store.schema import VERSIONS
 from tests.agent.store.records import ALERT
 
 if TYPE_CHECKING:
@@ -57,9 +58,20 @@ def version_1(folder: Path) -> None:
         connection.executescript(f"PRAGMA journal_mode = WAL;{V1}{_ROWS}")
 
 
-def test_a_database_of_version_1_keeps_all_it_holds(tmp_path: Path) -> None:
+def earlier(folder: Path, version: int) -> None:
+    """What the program of a version made of a database of version 1."""
+    version_1(folder)
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
+        for statements in VERSIONS[1:version]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {version}")
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_a_database_of_an_earlier_version_keeps_all_it_holds(tmp_path: Path, version: int) -> None:
     """Alert, message and the count of messages; and it takes what is new."""
-    version_1(tmp_path)
+    earlier(tmp_path, version)
     with closing(Store.open(tmp_path)) as store:
         assert store.unfinished() == [ALERT]
         assert [(one.sequence, one.payload) for one in store.waiting()] == [(2, "waits")]
@@ -72,11 +84,12 @@ def test_a_database_of_version_1_keeps_all_it_holds(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
-def test_an_upgraded_database_is_the_same_as_a_new_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_an_upgraded_database_is_the_same_as_a_new_one(tmp_path: Path, version: int) -> None:
     """Whatever version it began as, every table, index and trigger is."""
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
-    version_1(old)
+    earlier(old, version)
     made = []
     for folder in (old, new):
         Store.open(folder).close()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.cli.checking import Probes, check
+from agent.cli.check.checking import Probes, check
 from agent.config import load_settings
 from tests.integration.pulse import pulse_server
 from tests.integration.scenes import write_siren

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agent import descriptions as descriptions_file
 from agent.bundle import loading as bundles
-from agent.cli.check_examples import check_examples
-from agent.cli.check_machine import (
+from agent.cli.check.examples import check_examples
+from agent.cli.check.machine import (
     as_problem,
     check_integrations,
     check_secrecy,
     check_state_folder,
     source_problem,
 )
-from agent.cli.check_texts import Embed, check_texts
+from agent.cli.check.meaning import Embed, check_texts
+from agent.cli.check.wording import problem, words
+from agent.cli.reasons import told
 from agent.config import MicrophoneSettings, load_settings
 from agent.core.errors import (
     BrokerError,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.bundle.loading import Bundle
+    from agent.cli.words import Language
     from agent.config import Settings
     from agent.descriptions import DescriptionSet
 
@@ -64,11 +67,19 @@ class Report:
         """Whether the agent can run as it is configured."""
         return not self.problems
 
-    def lines(self) -> Iterator[str]:
-        """One line for each finding, problems first, notes last."""
-        yield from (f"problem: {problem}" for problem in self.problems)
-        yield from (f"warning: {warning}" for warning in self.warnings)
-        yield from (f"note: {note}" for note in self.notes)
+    def lines(self, language: Language) -> Iterator[str]:
+        """One line for each finding, problems first, notes last; then whether all is well.
+
+        What came without a code is told in English after a heading of the language.
+        """
+        say = words(language)
+        for key, findings in (("told_problem", self.problems), ("told_warning", self.warnings)):
+            for one in findings:
+                found, remedy = told(one.found, language), told(one.remedy, language)
+                yield say(key, where=one.where, found=found, remedy=remedy)
+        yield from (say("told_note", text=told(note, language)) for note in self.notes)
+        if self.ok:
+            yield say("told_ready", descriptions=self.descriptions, bundle=self.bundle)
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values, for a program."""
@@ -97,7 +108,7 @@ class Found:
 
     def told(self) -> tuple[str, ...]:
         """The notes that are worth telling."""
-        wrong = {problem.where for problem in self.problems}
+        wrong = {one.where for one in self.problems}
         return (*(str(note) for note in self.noted if note.where not in wrong), *self.notes)
 
 
@@ -198,26 +209,25 @@ def _load_descriptions(
         problems.extend(error.problems)
         return None
     if not descriptions.active:
-        warnings.append(Problem(str(path), "has no enabled description", "enable one"))
+        warnings.append(problem(str(path), "none_enabled"))
     for described in descriptions.active:
         for example in described.examples:
             if not example.path.is_file():
                 where = f"{described.where}.examples"
-                found = f"{example.path} is not there"
-                warnings.append(Problem(where, found, "record it again"))
+                warnings.append(problem(where, "example_absent", path=example.path))
     return descriptions
 
 
 def _check_machine(settings: Settings, probes: Probes, found: Found) -> None:
     for number, source in enumerate(settings.sources):
         where = f"sources[{number}] {source.name}"
-        if (problem := source_problem(where, source)) is not None:
-            found.problems.append(problem)
+        if (wrong := source_problem(where, source)) is not None:
+            found.problems.append(wrong)
         if isinstance(source, MicrophoneSettings) and probes.find_microphone is not None:
             try:
                 probes.find_microphone(source)
             except CaptureError as error:
-                found.warnings.append(Problem(where, str(error), "see 'kikimimi devices'"))
+                found.warnings.append(problem(where, "microphone_absent", detail=str(error)))
     check_state_folder(settings.state_dir, found.warnings)
     check_integrations(settings, found.warnings)
     if settings.mqtt.enabled:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from agent.bundle.loading import Bundle
-from agent.core.errors import Problem, TextError
+from agent.cli.check.wording import problem
+from agent.core.errors import TextError
 from agent.core.records import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from agent.core.errors import Problem
     from agent.descriptions import DescriptionSet, ErrorDescription
 
 Embed: TypeAlias = Callable[[Bundle, Sequence[str]], FloatArray]
@@ -44,8 +46,8 @@ def check_texts(
         embeddings = embed(bundle, texts)
     except TextError:
         for text, error in _unreadable(texts, bundle, embed):
-            problem = Problem(descriptions.where[text], str(error), "write it in other words")
-            problems.append(problem)
+            where = descriptions.where[text]
+            problems.append(problem(where, "text_unreadable", detail=str(error)))
         return
     rows = {text: row for row, text in enumerate(texts)}
     warnings.extend(_near_duplicates(descriptions.active, rows, embeddings))
@@ -83,9 +85,9 @@ def _near_duplicates(
         nearest = np.maximum.reduceat(cosine, starts)
         for other in np.flatnonzero(nearest >= DUPLICATE_COSINE).tolist():
             if other > number:
-                found = f"is nearly the same as {errors[other].error_id} ({nearest[other]:.2f})"
-                remedy = "make one of them, or tell in both what differs"
-                yield Problem(error.where, f"{error.error_id} {found}", remedy)
+                named = {"error_id": error.error_id, "other": errors[other].error_id}
+                cosine_of = f"{nearest[other]:.2f}"
+                yield problem(error.where, "nearly_same", cosine=cosine_of, **named)
 
 
 def _explained(
@@ -106,8 +108,10 @@ def _explained(
         )
     strongest = int(cosines.argmax())
     if cosines[strongest] >= own:
-        found = (
-            f"{error.error_id} is explained by {contrast[strongest]!r} "
-            f"({cosines[strongest]:.2f}, its own paraphrases {own:.2f})"
+        yield problem(
+            *(error.where, "explained"),
+            error_id=error.error_id,
+            text=repr(contrast[strongest]),
+            cosine=f"{cosines[strongest]:.2f}",
+            own=f"{own:.2f}",
         )
-        yield Problem(error.where, found, "say what sounds different, or leave that text out")

@@ -1,4 +1,4 @@
-"""``kikimimi check``: what is wrong, before the box starts."""
+"""The command line of ``kikimimi check``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from agent.capture.devices import find_device
 from agent.capture.portaudio import list_devices
-from agent.cli.checking import Probes, check
+from agent.cli.check.checking import Probes, check
 from agent.cli.install import environment_of
 from agent.cli.options import add_site
+from agent.cli.words import Language, add_language, language_of
 from agent.encoder.text import embed_texts
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_site(parser)
     parser.add_argument("--online", action="store_true", help="also try to reach the broker")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_language(parser, "of what is told; that of the locale by default")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,8 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(report.to_json(), ensure_ascii=False))
     else:
-        for line in report.lines():
+        for line in report.lines(Language(arguments.language or language_of(os.environ))):
             print(line)
-        if report.ok:
-            print(f"ready: {report.descriptions} descriptions, bundle {report.bundle}")
     return 0 if report.ok else 1

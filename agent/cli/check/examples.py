@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent.cli.check.wording import note, problem
 from agent.clips import folder_of
 from agent.core.errors import BundleError, Problem, StoreError, TextError, reason
 from agent.core.names import shown
@@ -78,16 +79,17 @@ def example_findings(
     apart: list[str] = []
     for aside in joined.set_aside:
         if aside.kind is Kind.EXAMPLE and aside.name in named[aside.error_id]:
-            name, path = shown(aside.name), shown(named[aside.error_id][aside.name])
-            found = aside.reason if path in aside.reason else f"{name} {aside.reason}"
+            # A reason that names the file itself needs no name before it.
+            told = shown(named[aside.error_id][aside.name]) in aside.reason
+            code = "example_unreadable" if told else "example_useless"
             where = f"{places[aside.error_id]}.examples"
-            warnings.append(Problem(where, found, "name another recording of it, or none"))
+            warnings.append(problem(where, code, name=aside.name, detail=aside.reason))
         else:
-            what = f"{aside.error_id}: {aside.kind} {shown(aside.name)}"
-            apart.append(f"{what} does not count: {aside.reason}")
+            what = {"error_id": aside.error_id, "kind": aside.kind, "name": aside.name}
+            apart.append(note("recording_apart", detail=aside.reason, **what))
     notes += apart[:_MOST_TOLD]
     if len(apart) > _MOST_TOLD:
-        notes.append(f"{len(apart) - _MOST_TOLD} more recordings do not count")
+        notes.append(note("recordings_more", count=len(apart) - _MOST_TOLD))
     return warnings, notes
 
 
@@ -95,7 +97,12 @@ def _counts(
     examples: Mapping[str, int], rejected: Mapping[str, int], ids: Mapping[str, str]
 ) -> list[str]:
     return [
-        f"{name} has {examples.get(name, 0)} examples and {rejected.get(name, 0)} rejected sounds"
+        note(
+            "examples_counted",
+            error_id=name,
+            examples=examples.get(name, 0),
+            rejected=rejected.get(name, 0),
+        )
         for name in ids
         if name in examples or name in rejected
     ]

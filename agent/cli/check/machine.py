@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from agent.capture.audiofile import iter_audio
+from agent.cli.check.wording import problem
 from agent.config import FileSettings, StreamSettings
 from agent.core import extras, folders
 from agent.core.errors import AudioFileError, BrokerError, KikimimiError, Problem, reason
@@ -26,10 +27,10 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def source_problem(where: str, source: SourceSettings) -> Problem | None:
     """Why a file or a stream cannot be heard, as far as that can be told without opening it."""
-    if isinstance(source, FileSettings) and (trouble := _no_sound(source.path)):
-        return Problem(where, *trouble)
+    if isinstance(source, FileSettings) and (trouble := _no_sound(where, source.path)):
+        return trouble
     if isinstance(source, StreamSettings) and shutil.which("ffmpeg") is None:
-        return Problem(where, "ffmpeg is missing", "apt-get install ffmpeg")
+        return problem(where, "ffmpeg_absent")
     return None
 
 
@@ -51,32 +52,31 @@ def check_integrations(settings: Settings, warnings: list[Problem]) -> None:
         try:
             extras.require(Extra.METRICS, "metrics.enabled")
         except KikimimiError as error:
-            found, _, remedy = str(error).partition("; ")
-            warnings.append(Problem("metrics", found, remedy))
+            found, _, remedy = str(error).partition("; type: ")
+            warnings.append(problem("metrics", "metrics_extra", detail=found, command=remedy))
     if settings.home_assistant.discovery and not settings.mqtt.enabled:
-        found = "is on, but there is no broker to tell it by"
-        warnings.append(Problem("home_assistant.discovery", found, "write mqtt.enabled: true"))
+        warnings.append(problem("home_assistant.discovery", "discovery_unheard"))
 
 
-def _no_sound(path: Path) -> tuple[str, str] | None:
+def _no_sound(where: str, path: Path) -> Problem | None:
     """Why a sound file cannot be read and what to do, as far as its beginning tells."""
     if not path.is_file():
-        return f"{path} is not there", "name a sound file"
+        return problem(where, "file_absent", path=path)
     try:
         with closing(iter_audio(path, _RATE_HZ, _RATE_HZ)) as blocks:
             next(blocks)
     except AudioFileError as error:
         found, _, remedy = str(error).rpartition("; ")
-        return found, remedy
+        return Problem(where, found, remedy)
     return None
 
 
 def check_state_folder(folder: Path, warnings: list[Problem]) -> None:
     """Whether the folder can be written, and by whom."""
-    if (problem := unwritable(folder)) is not None:
-        warnings.append(problem)
-    if (problem := open_to_all(folder)) is not None:
-        warnings.append(problem)
+    if (found := unwritable(folder)) is not None:
+        warnings.append(found)
+    if (found := open_to_all(folder)) is not None:
+        warnings.append(found)
 
 
 def unwritable(folder: Path) -> Problem | None:
@@ -85,9 +85,8 @@ def unwritable(folder: Path) -> Problem | None:
         with tempfile.TemporaryFile(dir=existing(folder)):
             return None
     except OSError as error:
-        found = f"{folder} cannot be written ({reason(error).lower()})"
-        remedy = "give the agent's user the right to write there, or name another folder"
-        return Problem("state_dir", found, remedy)
+        detail = reason(error).lower()
+        return problem("state_dir", "folder_unwritable", folder=folder, detail=detail)
 
 
 def open_to_all(folder: Path) -> Problem | None:
@@ -96,8 +95,7 @@ def open_to_all(folder: Path) -> Problem | None:
         return None
     itself = [folder] if folder.stat().st_mode & stat.S_IWOTH else []
     for opened in (*itself, *folders.open_to_others(folder)):
-        found = f"{opened} can be written by every user"
-        return Problem("state_dir", found, f"run chmod -R o-w {folder}")
+        return problem("state_dir", "folder_open", path=opened, folder=folder)
     return None
 
 
@@ -111,11 +109,9 @@ def check_secrecy(mqtt: MqttSettings, warnings: list[Problem]) -> None:
     except BrokerError as error:
         warnings.append(as_problem(error))
     if stat.S_IMODE(file.stat().st_mode) & stat.S_IROTH:
-        found = f"{file} can be read by every user"
-        warnings.append(Problem("mqtt.password_file", found, f"run chmod o-r {file}"))
+        warnings.append(problem("mqtt.password_file", "password_open", file=file))
     if mqtt.tls is None and mqtt.host not in _LOCAL_HOSTS:
-        found = f"the password goes to {mqtt.host} unencrypted"
-        warnings.append(Problem("mqtt.tls", found, "write enabled: true, and a port with TLS"))
+        warnings.append(problem("mqtt.tls", "password_bare", host=mqtt.host))
 
 
 def as_problem(error: KikimimiError) -> Problem:

@@ -1,0 +1,1 @@
+"""Archives of recordings: heard once from end to end (scan), and searched by text or sound."""

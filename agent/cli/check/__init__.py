@@ -1,0 +1,1 @@
+"""``kikimimi check``: what is wrong, before the box starts."""

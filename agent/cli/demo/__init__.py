@@ -1,0 +1,1 @@
+"""``kikimimi demo``: a factory scene, or a microphone, with a live view."""

@@ -13,6 +13,7 @@ from training.studies.comparison import DIFFERENCE_HEADS, Difference, Reached
 from training.studies.graded_relevance.text_head import ARMS, JOINT, FitConfig
 
 REPORT = "graded-relevance.md"
+_SURE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ in how many the first is better."""
     yield table(DIFFERENCE_HEADS, (gap.row(findings.seeds) for gap in findings.differences))
     yield "## What it shows"
     yield "\n".join(_shown(findings))
+    sure = [gap for gap in findings.differences if gap.p_holm < _SURE]
+    rest = ", ".join(dict.fromkeys(f"{gap.arm} against {gap.against}" for gap in sure)) or "none"
+    yield f"""\
+These are the intervals of single comparisons. Of all {len(findings.differences)} together,
+corrected by Holm, {len(sure)} stay below {_SURE}: {rest}."""
     yield """\
 It cannot show how well sound is ordered: captions tell of a recording what somebody
 found worth telling, and one head reads both sides. Ratings are in English, of field

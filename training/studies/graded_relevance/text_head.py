@@ -170,7 +170,7 @@ def fit(arm: Arm, material: Material, seed: int, config: FitConfig | None = None
             continuous = _continuous(head, scale, some, config.temperature, graded=arm.graded)
         loss = weights(binary, continuous, step / config.steps)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         if (step + 1) % config.validate_every == 0:
             reached = _judged(head, material, config)

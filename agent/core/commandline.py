@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from agent.core import extras
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from agent.core.extras import Extra
 
@@ -124,3 +124,16 @@ def parser_of(
         if command.name in declared:
             command.add_arguments(subparser)
     return parser
+
+
+def actions_of(parser: argparse.ArgumentParser) -> Sequence[argparse.Action]:
+    """Options and arguments in the order in which they were declared, commands among them."""
+    return parser._actions  # noqa: SLF001 - argparse has no public list
+
+
+def subparsers_of(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    """The parsers of its commands by their names; none where it has no commands."""
+    for action in actions_of(parser):
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - likewise
+            return dict(action.choices)
+    return {}

@@ -65,6 +65,8 @@ class Listener:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.failure: BaseException | None = None
         """What ended the thread although nobody asked it to."""
+        self.blocks = 0
+        """That it took from the source so far."""
 
     @property
     def status(self) -> SourceStatus:
@@ -100,6 +102,7 @@ class Listener:
         try:
             for block in self._supervisor.blocks(self._stop):
                 if block is not None:
+                    self.blocks += 1
                     if self._on_block is not None:
                         self._on_block(block)
                     self._backlog.put(self._cut(block), wait=not self._live)
@@ -139,8 +142,8 @@ class Listeners:
         rate_hz = bundle.manifest.frontend.sample_rate_hz
         self.backlog = Backlog(settings.windows.queue_windows)
         self._clock = clock
-        self._lost: set[str] = set()
-        """Lost sources of which nothing comes any more."""
+        self._told: dict[str, int] = {}
+        """Blocks of each source when it was last told to be over."""
         self._listeners = [
             Listener(
                 Supervisor(
@@ -190,26 +193,23 @@ class Listeners:
         """See whether sources hold their threads.
 
         Returns:
-            Names of those that were lost since the last time, each once all that was heard of it
-            has been taken from the backlog: nothing of it comes any more.
+            Names of those that are over: lost since they were last heard, and all that was heard
+            of them has been taken from the backlog.
         """
         for listener in self._listeners:
             listener.watch()
-        lost = {
-            listener.status.source: listener
-            for listener in self._listeners
-            if listener.status.state is SourceState.LOST
-        }
-        self._lost &= lost.keys()
-        over = [
-            name
-            for name, listener in lost.items()
-            # One that has ended puts its last windows after it has said so.
-            if name not in self._lost
-            and (listener.finished or not listener.status.ended)
-            and not self.backlog.holds(name)
-        ]
-        self._lost.update(over)
+        over = []
+        for listener in self._listeners:
+            status, blocks = listener.status, listener.blocks
+            if (
+                status.state is SourceState.LOST
+                and blocks > self._told.get(status.source, 0)
+                # One that has ended puts its last windows after it has said so.
+                and (listener.finished or not status.ended)
+                and not self.backlog.holds(status.source)
+            ):
+                self._told[status.source] = blocks
+                over.append(status.source)
         return over
 
     def stop(self, timeout_s: float) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.cli.commands import COMMANDS
+from agent.core.commandline import actions_of, subparsers_of
 from export.__main__ import parser as export_parser
 from site_reference.tables import Page, document, escaped, fence, table
 from training.commands import COMMANDS as TRAINING
@@ -65,11 +66,10 @@ def _file(name: str) -> str:
 
 def _command(name: str, command: Command) -> str:
     parser = parser_of(name.removesuffix(f" {command.name}"), command)
-    text = command.more or f"{command.text[0].upper()}{command.text[1:]}."
     extra = f"Needs the extra `{command.extra}`." if command.extra else ""
     return document(
         f"# `{name}`",
-        escaped(text),
+        escaped(command.told),
         extra,
         *_described(parser),
         "## Examples",
@@ -82,19 +82,16 @@ def _described(parser: argparse.ArgumentParser) -> Iterator[str]:
     """Usage and options, and those of what the command is divided into."""
     parser.formatter_class = partial(argparse.HelpFormatter, width=_WIDTH)
     yield fence(parser.format_usage().removeprefix("usage: "))
-    actions = parser._actions  # noqa: SLF001 - argparse has no public list of them
-    rows = [_row(parser, one) for one in actions if not isinstance(one, _PARTS)]
+    rows = [_row(parser, one) for one in actions_of(parser) if not isinstance(one, _PARTS)]
     if rows:
         yield table(("option", "value", "default", "meaning"), rows)
-    for action in actions:
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
-            for part in action.choices.values():
-                yield f"## `{part.prog}`"
-                yield escaped(part.description or "")
-                yield from _described(part)
+    for part in subparsers_of(parser).values():
+        yield f"## `{part.prog}`"
+        yield escaped(part.description or "")
+        yield from _described(part)
 
 
-_PARTS = (argparse._SubParsersAction, argparse._HelpAction)  # noqa: SLF001 - as above
+_PARTS = (argparse._SubParsersAction, argparse._HelpAction)  # noqa: SLF001 - argparse has no public names
 
 
 def _row(parser: argparse.ArgumentParser, action: argparse.Action) -> tuple[str, str, str, str]:

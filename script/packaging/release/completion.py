@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import shtab
 
-from release.parsers import actions_of, subparsers_of
+from agent.core.commandline import actions_of, subparsers_of
 
 if TYPE_CHECKING:
     import argparse

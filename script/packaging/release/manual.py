@@ -10,7 +10,7 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from release.parsers import actions_of, subparsers_of
+from agent.core.commandline import actions_of, subparsers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -23,16 +23,15 @@ _Doubles = npt.NDArray[np.float64]
 _BATCH_FRAMES = 64
 
 # Neighbouring bands share one product with the few bins that they see: a fraction of the work of
-# the whole matrix, which is almost all zeros. Sixteen was the fastest of 4 to 64.
-_BANDS_TOGETHER = 16
+# the whole matrix, which is almost all zeros. Eight was the fastest of 4 to 128.
+_BANDS_TOGETHER = 8
 
 
 class LogMel:
     """Incremental log-mel of one stream.
 
-    Transforms in float64: beside loud bands, float32 leaves the quiet ones less exact than the
-    1e-4 to which training and box have to agree (and NumPy's float64 FFT is the faster one). From
-    the powers on, which have no sign that could cancel, float32 is as exact as its rounding.
+    Works in float64: beside loud bands, float32 leaves the quiet ones less exact than the 1e-4
+    to which training and box have to agree (and NumPy's float64 FFT is the faster one).
     """
 
     def __init__(
@@ -55,8 +54,6 @@ class LogMel:
         # Zeros behind the window's length stay: the transform is longer than the window.
         self._frames = np.zeros((_BATCH_FRAMES, constants.n_fft))
         self._spectrum = np.empty((_BATCH_FRAMES, constants.n_fft // 2 + 1), np.complex128)
-        self._squares = np.empty((_BATCH_FRAMES, 2 * (constants.n_fft // 2 + 1)), np.float32)
-        self._powers = np.empty((_BATCH_FRAMES, constants.n_fft // 2 + 1), np.float32)
         self.reset()
 
     @classmethod
@@ -140,13 +137,9 @@ class LogMel:
         self._samples += len(samples)
         wave = np.concatenate([self._last, samples])
         self._last = wave[-1:]
-        known = len(self._signal)
-        signal = np.empty(known + max(0, len(wave) - 1))
-        signal[:known] = self._signal
-        emphasised = signal[known:]
-        np.multiply(wave[:-1], -constants.preemphasis, out=emphasised)
+        emphasised = wave[:-1] * -constants.preemphasis
         emphasised += wave[1:]
-        self._signal = signal
+        self._signal = np.concatenate([self._signal, emphasised])
         if not self._reflected:
             if len(self._signal) <= self._half:
                 return self._joined([])
@@ -177,18 +170,17 @@ class LogMel:
         padded, spectrum = self._frames[:count], self._spectrum[:count]
         np.multiply(frames, self._window, out=padded[:, : constants.win_length])
         np.fft.rfft(padded, out=spectrum)
-        # Real and imaginary parts lie side by side.
-        parts, squares = spectrum.view(np.float64), self._squares[:count]
-        np.multiply(parts, parts, out=squares, casting="same_kind")
-        powers = np.add(squares[:, 0::2], squares[:, 1::2], out=self._powers[:count])
-        mel = np.empty((count, constants.n_mels), np.float32)
+        # Real and imaginary parts lie side by side; each band adds up both.
+        squares = spectrum.view(np.float64)
+        np.square(squares, out=squares)
+        mel = np.empty((count, constants.n_mels))
         for bins, bands, weights in self._bands:
-            np.matmul(powers[:, bins], weights, out=mel[:, bands])
-        mel += np.float32(constants.log_offset)
+            np.matmul(squares[:, bins], weights, out=mel[:, bands])
+        mel += constants.log_offset
         np.log(mel, out=mel)
-        mel += np.float32(constants.shift)
-        mel *= np.float32(1.0 / constants.scale)
-        return mel
+        mel += constants.shift
+        mel *= 1.0 / constants.scale
+        return mel.astype(np.float32)
 
     def _joined(self, frames: list[FloatArray]) -> FloatArray:
         if len(frames) == 1:
@@ -196,17 +188,18 @@ class LogMel:
         return np.concatenate([np.empty((0, self.constants.n_mels), np.float32), *frames])
 
 
-def _bands(filters: _Doubles) -> list[tuple[slice, slice, FloatArray]]:
+def _bands(filters: _Doubles) -> list[tuple[slice, slice, _Doubles]]:
     """Neighbouring bands cut down to the bins that they see.
 
     Returns:
-        For each group the bins, the bands, and the weights, shape ``(bins, bands)``.
+        For each group the columns of the squared real and imaginary parts, the bands, and the
+        weights, shape ``(columns, bands)``.
     """
     groups = []
     for first in range(0, len(filters), _BANDS_TOGETHER):
         bands = slice(first, min(first + _BANDS_TOGETHER, len(filters)))
         seen = np.flatnonzero(filters[bands].any(axis=0))
         low, high = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, 1)
-        weights = np.ascontiguousarray(filters[bands, low:high].T, np.float32)
-        groups.append((slice(low, high), bands, weights))
+        weights = np.repeat(filters[bands, low:high].T, 2, axis=0)
+        groups.append((slice(2 * low, 2 * high), bands, np.ascontiguousarray(weights)))
     return groups

@@ -60,7 +60,7 @@ def test_it_starts_says_what_is_missing_and_heals_with_each(
             assert str(state) in status["store"]
             assert f"127.0.0.1:{broker.port}" in status["broker"]
             # The thread that looks for the microphone has its own pace.
-            told = {"source_state", "broker_unreachable", "store_unusable"}
+            told = {"source_state", "broker_unreachable", "store_unusable", "tower_not_kept"}
             patience_s = time.monotonic() + PATIENCE_S
             while not told <= _complaints(tmp_path) and time.monotonic() < patience_s:
                 time.sleep(0.1)

@@ -282,6 +282,8 @@ def test_without_a_broker_nothing_is_sent_and_it_says_so(tmp_path: Path) -> None
     """The page is there all the same; what it could not send does not wait anywhere."""
     with stage(tmp_path, _settings(tmp_path), agent=False) as running:
         browser = _browser(running)
+        while browser.ask("GET", "/api/overview")[1]["link"]["broker"]:
+            pass
         assert browser.ask("POST", f"/api/alerts/{ALERT_ID}/verdict", VERDICT)[0] == 202
         running.broker.kill()
         while not browser.ask("GET", "/api/overview")[1]["link"]["broker"]:

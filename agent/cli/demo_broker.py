@@ -123,11 +123,12 @@ def serve_embedded(port: int) -> None:
                 },
             }
         )
-        await broker.start()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+        # Before it can be reached: who reaches it may end it at once.
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        await broker.start()
         await stop.wait()
         await broker.shutdown()
 

@@ -1,8 +1,13 @@
-"""A real Prometheus collects from a real agent; rules and dashboard find what they ask for."""
+"""A real Prometheus collects from a real agent; rules and dashboard find what they ask for.
+
+``KIKIMIMI_SCREENSHOTS=docs/images`` keeps the picture of docs/integrations/prometheus.md there.
+"""
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -16,8 +21,10 @@ from urllib.error import URLError
 
 import pytest
 import yaml
+from PIL import Image
 
 from agent.cli.child import running_agent
+from tests.browser.stage import PATIENCE_MS, chromium
 from tests.faults.embedded import embed
 from tests.integration.boxes import READY_S, Box, settings_of
 from tests.integration.scenes import write_siren
@@ -140,6 +147,7 @@ def test_prometheus_collects_what_health_tells(tmp_path: Path) -> None:
                 assert len(rules) > 10
                 firing = [rule["name"] for rule in rules if rule["state"] == "firing"]
                 assert firing == []
+                look(collector, rules, tmp_path)
             # The agent has ended.
             collector.until(
                 lambda: (
@@ -158,3 +166,21 @@ def queries() -> list[str]:
         for panel in panels
         for target in panel.get("targets", ())
     ]
+
+
+def look(collector: Prometheus, rules: list[dict[str, Any]], folder: Path) -> None:
+    """A picture of its page, which names every rule; Debian packs the classic one."""
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1000, "height": 760})
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"http://{LOOPBACK}:{collector.port}/classic/alerts")
+        told = page.inner_text("body")
+        assert [rule["name"] for rule in rules if rule["name"] not in told] == []
+        # Where the rules lie on this machine tells nobody anything.
+        where = page.get_by_text(str(CONFIGS)).last
+        where.evaluate("one => { one.textContent = 'kikimimi.rules.yml' }")
+        folder = Path(os.environ.get("KIKIMIMI_SCREENSHOTS", folder))
+        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        picture.quantize(256, dither=Image.Dither.NONE).save(
+            folder / "prometheus-rules.png", optimize=True
+        )
